@@ -1,0 +1,1 @@
+"""What learns nothing: reading, cleaning, splitting, simulating and caching flows."""

@@ -1,0 +1,170 @@
+"""From files to clean, labelled flows, every row accounted for (paper, step 2; outliers are left to `features`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from iot_ids.data import read, unreadable
+from iot_ids.data.declaration import check
+from iot_ids.data.label import CLASS, classified
+from iot_ids.data.lines import CELLS, LINE
+from iot_ids.data.spec import Columns, Dataset, Duplicates
+from iot_ids.data.unreadable import DAMAGED, KEPT, NUMBER, REASON, REASONS
+from iot_ids.errors import UserError
+
+ROW_ID = "__row_id"
+"""Running number of a row over all files, from 0: how predictions are traced back to flows."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Clean flows and what became of the others.
+
+    `flows` has ROW_ID, CLASS, the features (numbers float32, names text, never null) and those identifiers that the
+    files hold.
+    `report` is what `cleaning.json` says: rows in = rows out + rows dropped by each reason.
+    """
+
+    flows: pl.DataFrame
+    report: dict[str, Any]
+
+
+def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates) -> Cleaned:
+    """Read `files`, drop and count what cannot be used, name each flow's class, leave out `duplicates`.
+
+    A row is dropped, and counted under the first of these that fits, when it is a blank line, has too many or too few
+    cells, has text in a number column, a number that is not finite, a missing number, or no label. A missing name is a
+    name of its own. `distinct` compares features and all label columns, `exact` all columns read; the first row stays.
+
+    Raises:
+        UserError: the declaration contradicts itself; a file cannot be read; more than `dataset.unreadable_share` of
+            the rows are ragged, hold text for numbers or are not finite; a label is in no class; nothing is left.
+    """
+    check(dataset)
+    layouts = [read.layout(file, dataset) for file in files]
+    odd = unreadable.ragged(layouts)
+    rows = unreadable.mark_ragged(_collected(layouts, dataset), odd)
+    examples = unreadable.examples(rows, layouts, dataset)
+    _refuse_damage(rows, examples, dataset, files)
+    usable = _classified(_usable(rows, dataset.columns), dataset, files)
+    flows = _without_duplicates(usable, dataset.columns, duplicates)
+    counts = dict(rows[REASON].value_counts().iter_rows())
+    report = {
+        "files": [str(file) for file in files],
+        "rows_in": rows.height,
+        "rows_out": flows.height,
+        "dropped": {name: counts.get(code, 0) for code, name in enumerate(REASONS) if code != KEPT}
+        | {"duplicate": usable.height - flows.height},
+        "duplicates": duplicates.value,
+        "examples": examples,
+        "columns_not_used": sorted(
+            {name for part in layouts for name in part.names} - set(read.declared(dataset.columns))
+        ),
+        "classes": dict(flows[CLASS].value_counts(sort=True).iter_rows()),
+    }
+    return Cleaned(flows.drop(dataset.columns.labels), report)
+
+
+def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.LazyFrame:
+    """`frame` with its feature columns as declared: numbers float32 (null where there is none), names text."""
+    stored = frame.collect_schema()
+    numbers = {
+        name: read.float32(
+            pl.col(name).cast(pl.Float64) if stored[name].is_numeric() else read.number(read.text(name, missing))
+        )
+        for name in columns.numeric
+    }
+    return frame.with_columns(
+        **numbers, **{name: read.category(read.text(name, missing)) for name in columns.categorical}
+    )
+
+
+def _collected(layouts: Sequence[read.Layout], dataset: Dataset) -> pl.DataFrame:
+    """All rows, typed, each with its REASON: one pass over the files, in steps, so that each cell is parsed once."""
+    columns = dataset.columns
+    raw = read.scan(layouts, columns)
+    there = [name for name in raw.collect_schema().names() if name in read.declared(columns)]
+    texts = raw.with_columns(read.text(name, dataset.format.missing).alias(name) for name in there)
+    parsed = texts.with_columns(
+        read.float32(read.number(pl.col(name))).alias(NUMBER + name) for name in columns.numeric
+    )
+    rows = parsed.with_columns(unreadable.reason(columns, there)).select(
+        read.FILE, LINE, REASON, *(_cell(name, columns).alias(name) for name in there)
+    )
+    try:
+        return rows.with_row_index(ROW_ID).collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(_unreadable_file(layouts, error)) from error
+
+
+def _cell(name: str, columns: Columns) -> pl.Expr:
+    if name in columns.numeric:
+        return pl.col(NUMBER + name)
+    if name in columns.categorical:
+        return read.category(pl.col(name))
+    return read.port(pl.col(name)) if name in columns.ports else read.label(pl.col(name))
+
+
+def _named(files: Sequence[Path]) -> str:
+    return ", ".join(str(file) for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+
+
+def _unreadable_file(layouts: Sequence[read.Layout], error: Exception) -> str:
+    """Which of the files it was, found by reading each on its own, and what Polars says of it."""
+    for part in layouts:
+        try:
+            read.scan([part], Columns(identifiers=list(part.names))).collect(engine="streaming")
+        except (pl.exceptions.PolarsError, OSError) as culprit:
+            return f"{part.file}: cannot be read: {_reason_given(culprit)}"
+    return f"{_named([part.file for part in layouts])}: cannot be read: {_reason_given(error)}"
+
+
+def _reason_given(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return next((line for line in lines if line.startswith("Field ")), lines[0])[:200]
+
+
+def _refuse_damage(rows: pl.DataFrame, examples: Sequence[str], dataset: Dataset, files: Sequence[Path]) -> None:
+    names = _named(files)
+    if rows.is_empty():
+        raise UserError(f"{names}: no rows below the header; get the file again, or leave it out of dataset.path")
+    damaged = rows[REASON].is_in(DAMAGED).sum()
+    if damaged / rows.height > dataset.unreadable_share:
+        raise UserError(
+            f"{names}: {damaged:,} of {rows.height:,} rows cannot be read, more than dataset.unreadable_share="
+            f"{dataset.unreadable_share} allows; mend them, or raise it to leave them out. The first:\n  "
+            + "\n  ".join(examples)
+        )
+    if not (rows[REASON] == KEPT).any():
+        counts = ", ".join(
+            f"{REASONS[code]}: {count:,}" for code, count in rows[REASON].value_counts(sort=True).iter_rows()
+        )
+        raise UserError(
+            f"{names}: none of {rows.height:,} rows can be used ({counts}); is dataset={dataset.name} the right one?"
+        )
+
+
+def _usable(rows: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+    """The kept rows. An identifier whose every value is a number (a time, say) becomes one, to keep its order."""
+    flows = rows.filter(pl.col(REASON) == KEPT).drop(REASON, read.FILE, LINE, CELLS)
+    texts = [name for name in columns.identifiers if name in flows.columns and flows[name].dtype == pl.String]
+    numbers = flows.select(pl.col(texts).cast(pl.Float64, strict=False))
+    return flows.with_columns(numbers[name] for name in texts if numbers[name].null_count() == flows[name].null_count())
+
+
+def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path]) -> pl.DataFrame:
+    try:
+        return classified(flows, dataset)
+    except UserError as error:
+        raise UserError(f"{_named(files)}: {error}") from error
+
+
+def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Duplicates) -> pl.DataFrame:
+    if duplicates is Duplicates.keep:
+        return flows
+    features = [*columns.numeric, *columns.categorical, *columns.labels]
+    compared = features if duplicates is Duplicates.distinct else [name for name in flows.columns if name != ROW_ID]
+    return flows.unique(subset=compared, keep="first", maintain_order=True)

@@ -1,0 +1,64 @@
+"""Whether what a dataset's YAML declares makes sense, before any file is opened."""
+
+from collections.abc import Iterator
+
+from iot_ids.data.label import taxonomy
+from iot_ids.data.spec import Columns, Dataset, Taxonomy
+from iot_ids.errors import UserError
+
+
+def check(dataset: Dataset) -> None:
+    """Refuse a declaration that contradicts itself.
+
+    Of the taxonomies, the one that `dataset.label` names is looked at.
+
+    Raises:
+        UserError: `dataset.label` names none; or all contradictions found: a column with two roles (a label among the
+            features would be a leak), a port, time or source that is no identifier, a class without values or a value
+            in two classes, a separator of several characters.
+    """
+    chosen = f"labels.{dataset.label}."
+    found = [
+        *(f"columns.{problem}" for problem in _of_columns(dataset.columns)),
+        *(chosen + problem for problem in _of_taxonomy(taxonomy(dataset), dataset.columns)),
+    ]
+    if dataset.format.separator != "auto" and len(dataset.format.separator) != 1:
+        found.append(f"format.separator={dataset.format.separator!r} is neither auto nor one character")
+    if not 0 <= dataset.unreadable_share <= 1:
+        found.append(f"unreadable_share={dataset.unreadable_share} is not between 0 and 1")
+    if found:
+        raise UserError(f"dataset={dataset.name} contradicts itself; mend its YAML:\n  " + "\n  ".join(found))
+
+
+def _of_columns(columns: Columns) -> Iterator[str]:
+    roles = ("numeric", "categorical", "identifiers", "labels")
+    names = [name for role in roles for name in getattr(columns, role)]
+    if not columns.numeric and not columns.categorical:
+        yield "numeric and categorical are empty: there is nothing to learn from"
+    if not columns.labels:
+        yield "labels is empty: there is nothing to learn"
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"{name} is named {names.count(name)} times in {', '.join(roles)}"
+    for role, name in [
+        ("time", columns.time),
+        ("source", columns.source),
+        *(("ports", port) for port in columns.ports),
+    ]:
+        if name is not None and name not in columns.identifiers:
+            yield f"{role}: {name} is not among the identifiers"
+
+
+def _of_taxonomy(chosen: Taxonomy, columns: Columns) -> Iterator[str]:
+    for column in chosen.columns:
+        if column not in columns.labels:
+            yield f"columns: {column} is not among columns.labels"
+    if chosen.normal is not None and chosen.normal not in chosen.classes:
+        yield f"normal: {chosen.normal} is not among the classes {', '.join(chosen.classes)}"
+    values = [value.lower() for values in chosen.classes.values() for value in values]
+    for value in dict.fromkeys(values):
+        if values.count(value) > 1:
+            yield f"classes: the value {value!r} is named {values.count(value)} times"
+    for label, members in chosen.classes.items():
+        if not members:
+            yield f"classes.{label} has no values"

@@ -1,0 +1,67 @@
+"""From label columns to one class per flow, by the taxonomy that `dataset.label` names."""
+
+import polars as pl
+
+from iot_ids.data.spec import Dataset, Taxonomy
+from iot_ids.errors import UserError
+
+CLASS = "__class"
+"""A flow's class."""
+REST = "*"
+"""In a taxonomy: every value that no class names."""
+
+
+def taxonomy(dataset: Dataset) -> Taxonomy:
+    """The taxonomy that `dataset.label` names.
+
+    Raises:
+        UserError: the dataset has none of that name.
+    """
+    if dataset.label in dataset.labels:
+        return dataset.labels[dataset.label]
+    raise UserError(
+        f"dataset.label={dataset.label} is unknown to dataset={dataset.name}; "
+        f"it has {', '.join(dataset.labels) or 'none'}"
+    )
+
+
+def classified(flows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """`flows` with the column CLASS. Upper and lower case of a label value are the same.
+
+    Raises:
+        UserError: values that no class names, with their counts.
+    """
+    chosen = taxonomy(dataset)
+    value = pl.concat_str(chosen.columns, separator="/")
+    lookup = {name.lower(): label for label, names in chosen.classes.items() for name in names if name != REST}
+    rest = next((label for label, names in chosen.classes.items() if REST in names), None)
+    named = flows.with_columns(
+        value.str.to_lowercase().replace_strict(lookup, default=rest, return_dtype=pl.String).alias(CLASS)
+    )
+    lost = named.filter(pl.col(CLASS).is_null()).select(value.alias("value"))["value"]
+    if lost.is_empty():
+        return named
+    counts = ", ".join(
+        f"{name!r} ({count:,} rows)" for name, count in lost.value_counts(sort=True).head(10).iter_rows()
+    )
+    raise UserError(
+        f"dataset={dataset.name} dataset.label={dataset.label}: no class for {counts} of column "
+        f"{'/'.join(chosen.columns)}; the taxonomy names {', '.join(sorted(lookup))}. "
+        f"Add them to dataset.labels.{dataset.label}.classes, or choose another label"
+    )
+
+
+def class_names(flows: pl.DataFrame, dataset: Dataset) -> list[str]:
+    """The classes that have rows, in the taxonomy's order.
+
+    Raises:
+        UserError: there is only one.
+    """
+    there = set(flows[CLASS].unique())
+    names = [name for name in taxonomy(dataset).classes if name in there]
+    if len(names) > 1:
+        return names
+    raise UserError(
+        f"dataset={dataset.name} dataset.label={dataset.label}: all {flows.height:,} rows are {', '.join(names)}; "
+        "two classes are needed: give more of the dataset's files, or choose another label"
+    )

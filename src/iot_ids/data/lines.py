@@ -1,0 +1,105 @@
+"""What can be told from a text file's lines, before they are taken apart into cells."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from iot_ids.errors import UserError
+
+LINE = "__line"
+"""1-based line (or Parquet row) of a row in its file."""
+CELLS = "__cells"
+"""How many cells a line has, where that is not how many it should have."""
+_TEXT = "__text"
+_OPEN = "__open"
+
+
+def first_line(file: Path) -> str:
+    """The first line of a plain or gzip-compressed text file, without byte-order mark and line end.
+
+    Raises:
+        UserError: the file cannot be opened, is no text, is empty, or begins with a blank line.
+    """
+    try:
+        with file.open("rb") as raw:
+            compressed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(file, "rb") if compressed else file.open("rb") as stream:
+            line = stream.readline(1 << 20).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{file}: cannot be read ({error}); is it whole? Get or unpack it again") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: is no UTF-8 text ({error}); unpack or convert it first") from error
+    if not line:
+        raise UserError(f"{file}: is empty")
+    if not line.strip():
+        raise UserError(f"{file}:1: is a blank line; the first line has to name the columns or hold the first flow")
+    return line.rstrip("\r\n")
+
+
+def odd_lines(file: Path, separator: str, cells: int) -> pl.DataFrame:
+    """Which lines, header included, have not `cells` cells: LINE and CELLS. Blank cells after the last do no harm.
+
+    Raises:
+        UserError: the file is damaged, or a quotation mark is open at the end of a line: one line is not one flow.
+    """
+
+    def query(lines: pl.LazyFrame) -> pl.LazyFrame:
+        bare = _without_quoted(pl.col(_TEXT))
+        found = lines.with_row_index(LINE, 1).select(
+            pl.col(LINE).cast(pl.Int64),
+            _cells(bare, separator, cells),
+            bare.str.contains('"', literal=True).alias(_OPEN),
+        )
+        return found.filter((pl.col(CELLS) != cells) | pl.col(_OPEN))
+
+    odd = _collected(file, query)
+    unclosed = odd.filter(_OPEN)
+    if unclosed.height:
+        raise UserError(
+            f"{file}:{unclosed[LINE][0]}: a quotation mark is not closed in its line; mend or remove that line"
+        )
+    return odd.drop(_OPEN)
+
+
+def _without_quoted(text: pl.Expr) -> pl.Expr:
+    """Quoted text may hold separators."""
+    return pl.when(text.str.contains('"', literal=True)).then(text.str.replace_all('"[^"]*"', "q")).otherwise(text)
+
+
+def _cells(bare: pl.Expr, separator: str, expected: int) -> pl.Expr:
+    count = _count(bare, separator)
+    without_blank = pl.max_horizontal(_count(bare.str.strip_chars_end(f"{separator} "), separator), expected)
+    return pl.when(count > expected).then(without_blank).otherwise(count).alias(CELLS)
+
+
+def _count(text: pl.Expr, separator: str) -> pl.Expr:
+    return text.str.count_matches(separator, literal=True).cast(pl.Int64) + 1
+
+
+def _collected(file: Path, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+    try:
+        try:
+            return query(pl.scan_lines(file, name=_TEXT, glob=False)).collect(engine="streaming")
+        except pl.exceptions.ComputeError:  # bytes that are no UTF-8, which only the reader of CSV lets pass
+            return query(_lossy(file)).collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(f"{file}: cannot be read ({error}); is it whole? Get or unpack it again") from error
+
+
+def _lossy(file: Path) -> pl.LazyFrame:
+    """The lines by way of a separator that text does not hold."""
+    lines = pl.scan_csv(
+        file,
+        has_header=False,
+        separator="\x01",
+        quote_char=None,
+        schema={_TEXT: pl.String()},
+        truncate_ragged_lines=True,
+        extra_columns="ignore",
+        encoding="utf8-lossy",
+        glob=False,
+    )
+    return lines.with_columns(pl.col(_TEXT).fill_null(""))

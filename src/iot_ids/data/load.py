@@ -1,0 +1,172 @@
+"""From a dataset's configuration to split tables, through the cache. The test rows stay unread until asked for."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from iot_ids.data import simulate
+from iot_ids.data.cache import Entry, file_once, key, sha256
+from iot_ids.data.clean import clean
+from iot_ids.data.label import CLASS, class_names
+from iot_ids.data.locate import official_test_files, training_files
+from iot_ids.data.spec import Cache, Dataset, Duplicates, OfficialSplit, RandomSplit, SimulatedDataset
+from iot_ids.data.split import random_split
+from iot_ids.errors import UserError
+
+
+@dataclass(frozen=True)
+class Test:
+    """The test rows, read: `flows` as in `Cleaned`, and the hash of the file they came from.
+
+    `cleaning` says what became of an official test file's rows; None where the test rows are some of the training
+    files', whose report has them.
+    """
+
+    flows: pl.DataFrame
+    cleaning: dict[str, Any] | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Train and validation rows, and the one way to the test rows.
+
+    `classes` has the names of the classes in the training files, in the taxonomy's order.
+    """
+
+    train: pl.DataFrame
+    validation: pl.DataFrame
+    classes: list[str]
+    cleaning: dict[str, Any]
+    sha256: str
+    read_test: Callable[[], Test]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The parts of the training files, and what goes with them. `test` is None where it was left in the cache."""
+
+    train: pl.DataFrame
+    validation: pl.DataFrame
+    test: pl.DataFrame | None
+    notes: dict[str, Any]
+
+
+def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache: Cache) -> Loaded:
+    """Clean and split the dataset, or take what the cache holds of the same content, settings, split and seed.
+
+    Raises:
+        UserError: whatever `clean` and `random_split` refuse; the cache's folder cannot be written.
+    """
+    official = official_test_files(dataset) if isinstance(split, OfficialSplit) else []
+    with _files(dataset, cache) as files:
+        digest = _digest(files)
+        entry = _entry(cache, [digest, _settings(dataset), asdict(split), seed])
+        tables = _kept(entry) or _built(files, dataset, split, seed, entry)
+
+    def read_test() -> Test:
+        if official:
+            cleaned = clean(official, dataset, Duplicates.keep)
+            return Test(cleaned.flows, cleaned.report, _digest(official))
+        flows = tables.test
+        if flows is None and entry:
+            flows = entry.get("test")
+        if flows is None:
+            flows = _built_again(digest, dataset, split, seed, cache, entry).test
+        assert flows is not None
+        return Test(flows, None, digest)
+
+    notes = tables.notes
+    return Loaded(tables.train, tables.validation, notes["classes"], notes["cleaning"], digest, read_test)
+
+
+def _kept(entry: Entry | None) -> Tables | None:
+    """What the cache holds, the test rows left where they are."""
+    if entry is None:
+        return None
+    train, validation, notes = entry.get("train"), entry.get("validation"), entry.notes()
+    if train is None or validation is None or notes is None:
+        return None
+    return Tables(train, validation, None, notes)
+
+
+def _built(
+    files: list[Path], dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, entry: Entry | None
+) -> Tables:
+    """The tables made from the files, and kept where there is a cache."""
+    cleaned = clean(files, dataset, dataset.duplicates)
+    flows = cleaned.flows
+    notes = {"classes": class_names(flows, dataset), "cleaning": cleaned.report}
+    share = split.test if isinstance(split, RandomSplit) else 0.0
+    parts = random_split(flows[CLASS].to_numpy(), share, split.validation, seed)
+    train, validation, test = flows[parts.train], flows[parts.validation], flows[parts.test]
+    if entry is not None:
+        with _writing(entry.folder.parent):
+            entry.put({"train": train, "validation": validation, "test": test}, notes)
+    return Tables(train, validation, test, notes)
+
+
+def _built_again(
+    digest: str, dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache: Cache, entry: Entry | None
+) -> Tables:
+    """The tables once more, since the cached test rows were damaged; other files would mix training rows into them."""
+    with _files(dataset, cache) as files:
+        if _digest(files) != digest:
+            raise UserError(
+                f"dataset={dataset.name}: the files changed after the training rows were read from them, so their test "
+                "rows are lost; run again"
+            )
+        return _built(files, dataset, split, seed, entry)
+
+
+def _entry(cache: Cache, settings: list[Any]) -> Entry | None:
+    """The cache's entry for `settings`. Its folder is made now, so that a wrong path is told before the long work."""
+    if not cache.path:
+        return None
+    folder = Path(cache.path).expanduser()
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Entry(folder / key(settings))
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """The system's refusals in the block, told as the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cache.path={folder}: cannot be written ({error}); choose another, or cache=off") from error
+
+
+@contextlib.contextmanager
+def _files(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
+    """The training files; simulated flows are written in the official format first, and read like anybody's."""
+    if not isinstance(dataset, SimulatedDataset):
+        yield training_files(dataset)
+        return
+    with tempfile.TemporaryDirectory() as aside:
+        folder = Path(cache.path or aside).expanduser()
+        code = sha256(Path(simulate.__file__))[:12]
+        file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
+        with _writing(folder):
+            file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))
+        yield [file]
+
+
+def _digest(files: list[Path]) -> str:
+    """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
+    sums = [sha256(file) for file in files]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+def _settings(dataset: Dataset) -> dict[str, Any]:
+    """What of the dataset's declaration shapes the tables; its files count by their content."""
+    return {
+        name: value for name, value in asdict(dataset).items() if name not in ("path", "test_path", "about", "title")
+    }

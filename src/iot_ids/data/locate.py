@@ -1,0 +1,96 @@
+"""From what the user typed as a path to the files it means."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from iot_ids.data.spec import Dataset
+from iot_ids.errors import UserError
+
+
+def training_files(dataset: Dataset) -> list[Path]:
+    """The files that `dataset.path` names, each once, in a stable order (`part_2` before `part_10`).
+
+    A folder means the first of `format.files` that matches in it; a glob what it matches; a list all of its members'.
+
+    Raises:
+        UserError: no path was given (the message says where to get the data and what to type), or it matches nothing.
+    """
+    if not dataset.path:
+        raise UserError(f"dataset={dataset.name} needs a path: dataset.path=FILE_OR_FOLDER\n\n{dataset.about.strip()}")
+    return _once(_files(dataset.path, dataset.format.files, "dataset.path"))
+
+
+def official_test_files(dataset: Dataset) -> list[Path]:
+    """The dataset's own test file: `dataset.test_path`, or what `format.test_files` finds in the folder `dataset.path`.
+
+    Raises:
+        UserError: the dataset declares none and none was given, nothing is found, or a training file is among them.
+    """
+    found = _once(_test_files(dataset))
+    shared = set(_resolved(found)).intersection(_resolved(training_files(dataset)))
+    if not shared:
+        return found
+    raise UserError(
+        f"split=official: {', '.join(map(str, sorted(shared)))} is both training and test file of "
+        f"dataset={dataset.name}; give the training file alone as dataset.path"
+    )
+
+
+def _test_files(dataset: Dataset) -> list[Path]:
+    if dataset.test_path:
+        return _files(dataset.test_path, dataset.format.test_files or dataset.format.files, "dataset.test_path")
+    if (
+        dataset.format.test_files
+        and isinstance(dataset.path, str | os.PathLike)
+        and Path(dataset.path).expanduser().is_dir()
+    ):
+        return _files(dataset.path, dataset.format.test_files, "dataset.path")
+    raise UserError(
+        f"split=official needs the test file of dataset={dataset.name}: give the folder of both files as dataset.path, "
+        "or the file as dataset.test_path=FILE; split=random needs none"
+    )
+
+
+def _files(path: Any, patterns: Sequence[str], key: str) -> list[Path]:
+    if isinstance(path, list | tuple):
+        return [file for part in path for file in _files(part, patterns, key)]
+    if not isinstance(path, str | os.PathLike):
+        raise UserError(f"{key}={path} is no file, folder or glob, nor a list of these")
+    place = Path(path).expanduser()
+    if place.is_file():
+        return [place]
+    if place.is_dir():
+        return _in_folder(place, patterns, key)
+    files = _matching(Path(place.anchor), str(place.relative_to(place.anchor)))
+    if files:
+        return files
+    raise UserError(f"{key}={path} matches no file (looked from {Path.cwd()}); mend the path")
+
+
+def _in_folder(folder: Path, patterns: Sequence[str], key: str) -> list[Path]:
+    for pattern in patterns:
+        if files := _matching(folder, pattern):
+            return files
+    there = ", ".join(sorted(file.name for file in folder.iterdir())[:8]) or "nothing"
+    raise UserError(f"{key}={folder} holds no file like {' or '.join(patterns)}; it holds {there}")
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    return sorted((file for file in folder.glob(pattern) if file.is_file()), key=_natural)
+
+
+def _natural(file: Path) -> list[tuple[int, str]]:
+    """Numbers in a path count as numbers."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", str(file))]
+
+
+def _once(files: Sequence[Path]) -> list[Path]:
+    """Without the files that were named twice: their flows would count twice."""
+    return list(dict(zip(_resolved(files), files, strict=True)).values())
+
+
+def _resolved(files: Sequence[Path]) -> list[Path]:
+    return [file.resolve() for file in files]

@@ -1,0 +1,168 @@
+"""From files to one LazyFrame of text cells and from text cells to declared types, losing nothing on the way."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import polars.selectors as cs
+
+from iot_ids.data.lines import LINE, first_line
+from iot_ids.data.spec import Columns, Dataset, Format, Header
+from iot_ids.errors import UserError
+
+FILE = "__file"
+"""Index of a row's file."""
+MISSING_NAME = "missing"
+"""The category of a categorical cell without a value."""
+LARGEST = (2 - 2**-23) * 2.0**127
+"""The largest float32."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out: column names in order, separator, number of header lines. No separator means Parquet."""
+
+    file: Path
+    names: tuple[str, ...]
+    separator: str | None
+    header_lines: int
+
+
+def layout(file: Path, dataset: Dataset) -> Layout:
+    """Separator and header of `file`: as `dataset.format` says or, for `auto`, as its first line fits best.
+
+    Raises:
+        UserError: the file is empty, cannot be read, or lacks a column of the dataset (named, with those found).
+    """
+    found = _parquet_layout(file) if file.suffix == ".parquet" else _text_layout(file, dataset.format, dataset.columns)
+    columns = dataset.columns
+    lacking = [name for name in (*columns.numeric, *columns.categorical, *columns.labels) if name not in found.names]
+    if lacking:
+        written = "" if found.separator is None else f" with separator {found.separator!r}"
+        raise UserError(
+            f"{file}: lacks {_some(lacking)} of dataset={dataset.name}; found {len(found.names)} columns{written}: "
+            f"{_some(found.names)}. Choose the dataset=... that fits the file, or name its columns in dataset.columns"
+        )
+    return found
+
+
+def scan(layouts: Sequence[Layout], columns: Columns) -> pl.LazyFrame:
+    """Every row of the files in order, with the declared columns that are there, as text (Parquet: as stored).
+
+    Adds FILE and LINE. A cell without text is null. A file that lacks an identifier that others have gives nulls.
+    """
+    frames = [_scan_file(part, index, declared(columns)) for index, part in enumerate(layouts)]
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def declared(columns: Columns) -> list[str]:
+    """All column names of a dataset that are read, each once."""
+    return list(dict.fromkeys([*columns.numeric, *columns.categorical, *columns.identifiers, *columns.labels]))
+
+
+def text(name: str, missing: Sequence[str]) -> pl.Expr:
+    """A column as text without blanks around it; null where that means "no value"."""
+    stripped = pl.col(name).cast(pl.String).str.strip_chars()
+    return pl.when(stripped.is_in(list({"", *missing})).not_()).then(stripped)
+
+
+def number(cell: pl.Expr) -> pl.Expr:
+    """Text as float64; null where it is no number. `7.00E-06` and `inf` are numbers."""
+    return cell.cast(pl.Float64, strict=False)
+
+
+def float32(number: pl.Expr) -> pl.Expr:
+    """A number as float32; a finite one beyond its range counts as its largest (NetFlow has byte counters of 1e41)."""
+    return pl.when(number.is_finite()).then(number.clip(-LARGEST, LARGEST)).otherwise(number).cast(pl.Float32)
+
+
+def port(cell: pl.Expr) -> pl.Expr:
+    """Text as a port, float64: `0x0303` is 771, `80.0` is 80; -1 (ARP has no ports) is null."""
+    hexadecimal = cell.str.replace("^0[xX]", "").str.to_integer(base=16, strict=False).cast(pl.Float64)
+    value = pl.when(cell.str.contains("^0[xX]")).then(hexadecimal).otherwise(number(cell))
+    return pl.when(value >= 0).then(value)
+
+
+def label(cell: pl.Expr) -> pl.Expr:
+    """Text as a name; codes that became floats (`2.0`) are codes again."""
+    return cell.str.replace(r"^(-?\d+)\.0+$", "${1}")
+
+
+def category(cell: pl.Expr) -> pl.Expr:
+    """Text as a name; no value is a name of its own."""
+    return label(cell).fill_null(MISSING_NAME)
+
+
+def _parquet_layout(file: Path) -> Layout:
+    try:
+        names = pl.scan_parquet(file, glob=False).collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UserError(f"{file}: is no readable Parquet file ({error}); is it whole? Get it again") from error
+    return Layout(file, tuple(names), None, 0)
+
+
+def _text_layout(file: Path, form: Format, columns: Columns) -> Layout:
+    line = first_line(file)
+    names = set(declared(columns))
+    separators = [",", ";", "\t"] if form.separator == "auto" else [form.separator]
+    rows = {separator: _cells(file, line, separator) for separator in separators}
+    separator = max(rows, key=lambda mark: (len(names.intersection(rows[mark])), len(rows[mark])))
+    cells = rows[separator]
+    if _has_header(cells, names, form):
+        return Layout(file, _unique(cells), separator, 1)
+    if len(cells) != len(form.column_names):
+        raise UserError(
+            f"{file}:1: has {len(cells)} cells with separator {separator!r}, among them too few of the dataset's "
+            f"column names; without a header {len(form.column_names) or 'no'} cells are expected (dataset.format). "
+            f"It begins: {line[:120]}"
+        )
+    return Layout(file, tuple(form.column_names), separator, 0)
+
+
+def _has_header(cells: Sequence[str], names: set[str], form: Format) -> bool:
+    if form.header is not Header.auto:
+        return form.header is Header.present
+    if not form.column_names:
+        return True
+    return 2 * len(names.intersection(cells)) >= len(names)
+
+
+def _cells(file: Path, line: str, separator: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
+    except csv.Error as error:
+        raise UserError(f"{file}:1: is no line of CSV ({error}); it begins: {line[:120]!r}") from error
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Blank names (index columns, blank columns) and repeated ones get a name that no dataset declares."""
+    return tuple(name if name and name not in names[:at] else f"__unnamed_{at}" for at, name in enumerate(names))
+
+
+def _scan_file(part: Layout, index: int, wanted: Sequence[str]) -> pl.LazyFrame:
+    columns = [name for name in wanted if name in part.names]
+    place = [pl.lit(index, pl.Int32).alias(FILE), pl.col(LINE).cast(pl.Int64) + part.header_lines + 1]
+    if part.separator is None:
+        frame = pl.scan_parquet(part.file, row_index_name=LINE, glob=False)
+        return frame.select(*columns, *place).with_columns(cs.boolean().cast(pl.Int8))
+    frame = pl.scan_csv(
+        part.file,
+        has_header=False,
+        skip_rows=part.header_lines,
+        separator=part.separator,
+        schema=dict.fromkeys(part.names, pl.String()),
+        # Rows with too few or too many cells are let pass here and found by their lines: see `lines.odd_lines`.
+        missing_columns="insert",
+        extra_columns="ignore",
+        truncate_ragged_lines=True,
+        encoding="utf8-lossy",
+        row_index_name=LINE,
+        glob=False,
+    )
+    return frame.select(*columns, *place)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

@@ -1,0 +1,8 @@
+"""The one exception that means: the user can mend this."""
+
+
+class UserError(Exception):
+    """A mistake of the user, told in one message: what was wrong, the value, where, and what to do.
+
+    Entry points print the message without a traceback and end with a non-zero exit code.
+    """

@@ -1,0 +1,1 @@
+"""What is fitted on the training rows alone: outlier bounds, encoding, selection, scaling."""

@@ -1,0 +1,154 @@
+"""Outliers, encoding, selection and scaling, chained: fitted on the training rows, then applied to any."""
+
+import importlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from iot_ids.data.label import CLASS
+from iot_ids.errors import UserError
+from iot_ids.features.encode import Encoder
+from iot_ids.features.scale import Scaler
+
+Scores = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
+Rule = Callable[[NDArray[np.float32]], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Every encoded column that varies on the training rows, its score (NaN without a selector), whether it is kept."""
+
+    names: list[str]
+    scores: NDArray[np.float64]
+    selected: NDArray[np.bool_]
+
+    @property
+    def scored(self) -> bool:
+        """Whether there are scores; `selector=all` gives none."""
+        return not bool(np.isnan(self.scores).all())
+
+    def table(self) -> pl.DataFrame:
+        """What `selected_features.csv` holds: feature, score, selected; best first."""
+        table = pl.DataFrame({"feature": self.names, "score": self.scores, "selected": self.selected})
+        return table.sort("score", descending=True, maintain_order=True, nulls_last=True)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Fitted preprocessing: from typed flows to the model's input."""
+
+    encoder: Encoder
+    scaler: Scaler
+
+    @property
+    def names(self) -> list[str]:
+        """The selected encoded columns, in the model's order."""
+        return self.encoder.names
+
+    def encode(self, flows: pl.DataFrame) -> NDArray[np.float32]:
+        """The selected columns before scaling: `(rows, features)`."""
+        return self.encoder.transform(flows)
+
+    def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
+        """The model's input: `(rows, features)`, float32. NaN where a number is missing."""
+        return self.scaler.transform(self.encode(flows))
+
+    def save(self, folder: Path) -> None:
+        """Write `pipeline.json` and `pipeline.npz`."""
+        kind = type(self.scaler)
+        state = {
+            "numeric": self.encoder.numeric,
+            "categories": self.encoder.categories,
+            "scaler": f"{kind.__module__}.{kind.__qualname__}",
+        }
+        (folder / "pipeline.json").write_text(json.dumps(state, indent=1))
+        np.savez(folder / "pipeline.npz", allow_pickle=False, **self.scaler.state())
+
+    @classmethod
+    def load(cls, folder: Path) -> "Pipeline":
+        """Read what `save` wrote."""
+        state = json.loads((folder / "pipeline.json").read_text())
+        module, _, name = state["scaler"].rpartition(".")
+        scaler: Scaler = getattr(importlib.import_module(module), name)()
+        with np.load(folder / "pipeline.npz", allow_pickle=False) as arrays:
+            scaler.restore(dict(arrays))
+        pairs = tuple((column, value) for column, value in state["categories"])
+        return cls(Encoder(tuple(state["numeric"]), pairs), scaler)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted pipeline, how its columns were chosen, and the training rows that the outlier rule left."""
+
+    pipeline: Pipeline
+    selection: Selection
+    train: pl.DataFrame
+
+
+def fit(
+    train: pl.DataFrame,
+    y: NDArray[np.int64],
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    outliers: Rule | None,
+    scores: Scores | None,
+    k: int | None,
+    scaler: Scaler,
+) -> Fit:
+    """Fit on the training rows, and on nothing else: outlier rule, categories, selection, scaling, in this order.
+
+    Selection comes before scaling: Pearson's r does not change under min-max, and chi-square scales a copy of its own.
+    Columns that are constant on the training rows are never chosen, by any selector. Of the others, the `k` with the
+    highest scores are kept, the first of equals; all of them where `k` or `scores` is None.
+
+    Raises:
+        UserError: every column is constant; `k` is more than the columns that vary, or less than 1; the outlier rule
+            leaves a class without rows.
+    """
+    if outliers is not None:
+        kept = outliers(Encoder(tuple(numeric), ()).transform(train))
+        _refuse_emptied_class(train, kept)
+        train, y = train.filter(pl.Series(kept)), y[kept]
+    encoder = Encoder.fit(train, numeric, categorical)
+    x = encoder.transform(train)
+    selection = _select(x, y, encoder.names, scores, k)
+    chosen = [name for name, selected in zip(selection.names, selection.selected, strict=True) if selected]
+    scaler.fit(x[:, np.isin(encoder.names, chosen)])
+    return Fit(Pipeline(encoder.only(chosen), scaler), selection, train)
+
+
+def _select(
+    x: NDArray[np.float32], y: NDArray[np.int64], names: Sequence[str], scores: Scores | None, k: int | None
+) -> Selection:
+    varies = x.max(axis=0) > x.min(axis=0)
+    if not varies.any():
+        raise UserError(
+            f"all {len(names)} columns are constant on the {len(x):,} training rows: there is nothing to learn from"
+        )
+    there = [name for name, vary in zip(names, varies, strict=True) if vary]
+    if scores is None:
+        return Selection(there, np.full(len(there), np.nan), np.ones(len(there), dtype=np.bool_))
+    k = len(there) if k is None else k
+    if not 1 <= k <= len(there):
+        raise UserError(
+            f"selector.k={k}: there are {len(there)} encoded columns that vary on the training rows "
+            f"({len(names) - len(there)} more are constant); choose 1 to {len(there)}, or selector=all"
+        )
+    score = scores(x[:, varies], y)
+    selected = np.zeros(len(there), dtype=np.bool_)
+    selected[np.argsort(-score, kind="stable")[:k]] = True
+    return Selection(there, score, selected)
+
+
+def _refuse_emptied_class(train: pl.DataFrame, kept: NDArray[np.bool_]) -> None:
+    lost = set(train[CLASS].unique()) - set(train.filter(pl.Series(kept))[CLASS].unique())
+    if lost:
+        raise UserError(
+            f"the outlier rule drops every training row of {', '.join(sorted(map(repr, lost)))} "
+            f"({(~kept).sum():,} of {len(kept):,} rows in all); use outliers=none, or a wider rule"
+        )

@@ -1,0 +1,82 @@
+"""Scalers: fitted on the training rows, kept as plain arrays."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import QuantileTransformer
+
+Matrix = NDArray[np.float32]
+
+
+class Scaler(Protocol):
+    """What a scaler has to be: built without arguments, fitted once, kept as arrays."""
+
+    def fit(self, x: Matrix) -> None:
+        """Learn from the training rows `(rows, features)`."""
+
+    def transform(self, x: Matrix) -> Matrix:
+        """Scale `(rows, features)`; NaN stays NaN."""
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """What was learned, as arrays."""
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take back what `state` gave."""
+
+
+class MinMax:
+    """x' = (x - min) / (max - min) per column, with the training rows' min and max (paper, step 3).
+
+    Other rows may fall outside [0, 1]; they are not clipped, so that unseen extremes stay visible. A column that is
+    constant on the training rows becomes 0 on them.
+    """
+
+    def fit(self, x: Matrix) -> None:
+        """Learn each column's smallest value and range."""
+        self.low = x.min(axis=0).astype(np.float64)
+        self.span = x.max(axis=0).astype(np.float64) - self.low
+
+    def transform(self, x: Matrix) -> Matrix:
+        """`(rows, features)`, float32."""
+        span = np.where(self.span > 0, self.span, 1.0)
+        return np.asarray((x - self.low) / span, dtype=np.float32)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """`low` and `span`, one value per column."""
+        return {"low": self.low, "span": self.span}
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take back what `state` gave."""
+        self.low, self.span = state["low"], state["span"]
+
+
+class Quantile:
+    """A value's rank among the training rows, as a standard normal deviate (scikit-learn's QuantileTransformer).
+
+    Values beyond the training rows' range become the outermost deviates (about 5.2). Indicator columns become their two
+    ends.
+    """
+
+    def fit(self, x: Matrix) -> None:
+        """Learn 1,000 quantiles of each column, or as many as there are rows."""
+        self.transformer = QuantileTransformer(
+            n_quantiles=min(1000, len(x)), output_distribution="normal", subsample=100_000, random_state=0
+        ).fit(x)
+
+    def transform(self, x: Matrix) -> Matrix:
+        """`(rows, features)`, float32."""
+        scaled = self.transformer.transform(x) if len(x) else x  # scikit-learn refuses tables without rows
+        return np.asarray(scaled, dtype=np.float32)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """The quantiles of each column and the ranks that they stand for."""
+        return {"quantiles": self.transformer.quantiles_, "references": self.transformer.references_}
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Take back what `state` gave."""
+        self.transformer = QuantileTransformer(output_distribution="normal")
+        self.transformer.quantiles_ = state["quantiles"]
+        self.transformer.references_ = state["references"]
+        self.transformer.n_quantiles_ = len(state["references"])
+        self.transformer.n_features_in_ = state["quantiles"].shape[1]

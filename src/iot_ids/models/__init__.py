@@ -1,0 +1,1 @@
+"""Classifiers: recurrent networks trained by Lightning, and scikit-learn's."""

@@ -1,0 +1,28 @@
+"""Batches as slices of one tensor. A DataLoader that collects row by row takes longer than the training itself."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+class Batches:
+    """Iterates over `(x, y)` in slices of `size` rows; where a seed is given, in a new order every time round.
+
+    The order is drawn for the whole table at once and the table gathered once, so a batch is a view. The last one may
+    be smaller.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, size: int, seed: int | None = None) -> None:
+        self.x, self.y, self.size = x, y, size
+        self.generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return -(-len(self.y) // self.size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        x, y = self.x, self.y
+        if self.generator is not None:
+            order = torch.randperm(len(y), generator=self.generator).to(x.device)
+            x, y = x[order], y[order]
+        return zip(torch.split(x, self.size), torch.split(y, self.size), strict=True)

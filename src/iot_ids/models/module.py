@@ -1,0 +1,110 @@
+"""The Lightning shell around the recurrent network, without any file or tracking."""
+
+from copy import deepcopy
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from sklearn.metrics import f1_score
+from torch import Tensor, nn
+
+from iot_ids.models.classifier import Report
+from iot_ids.models.loss import WeightedLoss
+from iot_ids.models.spec import Schedule
+
+MONITOR = "val/f1_macro"
+
+
+class Module(lightning.LightningModule):
+    """One network, its loss and its optimiser. Metrics are gathered as tensors and looked at once per epoch."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: WeightedLoss,
+        learning_rate: float,
+        weight_decay: float,
+        schedule: Schedule,
+        steps: int,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.steps = steps
+        self.train_losses: list[Tensor] = []
+        self.validation: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """The mean loss `()` of one batch."""
+        x, y = batch
+        loss: Tensor = self.loss(self.network(x), y)
+        self.train_losses.append(loss.detach())
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        """Keep predictions, labels and the summed loss of one batch."""
+        x, y = batch
+        logits = self.network(x)
+        self.validation.append((logits.argmax(dim=1), y, self.loss(logits, y) * len(y)))
+
+    def on_validation_epoch_end(self) -> None:
+        """Score the whole validation part at once, and average the losses of the epoch's batches."""
+        predicted, y, losses = (
+            torch.cat([part.reshape(-1) for part in parts]) for parts in zip(*self.validation, strict=True)
+        )
+        self.validation.clear()
+        self.log("train/loss", torch.stack(self.train_losses).mean())
+        self.train_losses.clear()
+        self.log("val/loss", losses.sum() / len(y))
+        self.log(MONITOR, float(f1_score(y.cpu(), predicted.cpu(), average="macro")))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW and the chosen schedule, per step."""
+        optimiser = torch.optim.AdamW(
+            self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
+        )
+        if self.schedule is Schedule.constant:
+            return optimiser
+        if self.schedule is Schedule.cosine:
+            rates: Any = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=self.steps)
+        else:
+            rates = torch.optim.lr_scheduler.OneCycleLR(
+                optimiser, max_lr=self.learning_rate, total_steps=self.steps + 1
+            )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the first epoch with the highest `val/f1_macro` in memory; puts them back at the end."""
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self.score = float("-inf")
+        self.weights: dict[str, Tensor] = {}
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Copy the weights where they are better than any before."""
+        score = float(trainer.callback_metrics[MONITOR])
+        if score > self.score:
+            self.epoch, self.score, self.weights = trainer.current_epoch, score, deepcopy(pl_module.state_dict())
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Put the best weights back."""
+        if self.weights:
+            pl_module.load_state_dict(self.weights)
+
+
+class Reporter(Callback):
+    """Hands every epoch's metrics to the caller."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Report the epoch that just ended."""
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.report(trainer.current_epoch, metrics)

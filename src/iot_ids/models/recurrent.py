@@ -1,0 +1,50 @@
+"""The recurrent network, as plain torch."""
+
+import torch
+from torch import Tensor, nn
+
+from iot_ids.models.spec import Cell, Sequence
+
+CELLS = {Cell.gru: nn.GRU, Cell.lstm: nn.LSTM, Cell.rnn: nn.RNN}
+
+
+class RecurrentNetwork(nn.Module):
+    """GRU, LSTM or Elman layers, then one linear layer on the last step (paper, step 6).
+
+    With `sequence=flow` a flow is one step that holds all its features. The first hidden state is zero and there is no
+    second step, so the recurrent weights never matter: it is a gated feed-forward network, whatever its name says. With
+    `sequence=features` every feature is a step, one number wide, and the network reads the flow from left to right.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        features: int,
+        classes: int,
+        hidden_size: int,
+        layers: int,
+        dropout: float,
+        bidirectional: bool,
+        sequence: Sequence,
+    ) -> None:
+        super().__init__()
+        self.sequence = sequence
+        width = 1 if sequence is Sequence.features else features
+        self.recurrent = CELLS[cell](
+            width,
+            hidden_size,
+            num_layers=layers,
+            dropout=dropout if layers > 1 else 0.0,
+            bidirectional=bidirectional,
+            batch_first=True,
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(hidden_size * (2 if bidirectional else 1), classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(batch, classes)` of flows `(batch, features)`."""
+        steps = x.unsqueeze(-1) if self.sequence is Sequence.features else x.unsqueeze(1)
+        _, state = self.recurrent(steps)
+        hidden = state[0] if isinstance(state, tuple) else state  # an LSTM gives its cell state besides
+        last = torch.cat([hidden[-2], hidden[-1]], dim=1) if self.recurrent.bidirectional else hidden[-1]
+        return self.output(self.dropout(last))  # type: ignore[no-any-return]

@@ -1,0 +1,117 @@
+"""One training of one network by Lightning's Trainer."""
+
+import logging
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping
+
+from iot_ids.errors import UserError
+from iot_ids.models.batches import Batches
+from iot_ids.models.classifier import Report, Table
+from iot_ids.models.loss import WeightedLoss, class_weights
+from iot_ids.models.module import MONITOR, BestWeights, Module, Reporter
+from iot_ids.models.recurrent import RecurrentNetwork
+from iot_ids.models.spec import ClassWeights, Loss, Schedule, Trainer
+
+VALIDATION_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained, apart from its shape and its data."""
+
+    learning_rate: float
+    weight_decay: float
+    schedule: Schedule
+    loss: Loss
+    class_weights: ClassWeights
+    trainer: Trainer
+
+
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    """Keep back two warnings that tell the user nothing; all others show."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`isinstance\\(treespec")  # Lightning's own use of torch
+        warnings.filterwarnings("ignore", message="GPU available but not used")  # trainer=cpu was asked for
+        yield
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """PyTorch's threads while training. A step of so small a network takes less time than waking a second thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@_without_noise()
+def train_network(
+    network: RecurrentNetwork, recipe: Recipe, train: Table, validation: Table, classes: int, seed: int, report: Report
+) -> None:
+    """Train `network` in place and leave it with the weights of the epoch that was best on `validation`.
+
+    Raises:
+        UserError: a loss is NaN or infinite.
+        KeyboardInterrupt: as it came; Lightning alone would end the process.
+    """
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banners about hardware and tips
+    trainer = _trainer(recipe.trainer, _finite(report, recipe))
+    device = trainer.strategy.root_device
+    x, y = torch.from_numpy(train.x).to(device), torch.from_numpy(train.y).to(device)
+    batches = Batches(x, y, recipe.trainer.batch_size, seed)
+    held_out = Batches(
+        torch.from_numpy(validation.x).to(device), torch.from_numpy(validation.y).to(device), VALIDATION_ROWS
+    )
+    loss = WeightedLoss(recipe.loss, class_weights(y, classes, recipe.class_weights))
+    steps = len(batches) * recipe.trainer.max_epochs
+    module = Module(network, loss, recipe.learning_rate, recipe.weight_decay, recipe.schedule, steps)
+    try:
+        with _threads(recipe.trainer.threads):
+            trainer.fit(module, batches, held_out)
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise end.__context__ from None
+        raise
+
+
+def _trainer(settings: Trainer, report: Report) -> lightning.Trainer:
+    return lightning.Trainer(
+        accelerator=settings.accelerator,
+        devices=1,
+        max_epochs=settings.max_epochs,
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=[
+            BestWeights(),
+            Reporter(report),
+            EarlyStopping(MONITOR, mode="max", patience=settings.patience, check_on_train_epoch_end=False),
+        ],
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def _finite(report: Report, recipe: Recipe) -> Report:
+    """`report`, after a look at the loss: a network that diverged must not be judged."""
+
+    def checked(epoch: int, metrics: Mapping[str, float]) -> None:
+        if not math.isfinite(metrics["train/loss"]):
+            raise UserError(
+                f"the loss became {metrics['train/loss']} in epoch {epoch}; lower model.learning_rate="
+                f"{recipe.learning_rate}, or trainer.gradient_clip={recipe.trainer.gradient_clip} (where 0 is off)"
+            )
+        report(epoch, metrics)
+
+    return checked

@@ -1,0 +1,82 @@
+"""One run: the chain of `experiment`, kept by MLflow."""
+
+import hashlib
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from iot_ids import artifacts, experiment, terminal, track
+from iot_ids.config import resolved
+from iot_ids.data.clean import ROW_ID
+from iot_ids.data.spec import Origin
+from iot_ids.experiment import Prepared
+
+NOT_IN_FINGERPRINT = ("seed", "tracking", "cache")
+NOT_IN_DATASET = ("path", "test_path", "title", "about")
+
+
+def run(config: DictConfig) -> str:
+    """Prepare, fit and judge as `config` says; print the result; return the MLflow run's id.
+
+    What is wrong with the data or the configuration is found before the run starts, and leaves none.
+
+    Raises:
+        UserError: whatever the user can mend.
+    """
+    settings = resolved(config)
+    store = track.open_store(settings.tracking, settings.dataset.name)
+    with terminal.working(f"preparing {settings.dataset.title}"):
+        prepared = experiment.prepare(settings)
+    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, enum_to_str=True)  # type: ignore[assignment]
+    name = _name(prepared)
+    simulated = settings.dataset.origin is Origin.generated
+    with track.start(store, name, track.flat(plain), _tags(prepared, plain)) as kept:
+        source = str(settings.dataset.path or settings.dataset.name)
+        kept.dataset(
+            prepared.loaded.train.drop(ROW_ID), settings.dataset.name, source, prepared.loaded.sha256, "training"
+        )
+        with terminal.training(f"training {name}", settings.trainer.max_epochs, kept.report) as report:
+            fitted = experiment.fit(prepared, report)
+        with terminal.working(f"testing {name}"), tempfile.TemporaryDirectory() as folder:
+            test = prepared.loaded.read_test()
+            kept.tags(
+                {"data.test_sha256": test.sha256, "data.test_read": datetime.now(UTC).isoformat(timespec="seconds")}
+            )
+            result = experiment.judge(fitted, test)
+            kept.metrics(result.metrics)
+            artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, Path(folder))
+            track.save_model(fitted.detector, Path(folder) / "model")
+            kept.artifacts(Path(folder))
+    terminal.show(fitted, result, name, simulated)
+    terminal.where(kept.id, store.ui_command())
+    return kept.id
+
+
+def _name(prepared: Prepared) -> str:
+    """model-selector-k-seed."""
+    config, features = prepared.config, prepared.features.pipeline.names
+    return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
+
+
+def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
+    digest = prepared.loaded.sha256
+    return {
+        "data.origin": prepared.config.dataset.origin.value,
+        "data.sha256": digest,
+        "git.commit": track.commit(),
+        "config.fingerprint": fingerprint(plain, digest),
+        "protocol": "clean",
+        "tuned": "false",
+    }
+
+
+def fingerprint(plain: dict[str, Any], digest: str) -> str:
+    """What two runs must share to be averaged: the data, and the configuration but for paths, tracking, cache, seed."""
+    settings = {group: values for group, values in plain.items() if group not in NOT_IN_FINGERPRINT}
+    settings["dataset"] = {key: value for key, value in plain["dataset"].items() if key not in NOT_IN_DATASET}
+    text = json.dumps([settings, digest], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,33 @@
+"""What `--help` prints. Hydra's own help copies the configuration once per group, which takes seconds."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+USAGE = """\
+Train one detector of attacks among network flows, test it, and keep the run in MLflow.
+
+  python -m train +experiment=gru_pearson                     the paper's method on simulated flows
+  python -m train +experiment=gru_pearson dataset=nf_bot_iot_v2 dataset.path=FILE
+  python -m train +experiment=gru_pearson model=knn selector.k=12 seed=0
+  python -m train -m +experiment=gru_pearson seed=0,1,2       a multirun: one run per seed
+  python -m train dataset=bot_iot                             where to get a dataset and what to type
+  python -m train --config-dir MY_CONF dataset=MINE           your own datasets and experiments
+
+Choices, as group=choice (an experiment as +experiment=choice):
+{choices}
+
+Everything in the configuration can be set as key.subkey=value; `--cfg job` prints it and runs nothing.
+-m, --multirun       run every combination of comma-separated values
+--hydra-help         Hydra's own flags
+Tab completion:      eval "$(iot-ids-train -sc install=bash)"
+Runs are shown by:   mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+"""
+
+
+def usage(folders: Iterable[Path]) -> str:
+    """The help text with the choices that the files in `folders` give: one folder per group, one file per choice."""
+    choices: dict[str, set[str]] = {}
+    for file in (file for folder in folders for file in folder.glob("*/*.yaml")):
+        choices.setdefault(file.parent.name, set()).add(file.stem)
+    lines = (f"  {group:<11} {', '.join(sorted(names))}" for group, names in sorted(choices.items()))
+    return USAGE.format(choices="\n".join(lines))

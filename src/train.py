@@ -1,0 +1,81 @@
+"""`python -m train`: compose the configuration and run it; `-m` runs a multirun, `--help` says what there is."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import iot_ids
+from iot_ids.usage import usage
+
+if TYPE_CHECKING:
+    from iot_ids.config import Config
+
+CONF = next(
+    folder
+    for folder in (Path(iot_ids.__file__).parent / "conf", Path(__file__).parent.parent / "conf")
+    if folder.is_dir()
+)
+"""Beside the code in a wheel, at the repository's top in a checkout."""
+
+
+def main() -> None:
+    """The entry point: help at once, everything else through Hydra."""
+    words = sys.argv[1:]
+    if {"-h", "--help"}.isdisjoint(words):
+        try:
+            _compose_and_run()
+        except KeyboardInterrupt:
+            sys.exit("interrupted; a run that had started is kept in MLflow as KILLED")
+        return
+    own = [Path(after) for word, after in itertools.pairwise(words) if word in ("--config-dir", "-cd")]
+    print(usage([CONF, *own]), end="")
+
+
+def _compose_and_run() -> None:
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import CompactHydraException
+    from hydra.types import RunMode
+    from omegaconf import DictConfig
+
+    from iot_ids.config import register, resolved
+    from iot_ids.errors import UserError
+
+    class Mistake(CompactHydraException):
+        """A user's mistake as Hydra prints it: one message, no traceback; a multirun goes on with its next job."""
+
+    @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
+    def compose_and_run(config: DictConfig) -> str:
+        try:
+            settings = resolved(config)
+            _refuse_missing_files(settings)
+            from iot_ids.run import (
+                run,  # torch, Lightning and MLflow take seconds, for which a typing error need not wait
+            )
+
+            return run(config)
+        except UserError as mistake:
+            if HydraConfig.get().mode is RunMode.MULTIRUN:
+                print(f"job {HydraConfig.get().job.num}: {mistake}", file=sys.stderr)
+            raise Mistake(str(mistake)) from mistake
+
+    register()
+    compose_and_run()
+
+
+def _refuse_missing_files(settings: Config) -> None:
+    """A path that matches nothing is told at once, before the seconds that PyTorch and MLflow take to import."""
+    from iot_ids.data.locate import official_test_files, training_files
+    from iot_ids.data.spec import OfficialSplit, SimulatedDataset
+
+    if not isinstance(settings.dataset, SimulatedDataset):
+        training_files(settings.dataset)
+    if isinstance(settings.split, OfficialSplit):
+        official_test_files(settings.dataset)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""From label columns to one class per flow."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from iot_ids.data.label import CLASS, class_names, classified, taxonomy
+from iot_ids.data.spec import Dataset, Taxonomy
+from iot_ids.errors import UserError
+
+
+def flows(*kinds: str) -> pl.DataFrame:
+    return pl.DataFrame({"attack": ["0" if kind == "Normal" else "1" for kind in kinds], "kind": kinds})
+
+
+def with_classes(dataset: Dataset, columns: list[str], classes: dict[str, list[str]]) -> Dataset:
+    return replace(dataset, labels={"category": Taxonomy(columns=columns, classes=classes)})
+
+
+def test_values_become_classes(small: Dataset) -> None:
+    assert classified(flows("Scan", "Normal"), small)[CLASS].to_list() == ["Scan", "Normal"]
+
+
+def test_case_does_not_matter(small: Dataset) -> None:
+    assert classified(flows("SCAN", "normal"), small)[CLASS].to_list() == ["Scan", "Normal"]
+
+
+def test_several_columns_are_joined(small: Dataset) -> None:
+    dataset = with_classes(small, ["attack", "kind"], {"good": ["0/Normal"], "bad": ["1/Scan"]})
+    assert classified(flows("Scan", "Normal"), dataset)[CLASS].to_list() == ["bad", "good"]
+
+
+def test_the_star_takes_the_rest(small: Dataset) -> None:
+    dataset = with_classes(small, ["kind"], {"normal": ["Normal"], "attack": ["*"]})
+    assert classified(flows("Scan", "Normal", "new"), dataset)[CLASS].to_list() == ["attack", "normal", "attack"]
+
+
+def test_an_unknown_value_is_named_and_counted(small: Dataset) -> None:
+    with pytest.raises(UserError, match=r"no class for 'DDoS/DoS' \(2 rows\) of column kind.*flood, normal, scan"):
+        classified(flows("Scan", "DDoS/DoS", "DDoS/DoS"), small)
+
+
+def test_an_unknown_value_is_an_attack_all_the_same(small: Dataset) -> None:
+    binary = replace(small, label="binary")
+    assert classified(flows("DDoS/DoS", "Normal"), binary)[CLASS].to_list() == ["attack", "normal"]
+
+
+def test_an_unknown_label_lists_the_known(small: Dataset) -> None:
+    with pytest.raises(UserError, match=r"dataset\.label=family is unknown to dataset=small; it has category, binary"):
+        taxonomy(replace(small, label="family"))
+
+
+def test_classes_come_in_the_order_of_the_taxonomy(small: Dataset) -> None:
+    assert class_names(classified(flows("Scan", "Normal"), small), small) == ["Normal", "Scan"]
+
+
+def test_one_class_is_not_enough(small: Dataset) -> None:
+    with pytest.raises(UserError, match="all 2 rows are Scan; two classes are needed"):
+        class_names(classified(flows("Scan", "Scan"), small), small)

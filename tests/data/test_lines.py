@@ -1,0 +1,74 @@
+"""What is told from lines alone: which have not their cells, and which file is broken."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from iot_ids.data.lines import CELLS, LINE, first_line, odd_lines
+from iot_ids.errors import UserError
+
+
+def odd(folder: Path, content: bytes, separator: str = ",") -> list[tuple[int, int]]:
+    (folder / "flows.csv").write_bytes(content)
+    return odd_lines(folder / "flows.csv", separator, 3).select(LINE, CELLS).rows()
+
+
+def test_whole_lines_are_not_odd(tmp_path: Path) -> None:
+    assert odd(tmp_path, b"a,b,c\n1,2,3\n,,\n") == []
+
+
+def test_short_and_long_lines_are_odd(tmp_path: Path) -> None:
+    assert odd(tmp_path, b"a,b,c\n1,2\n1,2,3\n1,2,3,4\n1,2,3,,5\n") == [(2, 2), (4, 4), (5, 5)]
+
+
+def test_blank_cells_after_the_last_do_no_harm(tmp_path: Path) -> None:
+    assert odd(tmp_path, b"a,b,c\n1,2,3,\n1,2,3, ,,\n1,2,,\n") == []
+
+
+def test_a_blank_last_cell_is_a_cell(tmp_path: Path) -> None:
+    assert odd(tmp_path, b"a,b,c\r\n1,2,\r\n") == []
+
+
+def test_separators_in_quotes_are_text(tmp_path: Path) -> None:
+    assert odd(tmp_path, b'a,b,c\n"1,5","","he said ""x, y"""\n"1,5",2\n') == [(3, 2)]
+
+
+def test_blank_lines_have_one_cell(tmp_path: Path) -> None:
+    assert odd(tmp_path, b"a,b,c\n\n1,2,3\n") == [(2, 1)]
+
+
+def test_compressed_lines_are_lines(tmp_path: Path) -> None:
+    assert odd(tmp_path, gzip.compress(b"a;b;c\r\n1;2\r\n"), ";") == [(2, 2)]
+
+
+def test_bytes_that_are_no_text_do_not_hide_short_lines(tmp_path: Path) -> None:
+    assert odd(tmp_path, b"a,b,c\n1,\xff\xfe,3\n\n1,\xff\n") == [(3, 1), (4, 2)]
+
+
+def test_an_open_quotation_mark_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"flows\.csv:3: a quotation mark is not closed"):
+        odd(tmp_path, b'a,b,c\n1,2,3\n1,"2,3\n1,2,3\n1,2",3\n')
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.9])
+def test_a_truncated_file_is_refused(tmp_path: Path, cut: float) -> None:
+    whole = gzip.compress(b"".join(b"%d,%d,%d\n" % (row, row * row, row % 7) for row in range(20_000)))
+    with pytest.raises(UserError, match=r"flows\.csv: cannot be read"):
+        odd(tmp_path, whole[: int(cut * len(whole))])
+
+
+def test_garbage_after_the_compressed_part_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"flows\.csv: cannot be read"):
+        odd(tmp_path, gzip.compress(b"1,2,3\n") + b"garbage")
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "flows[1]*.csv"
+    file.write_text("1,2\n")
+    assert odd_lines(file, ",", 3).height == 1
+
+
+def test_the_first_line_is_without_mark_and_end(tmp_path: Path) -> None:
+    (tmp_path / "flows.csv").write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\r\n")
+    assert first_line(tmp_path / "flows.csv") == "a,b"

@@ -1,0 +1,78 @@
+"""From typed columns to numbers."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from iot_ids.features.encode import Encoder
+
+TRAIN = pl.DataFrame(
+    {
+        "bytes": [1.0, 2.0, 3.0],
+        "proto": ["udp", "tcp", "udp"],
+        "dur": [0.5, 0.25, 0.125],
+        "state": ["CON", "RST", "CON"],
+    },
+    schema_overrides={"bytes": pl.Float32, "dur": pl.Float32},
+)
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    return Encoder.fit(TRAIN, ["dur", "bytes"], ["state", "proto"])
+
+
+def test_names_are_numbers_first_then_categories_by_alphabet(encoder: Encoder) -> None:
+    assert encoder.names == ["dur", "bytes", "state=CON", "state=RST", "proto=tcp", "proto=udp"]
+
+
+def test_columns_stand_in_the_order_of_the_names(encoder: Encoder) -> None:
+    assert encoder.transform(TRAIN).tolist() == [
+        [0.5, 1.0, 1.0, 0.0, 0.0, 1.0],
+        [0.25, 2.0, 0.0, 1.0, 1.0, 0.0],
+        [0.125, 3.0, 1.0, 0.0, 0.0, 1.0],
+    ]
+
+
+def test_the_answer_is_float32_in_rows(encoder: Encoder) -> None:
+    encoded = encoder.transform(TRAIN)
+    assert encoded.dtype == np.float32
+    assert encoded.flags.c_contiguous
+
+
+def test_a_category_not_seen_in_training_is_zero_everywhere(encoder: Encoder) -> None:
+    unseen = TRAIN.with_columns(proto=pl.lit("sctp"))
+    assert encoder.transform(unseen)[:, 4:].tolist() == [[0.0, 0.0]] * 3
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_missing_or_not_finite_is_nan(encoder: Encoder, value: float | None) -> None:
+    flows = TRAIN.with_columns(bytes=pl.Series([1.0, value, 3.0], dtype=pl.Float32))
+    assert np.isnan(encoder.transform(flows)[:, 1]).tolist() == [False, True, False]
+
+
+def test_a_missing_number_leaves_the_rest_of_its_row(encoder: Encoder) -> None:
+    flows = TRAIN.with_columns(bytes=pl.Series([None, 2.0, 3.0], dtype=pl.Float32))
+    assert encoder.transform(flows)[0, [0, 2, 3, 4, 5]].tolist() == [0.5, 1.0, 0.0, 0.0, 1.0]
+
+
+def test_columns_are_found_by_name(encoder: Encoder) -> None:
+    turned = TRAIN.select("state", "dur", pl.lit(1).alias("other"), "proto", "bytes")
+    assert np.array_equal(encoder.transform(turned), encoder.transform(TRAIN))
+
+
+def test_only_keeps_the_encoders_order(encoder: Encoder) -> None:
+    assert encoder.only(["proto=udp", "state=RST", "bytes"]).names == ["bytes", "state=RST", "proto=udp"]
+
+
+def test_only_keeps_the_columns_values(encoder: Encoder) -> None:
+    chosen = encoder.only(["proto=udp", "bytes"]).transform(TRAIN)
+    assert np.array_equal(chosen, encoder.transform(TRAIN)[:, [1, 5]])
+
+
+def test_flows_without_rows_keep_their_width(encoder: Encoder) -> None:
+    assert encoder.transform(TRAIN.head(0)).shape == (0, 6)
+
+
+def test_no_columns_keep_the_rows() -> None:
+    assert Encoder((), ()).transform(TRAIN).shape == (3, 0)

@@ -1,0 +1,352 @@
+"""`python -m train` as a user types it: what it leaves behind, and what it says where something is wrong."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import train
+from conftest import Workplace, write_flows
+
+SOURCE = Path(train.__file__).parent
+
+
+def command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run `python -m train` in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    line = [sys.executable, "-m", "train", *words]
+    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """The same in this process, which has imported everything already. Returns the exit code."""
+    monkeypatch.setattr(sys, "argv", ["train", *words])
+    try:
+        train.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_a_run_ends_with_a_table_its_id_and_the_line_that_shows_it(workplace: Workplace) -> None:
+    done = command(*workplace.words("+experiment=gru_pearson", "selector.k=2"), folder=workplace.folder)
+    assert done.returncode == 0, done.stderr
+    (run,) = workplace.runs()
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "gru-pearson-2-42"
+    assert f"run {run.info.run_id}" in done.stdout
+    assert f"mlflow ui --backend-store-uri sqlite:///{workplace.folder}/mlruns/mlflow.db" in done.stdout
+    assert "constant answer" in done.stdout
+    assert done.stderr == ""
+    assert sorted(path.name for path in workplace.folder.iterdir()) == ["cache", "flows.csv", "mlruns", "my_conf"]
+
+
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = command("--help", folder=tmp_path)
+        seconds.append(time.perf_counter() - start)
+    assert "python -m train +experiment=gru_pearson" in done.stdout
+    assert min(seconds) < 0.5
+
+
+def test_help_lists_every_choice_of_every_group_and_the_users_own(workplace: Workplace) -> None:
+    done = command("--help", "--config-dir", "my_conf", folder=workplace.folder)
+    for file in train.CONF.glob("*/*.yaml"):
+        assert file.stem in done.stdout
+    assert "mine" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("model.hiden_size=3", "Key 'hiden_size' not in 'Recurrent'"),
+        ("model.hidden_size=many", "Value 'many' of type 'str' could not be converted to Integer"),
+        ("+dataset.pth=x", "dataset.pth is no key of this configuration"),
+        ("model=grru", "Could not find 'model/grru'"),
+        ("model.cell=gruu", "Invalid value 'gruu', expected one of"),
+        ("dataset=bot_iot", "https://research.unsw.edu.au/projects/bot-iot-dataset"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_named_at_once(word: str, message: str, tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        done = command(word, folder=tmp_path)
+        seconds.append(time.perf_counter() - start)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert min(seconds) < 1.5  # half a second on an idle machine; the suite keeps all its processors busy
+
+
+def edited(workplace: Workplace, edit: Callable[[list[str]], list[str]]) -> str:
+    """A copy of the flows, its lines changed by `edit`."""
+    file = workplace.folder / "edited.csv"
+    lines = edit(workplace.flows.read_text().splitlines())
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return f"dataset.path={file}"
+
+
+def gzip_cut_short(workplace: Workplace) -> str:
+    import gzip
+
+    file = workplace.folder / "cut.csv.gz"
+    packed = gzip.compress(workplace.flows.read_bytes())
+    file.write_bytes(packed[: len(packed) // 2])
+    return f"dataset.path={file}"
+
+
+def written(workplace: Workplace, text: str) -> str:
+    (workplace.folder / "written.csv").write_text(text)
+    return f"dataset.path={workplace.folder / 'written.csv'}"
+
+
+def with_cell(line: str, column: int, value: str) -> str:
+    cells = line.split(",")
+    cells[column] = value
+    return ",".join(cells)
+
+
+def in_tenth(column: int, value: str) -> Callable[[list[str]], list[str]]:
+    """Put `value` into `column` of every tenth row: more than the allowed share."""
+    return lambda lines: [
+        with_cell(line, column, value) if at and at % 10 == 0 else line for at, line in enumerate(lines)
+    ]
+
+
+def constant(lines: list[str]) -> list[str]:
+    return [lines[0], *(f"{at},tcp,1,1,1,{line.rsplit(',', 1)[1]}" for at, line in enumerate(lines[1:]))]
+
+
+HEADER = "id,proto,pkts,rate,size,kind"
+BAD: dict[str, tuple[Callable[[Workplace], str], list[str]]] = {
+    "path that matches nothing": (lambda place: "dataset.path=nowhere/*.csv", ["nowhere/*.csv", "matches no file"]),
+    "empty file": (lambda place: written(place, ""), ["written.csv", "empty"]),
+    "header only": (lambda place: written(place, f"{HEADER}\n"), ["written.csv", "no rows"]),
+    "wrong separator": (lambda place: "dataset.format.separator=';'", ["flows.csv", "';'", "pkts"]),
+    "missing column": (
+        lambda place: edited(place, lambda lines: [lines[0].replace("rate", "speed"), *lines[1:]]),
+        ["edited.csv", "rate", "speed"],
+    ),
+    "text for a number": (
+        lambda place: edited(place, in_tenth(2, "many")),
+        ["24 of 240", "edited.csv:11", "pkts='many'"],
+    ),
+    "ragged rows": (
+        lambda place: edited(
+            place, lambda lines: [f"{line},1" if at % 10 == 5 else line for at, line in enumerate(lines)]
+        ),
+        ["24 of 240", "edited.csv:6", "ragged"],
+    ),
+    "NaN": (lambda place: edited(place, in_tenth(3, "NaN")), ["24 of 240", "edited.csv:11", "rate='NaN'"]),
+    "infinity": (
+        lambda place: edited(place, in_tenth(3, "Infinity")),
+        ["24 of 240", "edited.csv:11", "rate='Infinity'"],
+    ),
+    "broken gzip": (gzip_cut_short, ["cut.csv.gz", "cannot be read"]),
+    "label the taxonomy lacks": (
+        lambda place: edited(place, in_tenth(5, "Ddos/Dos")),
+        ["'Ddos/Dos' (24 rows)", "edited.csv"],
+    ),
+    "one class only": (lambda place: edited(place, lambda lines: lines[:60]), ["rows are Normal", "two classes"]),
+    "class too small": (
+        lambda place: edited(place, lambda lines: [*lines[:100], lines[-1], lines[-2]]),
+        ["'Scan'", "2 rows"],
+    ),
+    "too many features": (lambda place: "selector=pearson selector.k=99", ["selector.k=99", "there are 5"]),
+    "constant columns": (
+        lambda place: f"dataset.duplicates=keep {edited(place, constant)}",
+        ["all 4 columns are constant"],
+    ),
+    "store that cannot be written": (
+        lambda place: "tracking.uri=sqlite:////proc/none/mlflow.db",
+        ["/proc/none/mlflow.db"],
+    ),
+    "no GPU": (lambda place: "trainer=gpu", ["trainer=gpu", "no GPU"]),
+    "unknown label": (lambda place: "dataset.label=colour", ["dataset.label=colour", "category"]),
+    "share out of range": (lambda place: "split.test=1.5", ["split.test=1.5"]),
+    "official split without a test file": (lambda place: "split=official", ["split=official", "dataset.test_path"]),
+    "cache that cannot be written": (lambda place: "cache.path=/proc/none", ["/proc/none", "cache=off"]),
+    "no model of that class": (lambda place: "model=knn model._target_=sklearn.Nothing", ["sklearn.Nothing"]),
+}
+"""What a user may get wrong: the words that do it, and what the message has to name."""
+FINE = dict.fromkeys(BAD, "") | {
+    "wrong separator": "','",
+    "too many features": "2",
+    "unknown label": "category",
+    "share out of range": "0.2",
+    "official split without a test file": "random",
+    "store that cannot be written": "sqlite:///mlruns/mlflow.db",
+    "cache that cannot be written": "cache",
+    "no GPU": "cpu",
+    "no model of that class": "sklearn.neighbors.KNeighborsClassifier",
+}
+"""For a multirun: a right value for the last word of each; where that is `dataset.path`, the flows as they are."""
+
+
+def skipped_here(case: str) -> bool:
+    import torch
+
+    return case == "no GPU" and torch.cuda.is_available()
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_told_in_one_message_and_leaves_no_run(
+    case: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if skipped_here(case):
+        pytest.skip("there is a GPU")
+    words, named = BAD[case]
+    code = typed(monkeypatch, *workplace.words(*words(workplace).split(" ")))
+    said = capfd.readouterr().err
+    assert code == 1
+    for part in named:
+        assert part in said
+    assert "Traceback" not in said
+    assert workplace.runs() == []
+
+
+@pytest.mark.slow
+def test_one_bad_job_does_not_end_a_multirun(workplace: Workplace) -> None:
+    good, bad = workplace.flows, workplace.folder / "absent.csv"
+    text = edited(workplace, in_tenth(2, "many")).removeprefix("dataset.path=")
+    words = workplace.words(f"dataset.path={bad},{text},{good}", "model=naive_bayes")
+    done = command("-m", *words, folder=workplace.folder)
+    assert done.returncode == 1
+    assert f"job 0: dataset.path={bad}" in done.stderr
+    assert "job 1:" in done.stderr
+    assert "24 of 240 rows cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+    (run,) = workplace.runs()
+    assert run.info.status == "FINISHED"
+
+
+@pytest.mark.slow
+def test_every_bad_input_leaves_the_next_job_of_a_multirun_alone(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One multirun per kind of mistake: the bad value first, then one that is fine."""
+    for count, (case, fine) in enumerate(FINE.items(), start=1):
+        *others, bad = BAD[case][0](workplace).split(" ")
+        code = typed(monkeypatch, "-m", *workplace.words(*others, f"{bad},{fine or workplace.flows}"))
+        said = capfd.readouterr().err
+        assert code == 1, case
+        assert all(part in said for part in BAD[case][1]), (case, said)
+        assert "Traceback" not in said, case
+        assert [run.info.status for run in workplace.runs()] == count * ["FINISHED"], case
+
+
+@pytest.mark.slow
+def test_several_first_runs_at_once_all_arrive(workplace: Workplace) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    lines = [
+        [sys.executable, "-m", "train", *workplace.words("model=naive_bayes", f"seed={seed}")] for seed in range(4)
+    ]
+    started = [subprocess.Popen(line, cwd=workplace.folder, env=environment, stdout=subprocess.PIPE) for line in lines]
+    assert [process.wait() for process in started] == [0, 0, 0, 0]
+    runs = workplace.runs()
+    assert sorted(run.info.run_name for run in runs) == [f"naive_bayes-all-5-{seed}" for seed in range(4)]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len({run.info.experiment_id for run in runs}) == 1
+
+
+def epochs_kept(workplace: Workplace) -> int:
+    """How many epochs the store has heard of, read past MLflow, which would take part in creating the tables."""
+    import sqlite3
+
+    file = workplace.folder / "mlruns" / "mlflow.db"
+    if not file.exists():
+        return 0
+    reading = contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True))
+    with reading as store, contextlib.suppress(sqlite3.OperationalError):
+        return int(store.execute("select count(*) from metrics where key = 'val/f1_macro'").fetchone()[0])
+    return 0
+
+
+def interrupted(workplace: Workplace, number: int) -> "subprocess.Popen[bytes]":
+    """A run that would take for ever, sent a signal once it trains."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    words = workplace.words("model=gru", "trainer.max_epochs=1000000", "trainer.patience=1000000")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "train", *words], cwd=workplace.folder, env=environment, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 120
+    while not epochs_kept(workplace):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    process.send_signal(number)
+    process.wait(timeout=60)
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_ends_killed(name: str, workplace: Workplace) -> None:
+    import signal
+
+    process = interrupted(workplace, getattr(signal, name))
+    assert process.returncode != 0
+    (run,) = workplace.runs()
+    assert run.info.status == "KILLED"
+    assert process.stderr
+    assert b"Traceback" not in process.stderr.read()
+
+
+def test_a_run_that_fails_after_its_start_ends_failed(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = typed(monkeypatch, *workplace.words("model.learning_rate=1e38", "trainer.gradient_clip=0"))
+    assert code == 1
+    assert "model.learning_rate" in capfd.readouterr().err
+    (run,) = workplace.runs()
+    assert run.info.status == "FAILED"
+
+
+def without_time(run: "object") -> dict[str, float]:
+    return {name: value for name, value in run.data.metrics.items() if not name.startswith("time/")}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("model", ["gru", "gradient_boosting"])
+def test_the_same_command_gives_the_same_metrics_to_the_last_digit(
+    model: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cache in ("cache=disk", "cache=disk", "cache=off"):
+        place = "cache.path=null" if cache == "cache=off" else f"cache.path={workplace.folder}/cache"
+        assert typed(monkeypatch, *workplace.words(f"model={model}", "seed=0", cache, place)) == 0
+    first, second, third = map(without_time, workplace.runs())
+    assert first == second == third
+
+
+def test_seed_0_is_a_seed(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in (0, 1):
+        assert typed(monkeypatch, *workplace.words(f"seed={seed}")) == 0
+    one, zero = workplace.runs()
+    assert (zero.data.params["seed"], one.data.params["seed"]) == ("0", "1")
+    assert without_time(zero) != without_time(one)
+    assert zero.data.tags["config.fingerprint"] == one.data.tags["config.fingerprint"]
+
+
+def test_a_few_hundred_simulated_rows_take_less_than_twenty_seconds(tmp_path: Path) -> None:
+    start = time.perf_counter()
+    done = command("+experiment=gru_pearson", "dataset.rows=300", f"cache.path={tmp_path}/cache", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "SIMULATED" in done.stdout
+    assert time.perf_counter() - start < 20 * (2 if os.environ.get("PYTEST_XDIST_WORKER") else 1)
+
+
+def test_other_rows_in_the_same_file_are_other_data(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in (1, 2):
+        write_flows(workplace.flows, seed=seed)
+        assert typed(monkeypatch, *workplace.words("model=naive_bayes")) == 0
+    later, first = workplace.runs()
+    assert later.data.tags["data.sha256"] != first.data.tags["data.sha256"]
+    assert later.data.tags["config.fingerprint"] != first.data.tags["config.fingerprint"]
