@@ -85,6 +85,8 @@ def resolved(config: DictConfig) -> Config:
     typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
+    if not isinstance(typed.split, data.RandomSplit | data.OfficialSplit):
+        raise UserError("split: a split of your own has to build on a shipped one: defaults: [random, _self_]")
     return typed
 
 

@@ -6,22 +6,18 @@ Whatever is fitted sees the training rows alone; validation chooses; the test ro
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
 import polars as pl
-from hydra.errors import InstantiationException
-from hydra.utils import get_class, get_method, instantiate
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
+from iot_ids import build
 from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS, taxonomy
 from iot_ids.data.load import Loaded, Test, load
 from iot_ids.detector import Detector
-from iot_ids.errors import UserError
 from iot_ids.evaluate.audit import audit
 from iot_ids.evaluate.confusion import confusion_matrix, f1_macro
 from iot_ids.evaluate.metrics import per_class, summarise
@@ -81,18 +77,18 @@ def prepare(config: Config) -> Prepared:
         UserError: whatever the user can mend about data and configuration.
     """
     start = time.perf_counter()
-    model = _model(config)
+    model = build.model(config.model, config.trainer)
     loaded = load(config.dataset, config.split, config.seed, config.cache)
-    columns, selector, outliers = config.dataset.columns, dict(config.selector), dict(config.outliers)
+    columns = config.dataset.columns
     features = pipeline.fit(
         loaded.train,
         codes(loaded.train, loaded.classes),
         columns.numeric,
         columns.categorical,
-        outliers=_rule(outliers),
-        scores=get_method(selector["_target_"]) if "_target_" in selector else None,
-        k=selector.get("k"),
-        scaler=instantiate({"_target_": config.scaler["_target_"]}),
+        outliers=build.rule(config.outliers),
+        scores=build.scores(config.selector),
+        k=config.selector.get("k"),
+        scaler=build.scaler(config.scaler),
     )
     train, validation = (
         Table(features.pipeline.transform(flows), codes(flows, loaded.classes))
@@ -154,33 +150,6 @@ def codes(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
     return (
         flows[CLASS].replace_strict(classes, list(range(len(classes))), return_dtype=pl.Int64).to_numpy(writable=True)
     )
-
-
-def _model(config: Config) -> Classifier:
-    """The untrained model that `model._target_` names.
-
-    A class that asks for a `trainer` is given that group's settings; a scikit-learn estimator is given the verbs of a
-    Classifier.
-    """
-    settings = {name: value for name, value in config.model.items() if name != "name"}
-    try:
-        wants = signature(get_class(settings["_target_"])).parameters
-        model = instantiate(settings, **({"trainer": config.trainer} if "trainer" in wants else {}))
-    except (InstantiationException, KeyError, ImportError, ValueError) as error:
-        if isinstance(error.__cause__, UserError):
-            raise error.__cause__ from None
-        raise UserError(f"model={config.model.get('name')} cannot be built: {str(error).splitlines()[0]}") from error
-    if not isinstance(model, BaseEstimator):
-        return model  # type: ignore[no-any-return]
-    from iot_ids.models.classical import Classical
-
-    return Classical(model)
-
-
-def _rule(outliers: dict[str, Any]) -> pipeline.Rule | None:
-    """The outlier rule with its settings filled in."""
-    outliers.pop("name")
-    return instantiate({**outliers, "_partial_": True}) if "_target_" in outliers else None
 
 
 def _unknown(test: Test, known: list[str]) -> set[str]:

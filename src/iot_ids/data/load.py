@@ -82,8 +82,8 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
         assert flows is not None
         return Test(flows, None, digest)
 
-    notes = tables.notes
-    return Loaded(tables.train, tables.validation, notes["classes"], notes["cleaning"], digest, read_test)
+    cleaning = tables.notes["cleaning"] | {"files": [str(file) for file in files]}  # the cache may know other names
+    return Loaded(tables.train, tables.validation, tables.notes["classes"], cleaning, digest, read_test)
 
 
 def _kept(entry: Entry | None) -> Tables | None:

@@ -26,3 +26,16 @@ class Batches:
             order = torch.randperm(len(y), generator=self.generator).to(x.device)
             x, y = x[order], y[order]
         return zip(torch.split(x, self.size), torch.split(y, self.size), strict=True)
+
+
+class WholeEpoch:
+    """What the Trainer is given as a loader: one item, all the batches of an epoch."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Batches]:
+        yield self.batches

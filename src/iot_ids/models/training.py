@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping
 
 from iot_ids.errors import UserError
-from iot_ids.models.batches import Batches
+from iot_ids.models.batches import Batches, WholeEpoch
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.loss import WeightedLoss, class_weights
 from iot_ids.models.module import MONITOR, BestWeights, Module, Reporter
@@ -74,10 +74,12 @@ def train_network(
     )
     loss = WeightedLoss(recipe.loss, class_weights(y, classes, recipe.class_weights))
     steps = len(batches) * recipe.trainer.max_epochs
-    module = Module(network, loss, recipe.learning_rate, recipe.weight_decay, recipe.schedule, steps)
+    module = Module(
+        network, loss, recipe.learning_rate, recipe.weight_decay, recipe.schedule, recipe.trainer.gradient_clip, steps
+    )
     try:
         with _threads(recipe.trainer.threads):
-            trainer.fit(module, batches, held_out)
+            trainer.fit(module, WholeEpoch(batches), held_out)
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
             raise end.__context__ from None
@@ -89,7 +91,6 @@ def _trainer(settings: Trainer, report: Report) -> lightning.Trainer:
         accelerator=settings.accelerator,
         devices=1,
         max_epochs=settings.max_epochs,
-        gradient_clip_val=settings.gradient_clip or None,
         callbacks=[
             BestWeights(),
             Reporter(report),

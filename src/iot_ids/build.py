@@ -1,0 +1,75 @@
+"""From `_target_` in the configuration to the class or function it names, ours or a user's own."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from inspect import signature
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import get_class, get_method, instantiate
+from sklearn.base import BaseEstimator
+
+from iot_ids.errors import UserError
+from iot_ids.features.pipeline import Rule, Scores
+from iot_ids.features.scale import Scaler
+from iot_ids.models.classifier import Classifier
+from iot_ids.models.spec import Trainer
+
+Settings = Mapping[str, Any]
+
+
+def model(settings: Settings, trainer: Trainer) -> Classifier:
+    """The untrained model.
+
+    A class that asks for a `trainer` is given that group's settings; a scikit-learn estimator is given the verbs of a
+    Classifier.
+
+    Raises:
+        UserError: there is no such class, or it refuses its settings.
+    """
+    with _named("model", settings):
+        wants = signature(get_class(settings["_target_"])).parameters
+        built = instantiate(_arguments(settings), **({"trainer": trainer} if "trainer" in wants else {}))
+    if not isinstance(built, BaseEstimator):
+        return built  # type: ignore[no-any-return]
+    from iot_ids.models.classical import Classical
+
+    return Classical(built)
+
+
+def scores(settings: Settings) -> Scores | None:
+    """The selector's function; None where every column is kept."""
+    if "_target_" not in settings:
+        return None
+    with _named("selector", settings):
+        return get_method(settings["_target_"])
+
+
+def rule(settings: Settings) -> Rule | None:
+    """The outlier rule with its settings filled in; None where nothing is dropped."""
+    if "_target_" not in settings:
+        return None
+    with _named("outliers", settings):
+        return instantiate({**_arguments(settings), "_partial_": True})  # type: ignore[no-any-return]
+
+
+def scaler(settings: Settings) -> Scaler:
+    """The scaler, not fitted yet."""
+    with _named("scaler", settings):
+        return instantiate(_arguments(settings))  # type: ignore[no-any-return]
+
+
+def _arguments(settings: Settings) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "name"}
+
+
+@contextmanager
+def _named(group: str, settings: Settings) -> Iterator[None]:
+    """Say which choice of which group cannot be built, and why; a UserError from inside stays as it is."""
+    try:
+        yield
+    except (InstantiationException, KeyError, ImportError, ValueError, TypeError) as error:
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from None
+        choice = f"{group}={settings.get('name')}"
+        raise UserError(f"{choice} cannot be built: {str(error).splitlines()[0]}") from error
