@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +24,27 @@ CONF = next(
 
 def main() -> None:
     """The entry point: help at once, everything else through Hydra."""
-    words = sys.argv[1:]
-    if {"-h", "--help"}.isdisjoint(words):
-        try:
-            _compose_and_run()
-        except KeyboardInterrupt:
-            sys.exit("interrupted; a run that had started is kept in MLflow as KILLED")
-        return
+    words = " ".join(sys.argv[1:]).replace("--config-dir=", "--config-dir ").split(" ")
     own = [Path(after) for word, after in itertools.pairwise(words) if word in ("--config-dir", "-cd")]
-    print(usage([CONF, *own]), end="")
+    if not {"-h", "--help"}.isdisjoint(words):
+        print(usage([CONF, *own]), end="")
+        return
+    _refuse_broken_files(own)
+    try:
+        _compose_and_run()
+    except KeyboardInterrupt:
+        sys.exit("interrupted; a run that had started is kept in MLflow as KILLED")
+
+
+def _refuse_broken_files(own: Iterable[Path]) -> None:
+    """A user's own file that is no YAML, told with its line; Hydra would show its own insides."""
+    import yaml
+
+    for file in (file for folder in own for file in folder.glob("**/*.yaml")):
+        try:
+            yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+            sys.exit(f"{file}: cannot be read as YAML: {error}")
 
 
 def _compose_and_run() -> None:
@@ -41,7 +54,7 @@ def _compose_and_run() -> None:
     from hydra.types import RunMode
     from omegaconf import DictConfig
 
-    from iot_ids.config import register, resolved
+    from iot_ids.config import check, register, resolved
     from iot_ids.errors import UserError
 
     class Mistake(CompactHydraException):
@@ -51,6 +64,7 @@ def _compose_and_run() -> None:
     def compose_and_run(config: DictConfig) -> str:
         try:
             settings = resolved(config)
+            check(settings)
             _refuse_missing_files(settings)
             from iot_ids.run import (
                 run,  # torch, Lightning and MLflow take seconds, for which a typing error need not wait
@@ -68,9 +82,11 @@ def _compose_and_run() -> None:
 
 def _refuse_missing_files(settings: Config) -> None:
     """A path that matches nothing is told at once, before the seconds that PyTorch and MLflow take to import."""
+    from iot_ids.data.declaration import check
     from iot_ids.data.locate import official_test_files, training_files
     from iot_ids.data.spec import OfficialSplit, SimulatedDataset
 
+    check(settings.dataset)
     if not isinstance(settings.dataset, SimulatedDataset):
         training_files(settings.dataset)
     if isinstance(settings.split, OfficialSplit):

@@ -72,6 +72,9 @@ def test_help_lists_every_choice_of_every_group_and_the_users_own(workplace: Wor
         ("model=grru", "Could not find 'model/grru'"),
         ("model.cell=gruu", "Invalid value 'gruu', expected one of"),
         ("dataset=bot_iot", "https://research.unsw.edu.au/projects/bot-iot-dataset"),
+        ("dataset.label=colour", "dataset.label=colour is unknown"),
+        ("selector.k=0", "Key 'k' not in 'AllFeatures'"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0 has to be at least 1"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named_at_once(word: str, message: str, tmp_path: Path) -> None:
@@ -175,35 +178,58 @@ BAD: dict[str, tuple[Callable[[Workplace], str], list[str]]] = {
     "share out of range": (lambda place: "split.test=1.5", ["split.test=1.5"]),
     "official split without a test file": (lambda place: "split=official", ["split=official", "dataset.test_path"]),
     "cache that cannot be written": (lambda place: "cache.path=/proc/none", ["/proc/none", "cache=off"]),
+    "no feature to select": (lambda place: "selector=pearson selector.k=0", ["selector.k=0"]),
+    "text for a count": (lambda place: "+experiment=gru_pearson selector.k=many", ["'many'", "Integer"]),
+    "no replicates": (lambda place: "evaluate.replicates=0", ["evaluate.replicates=0"]),
+    "no test rows": (lambda place: "split.test=0", ["split.test=0"]),
+    "negative seed": (lambda place: "seed=-1", ["seed=-1"]),
+    "no epochs": (lambda place: "trainer.max_epochs=0", ["trainer.max_epochs=0"]),
+    "artifacts that cannot be written": (lambda place: "tracking.artifacts=/proc/none", ["/proc/none"]),
+    "store that is no database": (
+        lambda place: f"tracking.uri=sqlite:///{place.flows}",
+        ["flows.csv", "file is not a database"],
+    ),
+    "store in memory": (lambda place: "tracking.uri=sqlite://", ["sqlite://", "memory"]),
+    "store without its driver": (lambda place: "tracking.uri=postgresql://nobody@localhost/none", ["postgresql://"]),
+    "odd glob": (lambda place: "dataset.path=a**b", ["a**b"]),
+    "no such home": (lambda place: "dataset.path=~nobody_at_all/x.csv", ["nobody_at_all"]),
+    "path too long": (lambda place: f"dataset.path={300 * 'x'}", ["too long"]),
+    "interpolation of nothing": (lambda place: "trainer.max_epochs=${nope}", ["nope"]),
+    "path for simulated flows": (
+        lambda place: f"dataset=simulated dataset.path={place.flows}",
+        ["dataset=simulated", "flows.csv", "dataset=NAME"],
+    ),
+    "scaler that is none": (
+        lambda place: "scaler._target_=sklearn.preprocessing.StandardScaler",
+        ["scaler=minmax", "state"],
+    ),
     "no model of that class": (lambda place: "model=knn model._target_=sklearn.Nothing", ["sklearn.Nothing"]),
 }
 """What a user may get wrong: the words that do it, and what the message has to name."""
-FINE = dict.fromkeys(BAD, "") | {
+ISSUE = list(BAD)[: list(BAD).index("unknown label")]
+FINE = dict.fromkeys(ISSUE, "") | {
     "wrong separator": "','",
     "too many features": "2",
-    "unknown label": "category",
-    "share out of range": "0.2",
-    "official split without a test file": "random",
     "store that cannot be written": "sqlite:///mlruns/mlflow.db",
-    "cache that cannot be written": "cache",
     "no GPU": "cpu",
-    "no model of that class": "sklearn.neighbors.KNeighborsClassifier",
 }
 """For a multirun: a right value for the last word of each; where that is `dataset.path`, the flows as they are."""
 
 
-def skipped_here(case: str) -> bool:
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a GPU, whatever this one has."""
     import torch
 
-    return case == "no GPU" and torch.cuda.is_available()
+    for place in (torch.cuda, torch.backends.mps):
+        monkeypatch.setattr(place, "is_available", lambda: False)
 
 
+@pytest.mark.usefixtures("no_gpu")
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_told_in_one_message_and_leaves_no_run(
     case: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    if skipped_here(case):
-        pytest.skip("there is a GPU")
     words, named = BAD[case]
     code = typed(monkeypatch, *workplace.words(*words(workplace).split(" ")))
     said = capfd.readouterr().err
@@ -230,6 +256,7 @@ def test_one_bad_job_does_not_end_a_multirun(workplace: Workplace) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_gpu")
 def test_every_bad_input_leaves_the_next_job_of_a_multirun_alone(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -350,3 +377,74 @@ def test_other_rows_in_the_same_file_are_other_data(workplace: Workplace, monkey
     later, first = workplace.runs()
     assert later.data.tags["data.sha256"] != first.data.tags["data.sha256"]
     assert later.data.tags["config.fingerprint"] != first.data.tags["config.fingerprint"]
+
+
+def test_a_configuration_file_that_is_no_yaml_is_named(workplace: Workplace) -> None:
+    (workplace.folder / "my_conf" / "dataset" / "mine.yaml").write_text("name: mine\n\ttitle: [")
+    done = command(*workplace.words(), folder=workplace.folder)
+    assert done.returncode == 1
+    assert "mine.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def official(workplace: Workplace, lines: Callable[[list[str]], list[str]], name: str = "test.csv") -> list[str]:
+    """The words for a test file of its own, made from the flows by `lines`."""
+    file = write_flows(workplace.folder / name, rows=90, seed=7)
+    file.write_text("\n".join(lines(file.read_text().splitlines())) + "\n")
+    return ["split=official", f"dataset.test_path={file}", "model=naive_bayes"]
+
+
+def test_an_official_test_file_that_cannot_be_used_leaves_a_failed_run(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = official(workplace, lambda lines: [lines[0].replace("rate", "speed"), *lines[1:]])
+    assert typed(monkeypatch, *workplace.words(*words)) == 1
+    assert "test.csv: lacks rate" in capfd.readouterr().err
+    assert [run.info.status for run in workplace.runs()] == ["FAILED"]
+
+
+def test_rows_that_an_official_test_file_loses_are_told(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = official(workplace, lambda lines: [*lines, "1,tcp,many,2,0.5,Scan"])
+    assert typed(monkeypatch, *workplace.words(*words, "dataset.unreadable_share=0.5")) == 0
+    said = capfd.readouterr().out
+    assert "official test file: rows dropped of 91: 1 text in a number column" in said
+    assert "test.csv:92" in said
+
+
+def test_runs_on_other_official_test_files_cannot_be_averaged(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for count in (60, 80):
+        words = official(workplace, lambda lines, count=count: [*lines[:count], *lines[-5:]], f"test_{count}.csv")
+        assert typed(monkeypatch, *workplace.words(*words)) == 0
+    one, other = (run.data.tags for run in workplace.runs())
+    assert one["data.sha256"] == other["data.sha256"]
+    assert one["config.fingerprint"] != other["config.fingerprint"]
+
+
+def test_a_file_of_the_folder_that_is_not_read_is_told(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = workplace.folder / "parts"
+    folder.mkdir()
+    write_flows(folder / "part.csv")
+    (folder / "notes.parquet").write_bytes(b"")
+    assert typed(monkeypatch, *workplace.words(f"dataset.path={folder}", "model=naive_bayes")) == 0
+    assert f"in the folder, but not read: {folder}/notes.parquet" in capfd.readouterr().out
+
+
+def test_plain_and_packed_parts_of_a_folder_are_read_together(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gzip
+
+    folder = workplace.folder / "parts"
+    folder.mkdir()
+    write_flows(folder / "part_1.csv")
+    packed = write_flows(workplace.folder / "other.csv", seed=1).read_bytes()
+    (folder / "part_2.csv.gz").write_bytes(gzip.compress(packed))
+    assert typed(monkeypatch, *workplace.words(f"dataset.path={folder}", "model=naive_bayes")) == 0
+    metrics = workplace.runs()[0].data.metrics
+    assert sum(metrics[f"data/{part}_rows"] for part in ("train", "validation", "test")) == 480

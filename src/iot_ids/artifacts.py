@@ -19,9 +19,9 @@ def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulate
     _table(result.report, simulated, folder / "classification_report.csv")
     counts = {name: result.matrix[:, code] for code, name in enumerate(result.classes)}
     _table(pl.DataFrame({"label": result.classes, **counts}), simulated, folder / "confusion_matrix.csv")
-    result.predictions.write_parquet(folder / "predictions.parquet")
+    _marked(result.predictions, simulated).write_parquet(folder / "predictions.parquet")
     (folder / "audit.json").write_text(json.dumps({"simulated": simulated, **result.audit}, indent=1))
-    (folder / "cleaning.json").write_text(json.dumps(_cleaning(fitted, test), indent=1))
+    (folder / "cleaning.json").write_text(json.dumps({"simulated": simulated, **_cleaning(fitted, test)}, indent=1))
     _plots(fitted, result, simulated, folder)
 
 
@@ -70,6 +70,8 @@ def run_title(fitted: Fitted) -> str:
 
 
 def _table(table: pl.DataFrame, simulated: bool, path: Path) -> None:
-    if simulated:
-        table = table.select(pl.lit("SIMULATED").alias("origin"), pl.all())
-    table.write_csv(path)
+    _marked(table, simulated).write_csv(path)
+
+
+def _marked(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:
+    return table.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else table

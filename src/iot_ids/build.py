@@ -28,6 +28,8 @@ def model(settings: Settings, trainer: Trainer) -> Classifier:
         UserError: there is no such class, or it refuses its settings.
     """
     with _named("model", settings):
+        if "_target_" not in settings:
+            raise ValueError("its file names no class as _target_")
         wants = signature(get_class(settings["_target_"])).parameters
         built = instantiate(_arguments(settings), **({"trainer": trainer} if "trainer" in wants else {}))
     if not isinstance(built, BaseEstimator):
@@ -56,7 +58,11 @@ def rule(settings: Settings) -> Rule | None:
 def scaler(settings: Settings) -> Scaler:
     """The scaler, not fitted yet."""
     with _named("scaler", settings):
-        return instantiate(_arguments(settings))  # type: ignore[no-any-return]
+        built = instantiate(_arguments(settings))
+        lacking = [verb for verb in ("fit", "transform", "state", "restore") if not hasattr(built, verb)]
+        if lacking:
+            raise ValueError(f"{settings['_target_']} has no {', '.join(lacking)}; see docs/extending.md")
+    return built  # type: ignore[no-any-return]
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
@@ -72,4 +78,5 @@ def _named(group: str, settings: Settings) -> Iterator[None]:
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from None
         choice = f"{group}={settings.get('name')}"
-        raise UserError(f"{choice} cannot be built: {str(error).splitlines()[0]}") from error
+        lines = [line.strip() for line in str(error).splitlines() if line.strip() and "full_key" not in line]
+        raise UserError(f"{choice} cannot be built: {' '.join(lines[:2])}") from error

@@ -5,12 +5,15 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.data import spec as data
 from iot_ids.errors import UserError
 from iot_ids.evaluate.spec import Evaluate
 from iot_ids.features import spec as features
 from iot_ids.models import spec as models
+
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass
@@ -77,6 +80,13 @@ def resolved(config: DictConfig) -> Config:
     Raises:
         UserError: a key that the schema does not know was added with `+`, or a mandatory value is missing.
     """
+    try:
+        return _resolved(config)
+    except OmegaConfBaseException as error:
+        raise UserError(f"the configuration cannot be resolved: {str(error).splitlines()[0]}") from error
+
+
+def _resolved(config: DictConfig) -> Config:
     _refuse_unknown_keys(config, "")
     lacking = OmegaConf.missing_keys(config)
     if lacking:
@@ -85,9 +95,41 @@ def resolved(config: DictConfig) -> Config:
     typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
+        if "name" not in getattr(typed, group):
+            raise UserError(f"{group}: the chosen file has no `name`, by which its runs are told apart; add name: ...")
     if not isinstance(typed.split, data.RandomSplit | data.OfficialSplit):
         raise UserError("split: a split of your own has to build on a shipped one: defaults: [random, _self_]")
     return typed
+
+
+def check(config: Config) -> None:
+    """Refuse numbers outside their range, before anything heavy is imported or any file is read.
+
+    Raises:
+        UserError: the key, its value, and what it may be.
+    """
+    k = config.selector.get("k", 1)
+    trainer = config.trainer
+    shares = {"split.validation": config.split.validation}
+    if isinstance(config.split, data.RandomSplit):
+        shares["split.test"] = config.split.test
+    for key, share in shares.items():
+        if not 0 < share < 1:
+            raise UserError(f"{key}={share} is no share between 0 and 1")
+    if not 0 <= config.seed <= LARGEST_SEED:
+        raise UserError(f"seed={config.seed} is not between 0 and {LARGEST_SEED}")
+    if not isinstance(k, int):
+        raise UserError(f"selector.k={k} is no whole number")
+    for key, count in (
+        ("selector.k", k),
+        ("evaluate.replicates", config.evaluate.replicates),
+        ("trainer.max_epochs", trainer.max_epochs),
+        ("trainer.batch_size", trainer.batch_size),
+        ("trainer.patience", trainer.patience),
+        ("trainer.threads", trainer.threads),
+    ):
+        if count < 1:
+            raise UserError(f"{key}={count} has to be at least 1")
 
 
 def _refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

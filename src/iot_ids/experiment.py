@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from iot_ids import build
 from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
-from iot_ids.data.label import CLASS, taxonomy
+from iot_ids.data.declaration import taxonomy
+from iot_ids.data.label import CLASS
 from iot_ids.data.load import Loaded, Test, load
 from iot_ids.detector import Detector
+from iot_ids.errors import UserError
 from iot_ids.evaluate.audit import audit
 from iot_ids.evaluate.confusion import confusion_matrix, f1_macro
 from iot_ids.evaluate.metrics import per_class, summarise
@@ -123,6 +125,10 @@ def judge(fitted: Fitted, test: Test) -> Result:
     start = time.perf_counter()
     probabilities = fitted.detector.probabilities(test.flows)
     predict_seconds = time.perf_counter() - start
+    if not np.isfinite(probabilities).all():
+        raise UserError(
+            f"model={config.model['name']} answers with NaN: its training went wrong; see the learning curve"
+        )
     classes = [*known, *(name for name in taxonomy(config.dataset).classes if name in _unknown(test, known))]
     y = codes(test.flows, classes)
     matrix = confusion_matrix(y, probabilities.argmax(axis=1), len(classes))

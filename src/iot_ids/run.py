@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from iot_ids import artifacts, experiment, terminal, track
 from iot_ids.config import resolved
 from iot_ids.data.clean import ROW_ID
+from iot_ids.data.load import Test
 from iot_ids.data.spec import Origin
 from iot_ids.experiment import Prepared
 
@@ -22,7 +23,8 @@ NOT_IN_DATASET = ("path", "test_path", "title", "about")
 def run(config: DictConfig) -> str:
     """Prepare, fit and judge as `config` says; print the result; return the MLflow run's id.
 
-    What is wrong with the data or the configuration is found before the run starts, and leaves none.
+    What is wrong with the data or the configuration is found before the run starts, and leaves none; what only the
+    training or the official test file shows leaves a FAILED one.
 
     Raises:
         UserError: whatever the user can mend.
@@ -43,15 +45,13 @@ def run(config: DictConfig) -> str:
             fitted = experiment.fit(prepared, report)
         with terminal.working(f"testing {name}"), tempfile.TemporaryDirectory() as folder:
             test = prepared.loaded.read_test()
-            kept.tags(
-                {"data.test_sha256": test.sha256, "data.test_read": datetime.now(UTC).isoformat(timespec="seconds")}
-            )
+            kept.tags(_tags_of_test(test, plain, prepared))
             result = experiment.judge(fitted, test)
             kept.metrics(result.metrics)
             artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, Path(folder))
             track.save_model(fitted.detector, Path(folder) / "model")
             kept.artifacts(Path(folder))
-    terminal.show(fitted, result, name, simulated)
+    terminal.show(fitted, result, test, name, simulated)
     terminal.where(kept.id, store.ui_command())
     return kept.id
 
@@ -74,9 +74,19 @@ def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def fingerprint(plain: dict[str, Any], digest: str) -> str:
+def _tags_of_test(test: Test, plain: dict[str, Any], prepared: Prepared) -> dict[str, str]:
+    """The reading of the test rows; runs with different official test files must not be averaged."""
+    data = [prepared.loaded.sha256] if test.sha256 == prepared.loaded.sha256 else [prepared.loaded.sha256, test.sha256]
+    return {
+        "data.test_sha256": test.sha256,
+        "data.test_read": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config.fingerprint": fingerprint(plain, *data),
+    }
+
+
+def fingerprint(plain: dict[str, Any], *data: str) -> str:
     """What two runs must share to be averaged: the data, and the configuration but for paths, tracking, cache, seed."""
     settings = {group: values for group, values in plain.items() if group not in NOT_IN_FINGERPRINT}
     settings["dataset"] = {key: value for key, value in plain["dataset"].items() if key not in NOT_IN_DATASET}
-    text = json.dumps([settings, digest], sort_keys=True)
+    text = json.dumps([settings, *data], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from iot_ids.data.declaration import taxonomy
+from iot_ids.data.load import Test
 from iot_ids.experiment import Fitted, Result
 from iot_ids.models.classifier import Report
 
@@ -36,23 +38,35 @@ def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
         yield shown
 
 
-def show(fitted: Fitted, result: Result, name: str, simulated: bool) -> None:
+def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool) -> None:
     """Print the scores beside the constant answer's, the classes, the features, and what the audit has to say."""
     dataset = fitted.prepared.config.dataset
     title = f"{'SIMULATED: ' if simulated else ''}{dataset.title}, {dataset.label}: {name}"
     console.print()
-    console.print(_scores(result, title))
+    console.print(_scores(result, title, taxonomy(dataset).normal))
     console.print(_classes(result))
     names = fitted.prepared.features.pipeline.names
     more = f" and {len(names) - SHOWN_FEATURES} more" if len(names) > SHOWN_FEATURES else ""
     console.print(f"{len(names)} features: {', '.join(names[:SHOWN_FEATURES])}{more}", highlight=False)
-    dropped = fitted.prepared.loaded.cleaning["dropped"]
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none"
-    console.print(f"rows dropped of {fitted.prepared.loaded.cleaning['rows_in']:,}: {reasons}", highlight=False)
-    for example in fitted.prepared.loaded.cleaning["examples"]:
-        console.print(f"  {example}", highlight=False, markup=False)
+    for line in _rows(fitted, test):
+        console.print(line, highlight=False, markup=False)
     for sentence in result.audit["sentences"]:
         console.print(f"audit: {sentence}", style="yellow", highlight=False, markup=False)
+
+
+def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
+    """What became of the rows: of the files, of the official test file, and by the outlier rule."""
+    prepared = fitted.prepared
+    for name, report in (("", prepared.loaded.cleaning), ("official test file: ", test.cleaning)):
+        if report is None:
+            continue
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report["dropped"].items() if count) or "none"
+        yield f"{name}rows dropped of {report['rows_in']:,}: {reasons}"
+        yield from (f"  {example}" for example in report["examples"])
+    if outliers := prepared.loaded.train.height - prepared.features.train.height:
+        yield f"training rows dropped as outliers: {outliers:,}"
+    if left := prepared.loaded.cleaning["files_not_read"]:
+        yield f"in the folder, but not read: {', '.join(left[:5])}" + (f" and {len(left) - 5} more" if left[5:] else "")
 
 
 def where(id: str, command: str) -> None:
@@ -60,7 +74,7 @@ def where(id: str, command: str) -> None:
     console.print(f"run {id}\n{command}", highlight=False, markup=False)
 
 
-def _scores(result: Result, title: str) -> Table:
+def _scores(result: Result, title: str, normal: str | None) -> Table:
     metrics = result.metrics
     table = Table(title=title, title_justify="left", caption_justify="left", title_style="bold")
     for column in ("test", "score", "constant answer"):
@@ -70,15 +84,12 @@ def _scores(result: Result, title: str) -> Table:
     table.add_row("accuracy", _percent(metrics["test/accuracy"]), _percent(constant))
     table.add_row("balanced accuracy", _percent(metrics["test/balanced_accuracy"]), _percent(1 / classes))
     interval = f"{_percent(metrics['test/f1_macro_low'])} to {_percent(metrics['test/f1_macro_high'])}"
-    table.add_row(
-        f"macro-F1 (95 %: {interval})",
-        _percent(metrics["test/f1_macro"]),
-        _percent(2 * constant / (1 + constant) / classes),
-    )
-    if "test/detection_rate" in metrics:
-        table.add_row("attacks found", _percent(metrics["test/detection_rate"]), "")
-    if "test/false_positive_rate" in metrics:
-        table.add_row("normal flows called attacks", _percent(metrics["test/false_positive_rate"]), "")
+    constant_f1 = 2 * constant / (1 + constant) / classes
+    table.add_row(f"macro-F1 (95 %: {interval})", _percent(metrics["test/f1_macro"]), _percent(constant_f1))
+    attack = 0.0 if result.classes[result.matrix.sum(axis=1).argmax()] == normal else 1.0
+    for words, name in (("attacks found", "detection_rate"), ("normal flows called attacks", "false_positive_rate")):
+        if f"test/{name}" in metrics:
+            table.add_row(words, _percent(metrics[f"test/{name}"]), _percent(attack))
     return table
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from iot_ids.data.label import CLASS, class_names, classified, taxonomy
+from iot_ids.data.declaration import taxonomy
+from iot_ids.data.label import CLASS, class_names, classified
 from iot_ids.data.spec import Dataset, Taxonomy
 from iot_ids.errors import UserError
 

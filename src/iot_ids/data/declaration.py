@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from iot_ids.data.label import taxonomy
-from iot_ids.data.spec import Columns, Dataset, Taxonomy
+from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Taxonomy
 from iot_ids.errors import UserError
+
+REST = "*"
+"""In a taxonomy: every value that no class names."""
 
 
 def check(dataset: Dataset) -> None:
@@ -17,6 +19,11 @@ def check(dataset: Dataset) -> None:
             features would be a leak), a port, time or source that is no identifier, a class without values or a value
             in two classes, a separator of several characters.
     """
+    if isinstance(dataset, SimulatedDataset) and (dataset.path or dataset.test_path):
+        raise UserError(
+            f"dataset={dataset.name} makes its own flows and reads no path; say which dataset "
+            f"{dataset.path or dataset.test_path} is: dataset=NAME dataset.path=FILE_OR_FOLDER"
+        )
     chosen = f"labels.{dataset.label}."
     found = [
         *(f"columns.{problem}" for problem in _of_columns(dataset.columns)),
@@ -28,6 +35,20 @@ def check(dataset: Dataset) -> None:
         found.append(f"unreadable_share={dataset.unreadable_share} is not between 0 and 1")
     if found:
         raise UserError(f"dataset={dataset.name} contradicts itself; mend its YAML:\n  " + "\n  ".join(found))
+
+
+def taxonomy(dataset: Dataset) -> Taxonomy:
+    """The taxonomy that `dataset.label` names.
+
+    Raises:
+        UserError: the dataset has none of that name.
+    """
+    if dataset.label in dataset.labels:
+        return dataset.labels[dataset.label]
+    raise UserError(
+        f"dataset.label={dataset.label} is unknown to dataset={dataset.name}; "
+        f"it has {', '.join(dataset.labels) or 'none'}"
+    )
 
 
 def _of_columns(columns: Columns) -> Iterator[str]:

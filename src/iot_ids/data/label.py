@@ -2,27 +2,12 @@
 
 import polars as pl
 
-from iot_ids.data.spec import Dataset, Taxonomy
+from iot_ids.data.declaration import REST, taxonomy
+from iot_ids.data.spec import Dataset
 from iot_ids.errors import UserError
 
 CLASS = "__class"
 """A flow's class."""
-REST = "*"
-"""In a taxonomy: every value that no class names."""
-
-
-def taxonomy(dataset: Dataset) -> Taxonomy:
-    """The taxonomy that `dataset.label` names.
-
-    Raises:
-        UserError: the dataset has none of that name.
-    """
-    if dataset.label in dataset.labels:
-        return dataset.labels[dataset.label]
-    raise UserError(
-        f"dataset.label={dataset.label} is unknown to dataset={dataset.name}; "
-        f"it has {', '.join(dataset.labels) or 'none'}"
-    )
 
 
 def classified(flows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:

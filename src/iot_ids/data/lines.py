@@ -1,6 +1,7 @@
 """What can be told from a text file's lines, before they are taken apart into cells."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -47,11 +48,11 @@ def odd_lines(file: Path, separator: str, cells: int) -> pl.DataFrame:
     """
 
     def query(lines: pl.LazyFrame) -> pl.LazyFrame:
-        bare = _without_quoted(pl.col(_TEXT))
+        bare = _without_quoted(pl.col(_TEXT), separator)
         found = lines.with_row_index(LINE, 1).select(
             pl.col(LINE).cast(pl.Int64),
             _cells(bare, separator, cells),
-            bare.str.contains('"', literal=True).alias(_OPEN),
+            bare.str.contains(_opening(separator)).alias(_OPEN),
         )
         return found.filter((pl.col(CELLS) != cells) | pl.col(_OPEN))
 
@@ -64,9 +65,15 @@ def odd_lines(file: Path, separator: str, cells: int) -> pl.DataFrame:
     return odd.drop(_OPEN)
 
 
-def _without_quoted(text: pl.Expr) -> pl.Expr:
-    """Quoted text may hold separators."""
-    return pl.when(text.str.contains('"', literal=True)).then(text.str.replace_all('"[^"]*"', "q")).otherwise(text)
+def _without_quoted(text: pl.Expr, separator: str) -> pl.Expr:
+    """Quoted cells may hold separators. Only a cell that begins with a quotation mark is one, as Polars reads it."""
+    quoted = _opening(separator) + '(?:[^"]|"")*"'
+    return pl.when(text.str.contains('"', literal=True)).then(text.str.replace_all(quoted, "${1}q")).otherwise(text)
+
+
+def _opening(separator: str) -> str:
+    """A quotation mark at the beginning of a cell; elsewhere in a cell it is a letter like any other."""
+    return f'(^|{re.escape(separator)})"'
 
 
 def _cells(bare: pl.Expr, separator: str, expected: int) -> pl.Expr:

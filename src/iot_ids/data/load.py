@@ -13,8 +13,9 @@ import polars as pl
 from iot_ids.data import simulate
 from iot_ids.data.cache import Entry, file_once, key, sha256
 from iot_ids.data.clean import clean
+from iot_ids.data.declaration import check
 from iot_ids.data.label import CLASS, class_names
-from iot_ids.data.locate import official_test_files, training_files
+from iot_ids.data.locate import files_not_read, official_test_files, training_files
 from iot_ids.data.spec import Cache, Dataset, Duplicates, OfficialSplit, RandomSplit, SimulatedDataset
 from iot_ids.data.split import random_split
 from iot_ids.errors import UserError
@@ -64,11 +65,12 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
     Raises:
         UserError: whatever `clean` and `random_split` refuse; the cache's folder cannot be written.
     """
+    check(dataset)
     official = official_test_files(dataset) if isinstance(split, OfficialSplit) else []
     with _files(dataset, cache) as files:
         digest = _digest(files)
         entry = _entry(cache, [digest, _settings(dataset), asdict(split), seed])
-        tables = _kept(entry) or _built(files, dataset, split, seed, entry)
+        tables = _kept(entry) or _built(files, digest, dataset, split, seed, entry)
 
     def read_test() -> Test:
         if official:
@@ -82,7 +84,9 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
         assert flows is not None
         return Test(flows, None, digest)
 
-    cleaning = tables.notes["cleaning"] | {"files": [str(file) for file in files]}  # the cache may know other names
+    left = files_not_read(dataset, [*files, *official])
+    here = {"files": [str(file) for file in files], "files_not_read": [str(file) for file in left]}
+    cleaning = tables.notes["cleaning"] | here  # the cache may know other names
     return Loaded(tables.train, tables.validation, tables.notes["classes"], cleaning, digest, read_test)
 
 
@@ -97,12 +101,18 @@ def _kept(entry: Entry | None) -> Tables | None:
 
 
 def _built(
-    files: list[Path], dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, entry: Entry | None
+    files: list[Path],
+    digest: str,
+    dataset: Dataset,
+    split: RandomSplit | OfficialSplit,
+    seed: int,
+    entry: Entry | None,
 ) -> Tables:
     """The tables made from the files, and kept where there is a cache."""
     cleaned = clean(files, dataset, dataset.duplicates)
     flows = cleaned.flows
     notes = {"classes": class_names(flows, dataset), "cleaning": cleaned.report}
+    _refuse_changed(files, digest, dataset)
     share = split.test if isinstance(split, RandomSplit) else 0.0
     parts = random_split(flows[CLASS].to_numpy(), share, split.validation, seed)
     train, validation, test = flows[parts.train], flows[parts.validation], flows[parts.test]
@@ -117,12 +127,14 @@ def _built_again(
 ) -> Tables:
     """The tables once more, since the cached test rows were damaged; other files would mix training rows into them."""
     with _files(dataset, cache) as files:
-        if _digest(files) != digest:
-            raise UserError(
-                f"dataset={dataset.name}: the files changed after the training rows were read from them, so their test "
-                "rows are lost; run again"
-            )
-        return _built(files, dataset, split, seed, entry)
+        _refuse_changed(files, digest, dataset)
+        return _built(files, digest, dataset, split, seed, entry)
+
+
+def _refuse_changed(files: list[Path], digest: str, dataset: Dataset) -> None:
+    """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
+    if _digest(files) != digest:
+        raise UserError(f"dataset={dataset.name}: the files changed while they were read; run again")
 
 
 def _entry(cache: Cache, settings: list[Any]) -> Entry | None:
@@ -161,7 +173,10 @@ def _files(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
 
 def _digest(files: list[Path]) -> str:
     """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
-    sums = [sha256(file) for file in files]
+    try:
+        sums = [sha256(file) for file in files]
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ def training_files(dataset: Dataset) -> list[Path]:
     """
     if not dataset.path:
         raise UserError(f"dataset={dataset.name} needs a path: dataset.path=FILE_OR_FOLDER\n\n{dataset.about.strip()}")
-    return _once(_files(dataset.path, dataset.format.files, "dataset.path"))
+    with _telling("dataset.path", dataset.path):
+        return _once(_files(dataset.path, dataset.format.files, "dataset.path"))
 
 
 def official_test_files(dataset: Dataset) -> list[Path]:
@@ -29,7 +31,8 @@ def official_test_files(dataset: Dataset) -> list[Path]:
     Raises:
         UserError: the dataset declares none and none was given, nothing is found, or a training file is among them.
     """
-    found = _once(_test_files(dataset))
+    with _telling("dataset.test_path", dataset.test_path):
+        found = _once(_test_files(dataset))
     shared = set(_resolved(found)).intersection(_resolved(training_files(dataset)))
     if not shared:
         return found
@@ -37,6 +40,23 @@ def official_test_files(dataset: Dataset) -> list[Path]:
         f"split=official: {', '.join(map(str, sorted(shared)))} is both training and test file of "
         f"dataset={dataset.name}; give the training file alone as dataset.path"
     )
+
+
+def files_not_read(dataset: Dataset, read: Sequence[Path]) -> list[Path]:
+    """What else stands in the folder that `dataset.path` names: a user should hear of a part that was left out."""
+    folder = Path(dataset.path).expanduser() if isinstance(dataset.path, str | os.PathLike) else None
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted({file for file in folder.iterdir() if file.is_file()} - set(read), key=_natural)
+
+
+@contextmanager
+def _telling(key: str, path: Any) -> Iterator[None]:
+    """The system's refusals of a path, told as the user's to mend."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"{key}={path}: {error}; mend the path") from error
 
 
 def _test_files(dataset: Dataset) -> list[Path]:

@@ -46,7 +46,7 @@ class Format:
     """Names in order, for files without a header line."""
     missing: list[str] = field(default_factory=lambda: [""])
     """Cell texts that mean "no value"."""
-    files: list[str] = field(default_factory=lambda: ["*.csv", "*.csv.gz", "*.txt", "*.parquet"])
+    files: list[str] = field(default_factory=lambda: ["*.csv*", "*.txt", "*.parquet"])
     """Which files of a folder are the dataset (glob patterns, tried in order; the first that matches wins)."""
     test_files: list[str] = field(default_factory=list)
     """Which files of a folder are the official test set, where there is one."""

@@ -13,10 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from iot_ids.evaluate.confusion import confusion_matrix, f1_macro, f1_scores
+from iot_ids.evaluate.confusion import f1_macro, f1_scores
 from iot_ids.evaluate.intervals import bootstrap_f1_macro, wilson
-
-__all__ = ["COMMON_ROWS", "confusion_matrix", "f1_macro", "metric_names", "per_class", "summarise"]
 
 COMMON_ROWS = 30
 """From how many test rows a class counts as common: below, one row moves its recall by more than 3 points."""

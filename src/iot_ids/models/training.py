@@ -108,9 +108,11 @@ def _finite(report: Report, recipe: Recipe) -> Report:
     """`report`, after a look at the loss: a network that diverged must not be judged."""
 
     def checked(epoch: int, metrics: Mapping[str, float]) -> None:
-        if not math.isfinite(metrics["train/loss"]):
+        losses = [metrics["train/loss"], metrics["val/loss"]]
+        if not all(map(math.isfinite, losses)):
             raise UserError(
-                f"the loss became {metrics['train/loss']} in epoch {epoch}; lower model.learning_rate="
+                f"the loss became {losses[0]} in training, {losses[1]} in validation, in epoch {epoch}; lower "
+                "model.learning_rate="
                 f"{recipe.learning_rate}, or trainer.gradient_clip={recipe.trainer.gradient_clip} (where 0 is off)"
             )
         report(epoch, metrics)

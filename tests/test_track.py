@@ -1,0 +1,120 @@
+"""The store under pressure: several first starters, interruptions, and a store that goes away."""
+
+import multiprocessing
+import signal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from iot_ids import track
+from iot_ids.config import Tracking
+
+
+def tracking(folder: Path) -> Tracking:
+    return Tracking(uri=f"sqlite:///{folder}/mlflow.db", artifacts=str(folder / "artifacts"))
+
+
+def open_and_log(folder: Path, barrier: Any, answers: Any) -> None:
+    barrier.wait()
+    store = track.open_store(tracking(folder), "flows")
+    with track.start(store, "run", {}, {}) as run:
+        run.dataset(pl.DataFrame({"x": [1.0]}), "flows", str(folder), "0123456789", "training")
+        run.metrics({"score": 1.0})
+    answers.put(store.experiment)
+
+
+@pytest.mark.slow
+def test_five_first_starters_at_the_same_moment_all_arrive(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(5), context.Queue()
+    starters = [context.Process(target=open_and_log, args=(tmp_path, barrier, answers)) for _ in range(5)]
+    for starter in starters:
+        starter.start()
+    for starter in starters:
+        starter.join(timeout=120)
+    assert [starter.exitcode for starter in starters] == [0] * 5
+    assert len({answers.get(timeout=5) for _ in starters}) == 1
+    store = track.open_store(tracking(tmp_path), "flows")
+    runs = store.client.search_runs([store.experiment])
+    assert [run.info.status for run in runs] == ["FINISHED"] * 5
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> track.Store:
+    return track.open_store(tracking(tmp_path_factory.mktemp("store")), "flows")
+
+
+def status(store: track.Store, name: str) -> str:
+    (run,) = store.client.search_runs([store.experiment], f"attributes.run_name = '{name}'")
+    return str(run.info.status)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED"), (SystemExit, "KILLED")]
+)
+def test_a_run_ends_as_its_block_does(store: track.Store, error: type[BaseException], expected: str) -> None:
+    with pytest.raises(error), track.start(store, error.__name__, {}, {}):
+        raise error
+    assert status(store, error.__name__) == expected
+
+
+def test_a_signal_while_the_run_is_created_ends_it_killed(store: track.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = store.client.create_run
+
+    def interrupted(*arguments: Any, **named: Any) -> Any:
+        run = create(*arguments, **named)
+        signal.raise_signal(signal.SIGTERM)
+        return run
+
+    monkeypatch.setattr(store.client, "create_run", interrupted)
+    with pytest.raises(KeyboardInterrupt), track.start(store, "early", {}, {}):
+        pass
+    assert status(store, "early") == "KILLED"
+
+
+def test_a_run_whose_last_metrics_are_lost_is_not_called_finished(
+    store: track.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*arguments: Any, **named: Any) -> None:
+        raise OSError("disk full")
+
+    def lose() -> None:
+        with track.start(store, "lost", {}, {}) as run:
+            monkeypatch.setattr(store.client, "log_batch", gone)
+            run.report(0, {"score": 1.0})
+
+    with pytest.raises(OSError, match="disk full"):
+        lose()
+    assert status(store, "lost") == "FAILED"
+
+
+def test_final_metrics_come_after_the_last_epoch(store: track.Store) -> None:
+    with track.start(store, "epochs", {}, {}) as run:
+        for epoch, score in enumerate((0.1, 0.9, 0.5)):
+            run.report(epoch, {"val/f1_macro": score})
+        run.metrics({"val/f1_macro": 0.9})
+    (kept,) = store.client.search_runs([store.experiment], "attributes.run_name = 'epochs'")
+    assert kept.data.metrics["val/f1_macro"] == 0.9
+    history = store.client.get_metric_history(kept.info.run_id, "val/f1_macro")
+    assert [point.value for point in sorted(history, key=lambda point: point.step)] == [0.1, 0.9, 0.5, 0.9]
+
+
+def test_nested_settings_become_flat_parameters() -> None:
+    nested = {"model": {"name": "gru", "sizes": [1, 2]}, "labels": {"DDoS (all)": None}, "seed": 0}
+    assert track.flat(nested) == {
+        "model.name": "gru",
+        "model.sizes": "[1, 2]",
+        "labels.DDoS _all_": "None",
+        "seed": "0",
+    }
+
+
+def test_a_deleted_experiment_is_named_with_the_way_back(tmp_path: Path) -> None:
+    from iot_ids.errors import UserError
+
+    first = track.open_store(tracking(tmp_path), "flows")
+    first.client.delete_experiment(first.experiment)
+    with pytest.raises(UserError, match=f"experiments restore -x {first.experiment}"):
+        track.open_store(tracking(tmp_path), "flows")
