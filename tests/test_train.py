@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -46,14 +47,18 @@ def test_a_run_ends_with_a_table_its_id_and_the_line_that_shows_it(workplace: Wo
     assert sorted(path.name for path in workplace.folder.iterdir()) == ["cache", "flows.csv", "mlruns", "my_conf"]
 
 
+def processor_seconds(*words: str, folder: Path) -> tuple[float, "subprocess.CompletedProcess[str]"]:
+    """The command and the processor time it took, which depends less than the clock on what else the machine does."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = command(*words, folder=folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done
+
+
 def test_help_answers_at_once(tmp_path: Path) -> None:
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = command("--help", folder=tmp_path)
-        seconds.append(time.perf_counter() - start)
+    seconds, done = processor_seconds("--help", folder=tmp_path)
     assert "python -m train +experiment=gru_pearson" in done.stdout
-    assert min(seconds) < 0.5
+    assert seconds < 0.5
 
 
 def test_help_lists_every_choice_of_every_group_and_the_users_own(workplace: Workplace) -> None:
@@ -78,16 +83,12 @@ def test_help_lists_every_choice_of_every_group_and_the_users_own(workplace: Wor
     ],
 )
 def test_a_mistake_in_the_configuration_is_named_at_once(word: str, message: str, tmp_path: Path) -> None:
-    seconds = []
-    for _ in range(2):
-        start = time.perf_counter()
-        done = command(word, folder=tmp_path)
-        seconds.append(time.perf_counter() - start)
+    seconds, done = processor_seconds(word, folder=tmp_path)
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
-    assert min(seconds) < 1.5  # half a second on an idle machine; the suite keeps all its processors busy
+    assert seconds < 1  # half a second where nothing else runs; no import of PyTorch or MLflow fits into this
 
 
 def edited(workplace: Workplace, edit: Callable[[list[str]], list[str]]) -> str:
@@ -363,11 +364,11 @@ def test_seed_0_is_a_seed(workplace: Workplace, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_few_hundred_simulated_rows_take_less_than_twenty_seconds(tmp_path: Path) -> None:
-    start = time.perf_counter()
-    done = command("+experiment=gru_pearson", "dataset.rows=300", f"cache.path={tmp_path}/cache", folder=tmp_path)
+    words = ["+experiment=gru_pearson", "dataset.rows=300", f"cache.path={tmp_path}/cache"]
+    seconds, done = processor_seconds(*words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "SIMULATED" in done.stdout
-    assert time.perf_counter() - start < 20 * (2 if os.environ.get("PYTEST_XDIST_WORKER") else 1)
+    assert seconds < 20
 
 
 def test_other_rows_in_the_same_file_are_other_data(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:

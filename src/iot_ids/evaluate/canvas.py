@@ -4,6 +4,7 @@ Colours are Okabe and Ito's, told apart with every kind of colour vision ("Color
 drawn without pyplot, so that no global state of matplotlib is read or left behind.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.WARNING)  # its first start tells of a cache it makes
 
 BLACK, ORANGE, SKY, BLUE = "#000000", "#E69F00", "#56B4E9", "#0072B2"
 DARK, GREY, PALE = "#333333", "#BBBBBB", "#E6E6E6"
