@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from iot_ids import build
 from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
-from iot_ids.data.label import CLASS, taxonomy
+from iot_ids.data.label import CLASS, normal_code, taxonomy
 from iot_ids.data.load import Loaded, Test, load
 from iot_ids.detector import Detector
 from iot_ids.evaluate.audit import audit
@@ -77,7 +77,7 @@ def prepare(config: Config) -> Prepared:
         UserError: whatever the user can mend about data and configuration.
     """
     start = time.perf_counter()
-    model = build.model(config.model, config.trainer)
+    model = build.model(config.model, config.trainer, normal_code(config.dataset))
     loaded = load(config.dataset, config.split, config.seed, config.cache)
     columns = config.dataset.columns
     features = pipeline.fit(
