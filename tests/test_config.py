@@ -70,8 +70,17 @@ def test_every_experiment_runs(name: str, workplace: Workplace, monkeypatch: pyt
 def test_every_model_runs_under_the_main_experiment(
     name: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs(monkeypatch, "+experiment=gru_pearson", f"model={name}")
+    label = ["dataset.label=binary"] if name == "isolation_forest" else []
+    runs(monkeypatch, "+experiment=gru_pearson", f"model={name}", *label)
     assert [run.info.run_name for run in workplace.runs()] == [f"{name}-pearson-8-42"]
+
+
+def test_a_model_of_normal_flows_is_refused_before_a_row_is_read_where_the_label_is_another() -> None:
+    from iot_ids.experiment import prepare
+
+    words = ["model=isolation_forest", "dataset=nsl_kdd", "dataset.path=nowhere", "dataset.label=category"]
+    with pytest.raises(UserError, match=r"dataset\.label=binary"):
+        prepare(resolved(composed(*words)))
 
 
 @pytest.mark.slow

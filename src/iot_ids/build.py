@@ -18,11 +18,11 @@ from iot_ids.models.spec import Trainer
 Settings = Mapping[str, Any]
 
 
-def model(settings: Settings, trainer: Trainer) -> Classifier:
+def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifier:
     """The untrained model.
 
-    A class that asks for a `trainer` is given that group's settings; a scikit-learn estimator is given the verbs of a
-    Classifier.
+    A class that asks for a `trainer` is given that group's settings, one that asks for `normal` the code of the normal
+    class; a scikit-learn estimator is given the verbs of a Classifier.
 
     Raises:
         UserError: there is no such class, or it refuses its settings.
@@ -31,12 +31,15 @@ def model(settings: Settings, trainer: Trainer) -> Classifier:
         if "_target_" not in settings:
             raise ValueError("its file names no class as _target_")
         wants = signature(get_class(settings["_target_"])).parameters
-        built = instantiate(_arguments(settings), **({"trainer": trainer} if "trainer" in wants else {}))
+        given = {name: value for name, value in (("trainer", trainer), ("normal", normal)) if name in wants}
+        built = instantiate(_arguments(settings), **given)
     if not isinstance(built, BaseEstimator):
         return built  # type: ignore[no-any-return]
     from iot_ids.models.classical import Classical
+    from iot_ids.models.margin import Margin
 
-    return Classical(built)
+    only_margins = hasattr(built, "decision_function") and not hasattr(built, "predict_proba")
+    return Margin(built) if only_margins else Classical(built)
 
 
 def scores(settings: Settings) -> Scores | None:

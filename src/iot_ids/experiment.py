@@ -16,7 +16,7 @@ from iot_ids import build
 from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
-from iot_ids.data.label import CLASS
+from iot_ids.data.label import CLASS, normal_code
 from iot_ids.data.load import Loaded, Test, load
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
@@ -79,7 +79,7 @@ def prepare(config: Config) -> Prepared:
         UserError: whatever the user can mend about data and configuration.
     """
     start = time.perf_counter()
-    model = build.model(config.model, config.trainer)
+    model = build.model(config.model, config.trainer, normal_code(config.dataset))
     loaded = load(config.dataset, config.split, config.seed, config.cache)
     columns = config.dataset.columns
     features = pipeline.fit(

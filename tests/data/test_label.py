@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from iot_ids.data.declaration import taxonomy
-from iot_ids.data.label import CLASS, class_names, classified
+from iot_ids.data.label import CLASS, class_names, classified, normal_code
 from iot_ids.data.spec import Dataset, Taxonomy
 from iot_ids.errors import UserError
 
@@ -59,3 +59,20 @@ def test_classes_come_in_the_order_of_the_taxonomy(small: Dataset) -> None:
 def test_one_class_is_not_enough(small: Dataset) -> None:
     with pytest.raises(UserError, match="all 2 rows are Scan; two classes are needed"):
         class_names(classified(flows("Scan", "Scan"), small), small)
+
+
+@pytest.mark.parametrize("names", [["normal", "attack"], ["attack", "normal"]])
+def test_the_normal_class_of_two_has_its_place_as_code(small: Dataset, names: list[str]) -> None:
+    values = {"normal": ["0"], "attack": ["1"]}
+    chosen = Taxonomy(columns=["attack"], normal="normal", classes={name: values[name] for name in names})
+    dataset = replace(small, labels={"binary": chosen}, label="binary")
+    order = class_names(classified(flows("Scan", "Normal"), dataset), dataset)
+    assert normal_code(dataset) == order.index("normal")
+
+
+def test_of_three_classes_none_is_normal_against_attack(small: Dataset) -> None:
+    assert normal_code(small) is None
+
+
+def test_of_two_classes_none_may_be_normal(small: Dataset) -> None:
+    assert normal_code(with_classes(small, ["kind"], {"one": ["Normal"], "other": ["*"]})) is None

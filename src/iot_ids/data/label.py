@@ -50,3 +50,13 @@ def class_names(flows: pl.DataFrame, dataset: Dataset) -> list[str]:
         f"dataset={dataset.name} dataset.label={dataset.label}: all {flows.height:,} rows are {', '.join(names)}; "
         "two classes are needed: give more of the dataset's files, or choose another label"
     )
+
+
+def normal_code(dataset: Dataset) -> int | None:
+    """The code of the normal class, where the label is normal against attack: two classes, one of them normal.
+
+    Known before a row is read: a class without rows would end the run. None where the label is another.
+    """
+    chosen = taxonomy(dataset)
+    names = list(chosen.classes)
+    return names.index(chosen.normal) if len(names) == 2 and chosen.normal in names else None

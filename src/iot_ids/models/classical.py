@@ -2,10 +2,12 @@
 
 from pathlib import Path
 from typing import Any, Self
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
+from sklearn.ensemble._forest import BaseForest
 
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Report, Table
@@ -19,9 +21,12 @@ TRUSTED = "sklearn."
 class Classical:
     """A scikit-learn classifier. It learns in one go, so nothing is reported, and validation rows are not used."""
 
+    answer = "predict_proba"
+    """The estimator's method that `answers` asks."""
+
     def __init__(self, estimator: Any) -> None:
-        if not hasattr(estimator, "predict_proba"):
-            raise UserError(f"model: {estimator} gives no probabilities (predict_proba); choose another, or set it to")
+        if not hasattr(estimator, self.answer):
+            raise UserError(f"model: {estimator} gives no probabilities ({self.answer}); choose another, or set it to")
         self.estimator = estimator
 
     def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
@@ -30,19 +35,28 @@ class Classical:
         Raises:
             UserError: the estimator refuses its settings, or cannot answer with them.
         """
-        if "random_state" in self.estimator.get_params():
-            self.estimator.set_params(random_state=seed)
+        self.learn(train, seed)
+
+    def learn(self, train: Table, seed: int) -> None:
+        """`fit`, for subclasses that go on from there."""
+        seeds = [name for name in self.estimator.get_params() if name.rpartition("__")[2] == "random_state"]
+        self.estimator.set_params(**dict.fromkeys(seeds, seed))
         try:
             self.estimator.fit(train.x, train.y)
-            self.estimator.predict_proba(train.x[:1])
+            self.answers(train.x[:1])
         except ValueError as error:
             raise UserError(f"model: {self.estimator} on {len(train.y):,} training rows: {error}") from error
+        if isinstance(self.estimator, BaseForest):
+            self.estimator.set_params(n_jobs=1)  # threads would add up the trees' votes in any order, to other digits
+
+    def answers(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the estimator's method says of `(rows, features)`, in slices."""
+        ask = getattr(self.estimator, self.answer)
+        return np.concatenate([ask(x[start : start + SCORING_ROWS]) for start in range(0, len(x), SCORING_ROWS)])
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class probabilities `(rows, classes)`, in slices."""
-        starts = range(0, len(x), SCORING_ROWS)
-        parts = [self.estimator.predict_proba(x[start : start + SCORING_ROWS]) for start in starts]
-        return np.concatenate(parts).astype(np.float32)
+        """Class probabilities `(rows, classes)`."""
+        return self.answers(x).astype(np.float32)
 
     def parameters(self) -> None:
         """None: no count of theirs could be set beside a network's."""
@@ -53,7 +67,7 @@ class Classical:
         Raises:
             UserError: it holds types that `load` would refuse.
         """
-        skops.io.dump(self.estimator, folder / FILE)
+        skops.io.dump(self.estimator, folder / FILE, compression=ZIP_DEFLATED, compresslevel=1)  # a forest: a fifth
         if foreign := [name for name in _types(folder) if not name.startswith(TRUSTED)]:
             raise UserError(
                 f"model: {type(self.estimator).__name__} cannot be kept without pickle: it holds {', '.join(foreign)}; "
@@ -63,7 +77,10 @@ class Classical:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; a file that holds types from anywhere else than TRUSTED is refused by skops."""
-        return cls(skops.io.load(folder / FILE, trusted=[name for name in _types(folder) if name.startswith(TRUSTED)]))
+        classifier = cls.__new__(cls)
+        trusted = [name for name in _types(folder) if name.startswith(TRUSTED)]
+        classifier.estimator = skops.io.load(folder / FILE, trusted=trusted)
+        return classifier
 
 
 def _types(folder: Path) -> list[str]:

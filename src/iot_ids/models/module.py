@@ -1,4 +1,4 @@
-"""The Lightning shell around the recurrent network, without any file or tracking."""
+"""The Lightning shell around a network, without any file or tracking."""
 
 from copy import deepcopy
 from typing import Any

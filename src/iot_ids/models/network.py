@@ -1,4 +1,4 @@
-"""The recurrent classifier: builds, trains, applies and keeps the network."""
+"""The networks as classifiers: built, trained, applied and kept in one way, whatever their layers."""
 
 import json
 from pathlib import Path
@@ -8,49 +8,33 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Report, Table
+from iot_ids.models.feedforward import FeedForwardNetwork
+from iot_ids.models.recipe import Recipe, at_least_one
 from iot_ids.models.recurrent import RecurrentNetwork
-from iot_ids.models.spec import Cell, ClassWeights, Loss, Schedule, Sequence, Trainer
+from iot_ids.models.spec import Cell, Sequence, Trainer
 
 SCORING_ROWS = 16_384
 """Rows per step where nothing is learned: large enough to keep the processor busy, small enough for its caches."""
 
 
-class RecurrentClassifier:
-    """A GRU, LSTM or Elman network, trained by Lightning (paper, step 6); set up as in `conf/model/gru.yaml`."""
+class NetworkClassifier:
+    """A network of some `shape`, trained by Lightning. A subclass says which, by `build`."""
 
-    def __init__(
-        self,
-        cell: str,
-        hidden_size: int,
-        layers: int,
-        dropout: float,
-        bidirectional: bool,
-        sequence: str,
-        learning_rate: float,
-        weight_decay: float,
-        schedule: str,
-        loss: str,
-        class_weights: str,
-        trainer: Trainer,
-    ) -> None:
-        _check(hidden_size, layers, dropout, learning_rate, weight_decay, trainer)
-        self.shape: dict[str, Any] = {
-            "cell": cell,
-            "hidden_size": hidden_size,
-            "layers": layers,
-            "dropout": dropout,
-            "bidirectional": bidirectional,
-            "sequence": sequence,
-        }
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.schedule = Schedule(schedule)
-        self.loss = Loss(loss)
-        self.class_weights = ClassWeights(class_weights)
-        self.trainer = trainer
+    def __init__(self, shape: dict[str, Any], recipe: Recipe) -> None:
+        at_least_one({"model.hidden_size": shape["hidden_size"], "model.layers": shape["layers"]})
+        if not 0 <= shape["dropout"] < 1:
+            raise UserError(f"model.dropout={shape['dropout']} has to be at least 0 and below 1")
+        self.shape = shape
+        self.recipe = recipe
+
+    @staticmethod
+    def build(shape: dict[str, Any]) -> nn.Module:
+        """The untrained network; `shape` holds `features` and `classes` besides what the constructor was given."""
+        raise NotImplementedError
 
     def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
         """Train until `val/f1_macro` has not risen for `patience` epochs, and keep the best epoch's weights.
@@ -58,18 +42,12 @@ class RecurrentClassifier:
         Raises:
             UserError: the loss became NaN or infinite.
         """
-        from iot_ids.models.training import (
-            Recipe,
-            train_network,
-        )  # Lightning takes seconds to import, scoring needs none of it
+        from iot_ids.models.training import train_network  # Lightning takes seconds to import, scoring needs none of it
 
         torch.manual_seed(seed)
         self.shape |= {"features": train.x.shape[1], "classes": classes}
-        self.network = _network(self.shape)
-        recipe = Recipe(
-            self.learning_rate, self.weight_decay, self.schedule, self.loss, self.class_weights, self.trainer
-        )
-        train_network(self.network, recipe, train, validation, classes, seed, report)
+        self.network = self.build(self.shape)
+        train_network(self.network, self.recipe, train, validation, classes, seed, report)
         self.network.cpu().eval()
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -92,38 +70,50 @@ class RecurrentClassifier:
         """Read what `save` wrote: a classifier that can score, not train."""
         classifier = cls.__new__(cls)
         classifier.shape = json.loads((folder / "network.json").read_text())
-        classifier.network = _network(classifier.shape)
+        classifier.network = cls.build(classifier.shape)
         classifier.network.load_state_dict(load_file(folder / "network.safetensors"))
         classifier.network.eval()
         return classifier
 
 
-def _network(shape: dict[str, Any]) -> RecurrentNetwork:
-    return RecurrentNetwork(**shape | {"cell": Cell(shape["cell"]), "sequence": Sequence(shape["sequence"])})
+class RecurrentClassifier(NetworkClassifier):
+    """A GRU, LSTM or Elman network (paper, step 6); set up as in `conf/model/gru.yaml`."""
+
+    def __init__(
+        self,
+        cell: str,
+        hidden_size: int,
+        layers: int,
+        dropout: float,
+        bidirectional: bool,
+        sequence: str,
+        trainer: Trainer,
+        **recipe: Any,
+    ) -> None:
+        shape = {
+            "cell": cell,
+            "hidden_size": hidden_size,
+            "layers": layers,
+            "dropout": dropout,
+            "bidirectional": bidirectional,
+            "sequence": sequence,
+        }
+        super().__init__(shape, Recipe.of(trainer, **recipe))
+
+    @staticmethod
+    def build(shape: dict[str, Any]) -> RecurrentNetwork:
+        """The recurrent network."""
+        return RecurrentNetwork(**shape | {"cell": Cell(shape["cell"]), "sequence": Sequence(shape["sequence"])})
 
 
-def _check(
-    hidden_size: int, layers: int, dropout: float, learning_rate: float, weight_decay: float, trainer: Trainer
-) -> None:
-    """Refuse what would only fail once training has begun."""
-    for key, value in (
-        ("model.hidden_size", hidden_size),
-        ("model.layers", layers),
-        ("trainer.max_epochs", trainer.max_epochs),
-        ("trainer.batch_size", trainer.batch_size),
-        ("trainer.patience", trainer.patience),
-        ("trainer.threads", trainer.threads),
-    ):
-        if value < 1:
-            raise UserError(f"{key}={value} has to be at least 1")
-    if not 0 <= dropout < 1:
-        raise UserError(f"model.dropout={dropout} has to be at least 0 and below 1")
-    if not learning_rate > 0:
-        raise UserError(f"model.learning_rate={learning_rate} has to be above 0")
-    for key, share in (("model.weight_decay", weight_decay), ("trainer.gradient_clip", trainer.gradient_clip)):
-        if not share >= 0:
-            raise UserError(f"{key}={share} has to be at least 0")
-    if trainer.accelerator not in ("auto", "cpu", "gpu"):
-        raise UserError(f"trainer.accelerator={trainer.accelerator} is none of auto, cpu, gpu")
-    if trainer.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
-        raise UserError("trainer=gpu: PyTorch finds no GPU on this machine; use trainer=cpu or trainer=auto")
+class FeedForwardClassifier(NetworkClassifier):
+    """A feed-forward network, the paper's "NN"; set up as in `conf/model/mlp.yaml`."""
+
+    def __init__(self, hidden_size: int, layers: int, dropout: float, trainer: Trainer, **recipe: Any) -> None:
+        shape = {"hidden_size": hidden_size, "layers": layers, "dropout": dropout}
+        super().__init__(shape, Recipe.of(trainer, **recipe))
+
+    @staticmethod
+    def build(shape: dict[str, Any]) -> FeedForwardNetwork:
+        """The feed-forward network."""
+        return FeedForwardNetwork(**shape)

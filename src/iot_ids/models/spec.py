@@ -50,23 +50,34 @@ class Schedule(Enum):
 
 
 @dataclass
-class Recurrent:
-    """A recurrent network: GRU, LSTM or Elman."""
+class Network:
+    """What every network has: its width and depth, and the recipe of its training."""
 
     name: str
     _target_: str
-    cell: Cell
     hidden_size: int
     layers: int
     dropout: float
     """Between layers and before the output, while training."""
-    bidirectional: bool
-    sequence: Sequence
     learning_rate: float
     weight_decay: float
     schedule: Schedule
     loss: Loss
     class_weights: ClassWeights
+
+
+@dataclass
+class Recurrent(Network):
+    """A recurrent network: GRU, LSTM or Elman."""
+
+    cell: Cell
+    bidirectional: bool
+    sequence: Sequence
+
+
+@dataclass
+class FeedForward(Network):
+    """A feed-forward network."""
 
 
 @dataclass
@@ -77,6 +88,8 @@ class Neighbours:
     _target_: str
     n_neighbors: int
     weights: str
+    n_jobs: int
+    """Processors; -1 for all."""
 
 
 @dataclass
@@ -98,6 +111,89 @@ class GradientBoosting:
     learning_rate: float
     max_leaf_nodes: int
     class_weight: str | None
+
+
+@dataclass
+class DecisionTree:
+    """One decision tree."""
+
+    name: str
+    _target_: str
+    max_depth: int | None
+    min_samples_leaf: int
+    class_weight: str | None
+
+
+@dataclass
+class RandomForest:
+    """A random forest."""
+
+    name: str
+    _target_: str
+    n_estimators: int
+    max_depth: int | None
+    min_samples_leaf: int
+    class_weight: str | None
+    n_jobs: int
+    """Processors while training; -1 for all."""
+
+
+@dataclass
+class LinearSvm:
+    """A linear support vector machine."""
+
+    name: str
+    _target_: str
+    C: float
+    dual: bool
+    class_weight: str | None
+
+
+@dataclass
+class NystroemSvm:
+    """A support vector machine whose RBF kernel is approximated by random features."""
+
+    name: str
+    _target_: str
+    C: float
+    gamma: float | str
+    components: int
+    epochs: int
+    class_weight: str | None
+
+
+@dataclass
+class ExactSvm:
+    """A support vector machine with the RBF kernel itself."""
+
+    name: str
+    _target_: str
+    C: float
+    gamma: float | str
+    max_rows: int
+    """More training rows are refused: time grows with their square."""
+    class_weight: str | None
+
+
+@dataclass
+class IsolationForest:
+    """An isolation forest on the normal flows."""
+
+    name: str
+    _target_: str
+    n_estimators: int
+    max_samples: int
+    false_positive_rate: float
+    """The share of validation's normal flows that may be called an attack: sets the threshold."""
+
+
+@dataclass
+class Majority:
+    """The constant answer."""
+
+    name: str
+    _target_: str
+    strategy: str
 
 
 @dataclass

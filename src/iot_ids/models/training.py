@@ -5,33 +5,21 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
+from torch import nn
 
 from iot_ids.errors import UserError
 from iot_ids.models.batches import Batches, WholeEpoch
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.loss import WeightedLoss, class_weights
 from iot_ids.models.module import MONITOR, BestWeights, Module, Reporter
-from iot_ids.models.recurrent import RecurrentNetwork
-from iot_ids.models.spec import ClassWeights, Loss, Schedule, Trainer
+from iot_ids.models.recipe import Recipe
+from iot_ids.models.spec import Trainer
 
 VALIDATION_ROWS = 16_384
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained, apart from its shape and its data."""
-
-    learning_rate: float
-    weight_decay: float
-    schedule: Schedule
-    loss: Loss
-    class_weights: ClassWeights
-    trainer: Trainer
 
 
 @contextmanager
@@ -56,7 +44,7 @@ def _threads(count: int) -> Iterator[None]:
 
 @_without_noise()
 def train_network(
-    network: RecurrentNetwork, recipe: Recipe, train: Table, validation: Table, classes: int, seed: int, report: Report
+    network: nn.Module, recipe: Recipe, train: Table, validation: Table, classes: int, seed: int, report: Report
 ) -> None:
     """Train `network` in place and leave it with the weights of the epoch that was best on `validation`.
 

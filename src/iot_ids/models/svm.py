@@ -1,0 +1,65 @@
+"""Support vector machines with an RBF kernel: approximated for any number of rows, exact for few."""
+
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from iot_ids.errors import UserError
+from iot_ids.models.classifier import Report, Table
+from iot_ids.models.margin import Margin
+
+
+class NystroemSvm(Margin):
+    """A linear machine on Nystroem features of the RBF kernel (Williams and Seeger 2001).
+
+    Time grows with the rows, not with their square. `C` and `gamma` mean what they mean to the exact machine.
+    """
+
+    def __init__(self, C: float, gamma: float | str, components: int, epochs: int, class_weight: str | None) -> None:  # noqa: N803
+        if not C > 0:
+            raise UserError(f"model.C={C} has to be above 0")
+        if isinstance(gamma, str) and gamma != "scale":
+            raise UserError(f"model.gamma={gamma} is neither a number nor scale")
+        self.C = C
+        self.gamma = gamma
+        self.components = components
+        machine = SGDClassifier(loss="hinge", average=True, max_iter=epochs, class_weight=class_weight)
+        super().__init__(make_pipeline(Nystroem(kernel="rbf"), machine))
+
+    def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
+        """Set what depends on the training rows, then fit.
+
+        Raises:
+            UserError: scikit-learn refuses the settings.
+        """
+        rows, features = train.x.shape
+        gamma = 1 / (features * float(train.x.var())) if self.gamma == "scale" else self.gamma
+        self.estimator.set_params(
+            nystroem__gamma=gamma,
+            nystroem__n_components=min(self.components, rows),
+            sgdclassifier__alpha=1 / (self.C * rows),
+        )
+        super().fit(train, validation, classes, seed, report)
+
+
+class ExactSvm(Margin):
+    """The RBF machine itself. Its time grows with the square of the rows, so more than `max_rows` are refused."""
+
+    def __init__(self, C: float, gamma: float | str, max_rows: int, class_weight: str | None) -> None:  # noqa: N803
+        self.max_rows = max_rows
+        super().__init__(SVC(C=C, gamma=gamma, class_weight=class_weight, break_ties=True))
+
+    def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
+        """Fit, if the rows are few enough.
+
+        Raises:
+            UserError: they are too many, or scikit-learn refuses the settings.
+        """
+        if len(train.y) > self.max_rows:
+            raise UserError(
+                f"the exact RBF machine takes time with the square of the rows, and {len(train.y):,} training rows are "
+                f"more than model.max_rows={self.max_rows}: use model=svm_rbf, which approximates the kernel, or raise "
+                "model.max_rows"
+            )
+        super().fit(train, validation, classes, seed, report)
