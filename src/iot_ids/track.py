@@ -59,22 +59,63 @@ def open_store(tracking: Tracking, dataset: str) -> Store:
     Raises:
         UserError: the store cannot be opened or written.
     """
-    uri, folder = _absolute(tracking.uri), Path(tracking.artifacts).resolve()
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        if uri.startswith(SQLITE):
-            _check_sqlite(Path(uri.removeprefix(SQLITE)))
-        with FileLock(_lock(uri), timeout=300):
-            client = mlflow.MlflowClient(uri)
-            found = client.get_experiment_by_name(dataset)
-            location = None if uri.startswith("http") else folder.as_uri()
-            experiment = found.experiment_id if found else client.create_experiment(dataset, location)
-    except (OSError, Timeout, mlflow.MlflowException) as error:
-        raise UserError(
-            f"tracking.uri={tracking.uri}: the store cannot be used: {str(error).splitlines()[0]}"
-        ) from error
+    folder = Path(tracking.artifacts).resolve()
+    with _opened(tracking) as (uri, client):
+        found = client.get_experiment_by_name(dataset)
+        location = None if uri.startswith("http") else folder.as_uri()
+        experiment = found.experiment_id if found else client.create_experiment(dataset, location)
     return Store(uri, experiment, client)
+
+
+def existing_stores(tracking: Tracking) -> dict[str, Store]:
+    """Every experiment that holds a run, by its dataset's name. Nothing is created.
+
+    Raises:
+        UserError: there is no store, or it cannot be opened.
+    """
+    file = Path(_absolute(tracking.uri).removeprefix(SQLITE))
+    if tracking.uri.startswith(SQLITE) and not file.exists():
+        raise UserError(
+            f"tracking.uri={tracking.uri}: there is no store at {file}; train first, or name the store: "
+            "tracking.uri=sqlite:////ABSOLUTE/PATH/mlflow.db"
+        )
+    with _opened(tracking) as (uri, client):
+        stores = {each.name: Store(uri, each.experiment_id, client) for each in client.search_experiments()}
+        return {name: store for name, store in stores.items() if client.search_runs([store.experiment], max_results=1)}
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """What the store says of a run. `start` is in milliseconds; the last value of each metric counts."""
+
+    id: str
+    name: str
+    status: str
+    start: int
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def kept_runs(store: Store) -> list[KeptRun]:
+    """All runs of the store's experiment but the deleted ones, the earliest first."""
+    runs, token = [], None
+    while True:
+        page = store.client.search_runs([store.experiment], max_results=1000, page_token=token)
+        runs += [
+            KeptRun(i.run_id, i.run_name or i.run_id, i.status, i.start_time, d.params, d.tags, d.metrics)
+            for i, d in ((run.info, run.data) for run in page)
+        ]
+        if not (token := page.token):
+            return sorted(runs, key=lambda run: (run.start, run.id))
+
+
+def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
+    """A copy of one of a run's artifacts in `folder`, which may lie on another machine; None where it is lost."""
+    try:
+        return Path(store.client.download_artifacts(id, name, str(folder)))
+    except (OSError, mlflow.MlflowException):
+        return None
 
 
 @dataclass
@@ -117,6 +158,10 @@ class Run:
     def artifacts(self, folder: Path) -> None:
         """Keep everything in `folder`."""
         self.store.client.log_artifacts(self.id, str(folder))
+
+    def artifact(self, file: Path) -> None:
+        """Keep one file."""
+        self.store.client.log_artifact(self.id, str(file))
 
 
 @contextmanager
@@ -195,6 +240,23 @@ def commit() -> str:
         return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", str(here)) else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+@contextmanager
+def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
+    """The store's address and a client of it, for one process at a time; what goes wrong is a UserError."""
+    uri = _absolute(tracking.uri)
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        if uri.startswith(SQLITE):
+            _check_sqlite(Path(uri.removeprefix(SQLITE)))
+        with FileLock(_lock(uri), timeout=300):
+            yield uri, mlflow.MlflowClient(uri)
+    except (OSError, Timeout, mlflow.MlflowException) as error:
+        raise UserError(
+            f"tracking.uri={tracking.uri}: the store cannot be used: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _absolute(uri: str) -> str:
