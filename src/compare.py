@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+import iot_ids.comparison
 from iot_ids.comparison.usage import USAGE
 from train import CONF
+
+NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
+"""Where Hydra looks for groups: in a folder without any, so that `dataset=NAME` is a value and not a file's name."""
 
 
 def main() -> None:
@@ -30,7 +35,7 @@ def _compose_and_compare() -> None:
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback."""
 
-    @hydra.main(config_path=None, config_name="compare", version_base="1.3")
+    @hydra.main(config_path=NO_CHOICES, config_name="compare", version_base="1.3")
     def compose_and_compare(config: DictConfig) -> None:
         try:
             settings = resolved(config)

@@ -20,6 +20,7 @@ from iot_ids.evaluate.canvas import (
     write,
 )
 
+PAPER = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
 LONGEST_LINE = 30
 """Longer names are broken: cut short, two methods could look alike."""
 
@@ -30,9 +31,8 @@ def forest(gathered: Gathered, rows: Sequence[Row], path: Path) -> None:
     constant = next(row for row in rows if row.constant)
     labels = [textwrap.fill(row.name, LONGEST_LINE) for row in methods]
     height = 1.7 + len(methods) * max(0.34, *(0.19 * (1 + label.count("\n")) for label in labels))
-    figure, (left, right) = panels(10.5, height, cells.title(gathered), gathered.simulated, count=2)
-    if gathered.simulated:  # the title says so already
-        figure.suptitle(cells.title(gathered), fontsize=11, fontweight="bold").set_wrap(True)
+    title = cells.title(gathered).removeprefix("SIMULATED: ")  # the figure says it itself
+    figure, (left, right) = panels(10.5, height, title, gathered.simulated, count=2)
     for axes, name, heading in ((left, "f1_macro", "macro-F1"), (right, "accuracy", "accuracy")):
         _points(axes, methods, name)
         axes.axvline(100 * constant.scores[name].mean, color=DARK, linestyle="--", linewidth=1, label=constant.name)
@@ -55,7 +55,9 @@ def _points(axes: Axes, methods: Sequence[Row], name: str) -> None:
     axes.hlines(places, low, high, color=BLUE, linewidth=1.6)
     axes.plot(means, places, "o", color=BLUE, markersize=5, label="measured")
     for place, mean in zip(places, means, strict=True):
-        axes.annotate(f"{mean:.2f}", (mean, place), (0, 5), textcoords="offset points", ha="center", fontsize=7.5)
+        value = f"{mean:.2f}"
+        text = axes.annotate(value, (mean, place), (0, 5), textcoords="offset points", ha="center", fontsize=7.5)
+        text.set_bbox(PAPER)
     axes.set_ylim(len(methods) - 0.4, -0.7)
     axes.grid(True, color=PALE)
     axes.margins(x=0.08)

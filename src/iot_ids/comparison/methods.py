@@ -89,8 +89,8 @@ def _seeds(gathered: Gathered) -> str:
 def _tuning(rows: Sequence[Row]) -> str:
     tuned = [row.name for row in rows if row.tuned in ("yes", "partly")]
     if not tuned:
-        return "Hyper-parameters were those of the configuration; no search was run."
-    return f"Hyper-parameters were searched on validation rows for {'; '.join(tuned)}, and fixed for the others."
+        return "No method's hyper-parameters were searched by a recorded sweep; they are those of its configuration."
+    return f"Hyper-parameters were searched by sweeps on validation rows for {'; '.join(tuned)}, and fixed for the others."
 
 
 def _intervals(gathered: Gathered) -> str:

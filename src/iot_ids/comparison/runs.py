@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from iot_ids.comparison.spec import Compare
 from iot_ids.errors import UserError
@@ -19,7 +19,7 @@ NEEDED_METRICS = (
 )
 NAMED = 4
 """So many left-out runs are named one by one; the others are counted."""
-LONGEST_VALUE = 60
+LONGEST_VALUE = 100
 Fact = Callable[[KeptRun], str]
 
 
@@ -89,11 +89,7 @@ def usable(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
 
 def refuse_mixture(runs: Sequence[KeptRun]) -> None:
     """Raise a UserError where the runs do not belong in one table; it says what differs and what to type."""
-    differences = [
-        f"  {name}: {_counted(runs, fact)}"
-        for name, fact in (FILTERS | ALSO_EQUAL).items()
-        if len({fact(run) for run in runs}) > 1
-    ]
+    differences = _differences(runs, FILTERS) or _differences(runs, ALSO_EQUAL)
     if differences:
         raise UserError(
             "these runs do not belong in one table, since they differ in\n"
@@ -136,6 +132,10 @@ def _only(runs: list[KeptRun], name: str, wanted: str, fact: Fact, beginning: bo
     if runs and not left:
         raise UserError(f"{name}={wanted}: no run is like that; there are {_counted(runs, fact)}")
     return left
+
+
+def _differences(runs: Sequence[KeptRun], facts: Mapping[str, Fact]) -> list[str]:
+    return [f"  {name}: {_counted(runs, fact)}" for name, fact in facts.items() if len({fact(run) for run in runs}) > 1]
 
 
 def _counted(runs: Sequence[KeptRun], fact: Fact) -> str:
