@@ -90,6 +90,19 @@ def test_means_are_those_of_the_kept_metrics(here: Workplace, monkeypatch: pytes
     assert constant["accuracy"] == pytest.approx(runs[0].data.metrics["test/majority_accuracy"])
 
 
+def test_the_papers_table_of_one_run(
+    here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = next(run for run in here.runs() if run.info.run_name.startswith("knn"))
+    assert typed(monkeypatch, compare, f"run={run.info.run_id[:10]}", "folder=paper") == 0
+    assert "| weighted average |" in capfd.readouterr().out
+    files = ["paper_chart.png", "paper_table.csv", "paper_table.md"]
+    assert sorted(path.name for path in (here.folder / "paper").iterdir()) == files
+    last = pl.read_csv(here.folder / "paper" / "paper_table.csv").row(-1, named=True)
+    assert last["f1"] == pytest.approx(run.data.metrics["test/f1_weighted"])
+    assert last["recall"] == pytest.approx(run.data.metrics["test/accuracy"])
+
+
 def test_an_official_split_is_known_by_its_rows(
     here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,7 +125,7 @@ def test_mixing_is_refused_in_one_message(
     assert typed(monkeypatch, compare) == 1
     error = capfd.readouterr().err
     assert "split: " in error
-    assert "python -m compare split=" in error
+    assert "adding, for example: split=" in error
     assert "Traceback" not in error
 
 
@@ -136,6 +149,7 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
         (["tracking.uri=sqlite:///nowhere/mlflow.db"], "there is no store at"),
         (["dataset=yours"], "dataset=yours: the store holds no runs of it; there are mine"),
         (["label=binary"], "label=binary: no run is like that; there are category"),
+        (["run=xyz"], "run=xyz: one run's id has to begin so; here do: none"),
         (["split=random", "folder=flows.csv"], "folder=flows.csv: cannot be written"),
     ],
 )

@@ -52,8 +52,8 @@ def resampled(answers: Answers, replicates: int, seed: int) -> Iterator[NDArray[
         for label in np.unique(answers.label):
             inside = answers.label == label
             count = answers.count[inside]
-            drawn = generator.multinomial(count.sum(), count / count.sum(), size).astype(np.float64)
-            given = np.eye(answers.classes)[answers.answer[inside]].reshape(len(count), -1)
+            drawn = generator.multinomial(count.sum(), count / count.sum(), size).astype(np.float32)
+            given = np.eye(answers.classes, dtype=np.float32)[answers.answer[inside]].reshape(len(count), -1)
             matrices[:, :, label, :] = (drawn @ given).reshape(size, runs, answers.classes)
         yield matrices
 

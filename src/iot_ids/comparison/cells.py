@@ -1,6 +1,9 @@
 """How a number is written in a cell: shares in percent, always with the same two decimals; nothing known is a dash."""
 
+import os
+from collections.abc import Sequence
 from math import isnan
+from pathlib import Path
 
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.measures import recall
@@ -73,3 +76,27 @@ def title(gathered: Gathered) -> str:
         f"{parameters['split.name']} split, duplicates {parameters['dataset.duplicates']}"
         + (f", protocol {protocol}" if protocol != "clean" else "")
     )
+
+
+def grid(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others numbers."""
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join(f"| {' | '.join(map(plain, line))} |" for line in (headings, rule, *lines))
+
+
+def plain(text: str) -> str:
+    """Names may hold what Markdown would read as its own."""
+    for sign in ("\\", "|", "*", "_", "<", "`"):
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("\n", " ")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file aside and rename it, so that a reader never meets half of it. Makes missing folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

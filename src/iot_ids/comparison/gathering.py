@@ -86,7 +86,7 @@ def gather(stores: dict[str, Store], settings: Compare, folder: Path) -> tuple[S
         raise UserError("\n".join(["there is no finished run with test metrics to compare", *notes]))
     runs.refuse_mixture(kept)
     kept, again = runs.latest_per_seed(kept)
-    tables = {run.id: _confusion(store, run, folder) for run in kept}
+    tables = {run.id: confusion(store, run, folder) for run in kept}
     lost = [run for run in kept if tables[run.id] is None]
     if lost:
         notes.append(f"left out, confusion_matrix.csv cannot be read: {runs.named(lost)}")
@@ -139,7 +139,8 @@ def _store(stores: dict[str, Store], dataset: str | None) -> Store:
     return stores[dataset or next(iter(stores))]
 
 
-def _confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
+def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
+    """A run's `confusion_matrix.csv`; None where it cannot be read."""
     file = track.fetch(store, run.id, "confusion_matrix.csv", _own(folder, run))
     try:
         table = None if file is None else pl.read_csv(file, schema_overrides={"label": pl.String})

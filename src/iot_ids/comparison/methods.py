@@ -90,7 +90,7 @@ def _tuning(rows: Sequence[Row]) -> str:
     tuned = [row.name for row in rows if row.tuned in ("yes", "partly")]
     if not tuned:
         return "No method's hyper-parameters were searched by a recorded sweep; they are those of its configuration."
-    return f"Hyper-parameters were searched by sweeps on validation rows for {'; '.join(tuned)}, and fixed for the others."
+    return f"Hyper-parameters were searched by sweeps on validation rows for {'; '.join(tuned)}; others were fixed."
 
 
 def _intervals(gathered: Gathered) -> str:

@@ -1,6 +1,7 @@
 """Which runs stand in one table: those that the user asked for, that have results, and that may be compared at all."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -19,7 +20,8 @@ NEEDED_METRICS = (
 )
 NAMED = 4
 """So many left-out runs are named one by one; the others are counted."""
-LONGEST_VALUE = 100
+LONGEST_VALUE, HASH_SHOWN = 100, 12
+HASH = re.compile("[0-9a-f]{64}")
 Fact = Callable[[KeptRun], str]
 
 
@@ -94,7 +96,7 @@ def refuse_mixture(runs: Sequence[KeptRun]) -> None:
         raise UserError(
             "these runs do not belong in one table, since they differ in\n"
             + "\n".join(differences)
-            + f"\nchoose, for example: python -m compare {_suggestion(runs)}"
+            + f"\nchoose by adding, for example: {_suggestion(runs)}"
         )
 
 
@@ -141,7 +143,12 @@ def _differences(runs: Sequence[KeptRun], facts: Mapping[str, Fact]) -> list[str
 def _counted(runs: Sequence[KeptRun], fact: Fact) -> str:
     """`random (35 runs), official (1 run)`."""
     counts = Counter(map(fact, runs)).most_common()
-    return ", ".join(f"{value[:LONGEST_VALUE]} ({count} run{'s' * (count > 1)})" for value, count in counts)
+    return ", ".join(f"{_short(value)} ({count} run{'s' * (count > 1)})" for value, count in counts)
+
+
+def _short(value: str) -> str:
+    """A hash by its beginning, any other long value cut."""
+    return value[:HASH_SHOWN] if HASH.fullmatch(value) else value[:LONGEST_VALUE]
 
 
 def _suggestion(runs: Sequence[KeptRun]) -> str:
@@ -151,7 +158,7 @@ def _suggestion(runs: Sequence[KeptRun]) -> str:
         counts = Counter(map(fact, left))
         value = counts.most_common(1)[0][0]
         if len(counts) > 1:
-            words.append(f"{name}={value[:12] if name == 'data' else value}")
+            words.append(f"{name}={_short(value)}")
         left = [run for run in left if fact(run) == value]
     settings = Counter(map(ALSO_EQUAL["the split's settings"], left)).most_common()
     if len(settings) > 1:

@@ -24,6 +24,8 @@ class Compare:
     """The first characters of `data.sha256`, where runs read different files."""
     where: list[str] = MISSING
     """More conditions on a run's parameters, each `NAME=VALUE`, as in `selector.k=8`; a run has to meet all."""
+    run: str | None = None
+    """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
     folder: str | None = None
     """Where the files go; `comparison/<dataset>-<label>` unless said otherwise."""
     replicates: int = MISSING

@@ -25,11 +25,11 @@ def markdown(gathered: Gathered, rows: Sequence[Row]) -> str:
     recalls = cells.recall_columns(gathered)
     found = [[row.name, *(cells.score(row, name) for name in recalls)] for row in rows]
     parts = [
-        f"# {_plain(cells.title(gathered))}",
-        _grid(headings, scores),
+        f"# {cells.plain(cells.title(gathered))}",
+        cells.grid(headings, scores),
         "## Recall per class",
-        _grid(["method", *recalls.values()], found),
-        *(f"{_plain(note)}" for note in notes(gathered, rows)),
+        cells.grid(["method", *recalls.values()], found),
+        *(f"{cells.plain(note)}" for note in notes(gathered, rows)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -85,15 +85,3 @@ def _ends(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     values = (None,) * 3 if estimate is None else (estimate.mean, estimate.low, estimate.high)
     known = (None if value is None or value != value else value for value in values)
     return dict(zip((name, f"{name}_low", f"{name}_high"), known, strict=True))
-
-
-def _grid(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(headings) - 1)]
-    return "\n".join(f"| {' | '.join(map(_plain, line))} |" for line in (headings, rule, *lines))
-
-
-def _plain(text: str) -> str:
-    """Names may hold what Markdown would read as its own."""
-    for sign in ("\\", "|", "*", "_", "<", "`"):
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("\n", " ")

@@ -7,6 +7,7 @@ Compare the runs that MLflow keeps: one row per method, averaged over its seeds,
   python -m compare dataset=nsl_kdd label=binary split=official
   python -m compare dataset=nf_bot_iot_v2 'where=[selector.name=all,scaler.name=quantile]'
   python -m compare tracking.uri=sqlite:////SOME/FOLDER/mlruns/mlflow.db folder=my_table
+  python -m compare run=1a2b3c4d                        the paper's table and chart per class, for one run
 
 Which runs (runs that differ in one of these are never put in one table; say which you mean):
   dataset, label, split, duplicates, protocol
