@@ -78,7 +78,8 @@ def test_one_table_with_its_files_and_its_run(
 
 
 def test_means_are_those_of_the_kept_metrics(here: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert typed(monkeypatch, compare, "split=random", "log=false", "folder=out", "replicates=50") == 0
+    words = ["split=random", "where=[split.test:0.2,selector.name:all]", "log=false", "folder=out"]
+    assert typed(monkeypatch, compare, *words) == 0
     table = pl.read_csv(here.folder / "out" / "table.csv")
     runs = [run for run in here.runs() if run.data.params.get("split.name") == "random"]
     for model in ("knn", "naive_bayes"):
@@ -145,6 +146,7 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
         (["datset=mine"], "Key 'datset' not in 'Compare'"),
         (["+datset=mine"], "datset is no key of this configuration"),
         (["replicates=0"], "replicates=0"),
+        (["where=[selector.k:77]"], "selector.k=77: no run is like that; there are none"),
         (["where=[selector.k]"], "is no condition"),
         (["tracking.uri=sqlite:///nowhere/mlflow.db"], "there is no store at"),
         (["dataset=yours"], "dataset=yours: the store holds no runs of it; there are mine"),

@@ -20,16 +20,16 @@ from iot_ids.track import KeptRun
         (kept("knn", parameters={"split.name": "official"}), "split: random (2 runs), official", "split=random"),
         (kept("knn", parameters={"dataset.duplicates": "keep"}), "duplicates: distinct", "duplicates=distinct"),
         (kept("knn", tags={"protocol": "paper_recipe"}), "clean (2 runs), paper_recipe", "protocol=clean"),
-        (kept("knn", tags={"data.test_sha256": "b" * 64}), "the test file", "where=[NAME=VALUE]"),
+        (kept("knn", tags={"data.test_sha256": "b" * 64}), "the test file", "where=[NAME:VALUE]"),
         (
             kept("knn", parameters={"split.test": "0.3"}),
             "the split's settings: split.test=0.2",
-            "where=[split.test=0.2]",
+            "where=[split.test:0.2]",
         ),
         (
             kept("knn", parameters={"dataset.labels.category.classes.Scan": '["scan"]'}),
             "the classes",
-            "where=[NAME=VALUE]",
+            "where=[NAME:VALUE]",
         ),
     ],
     ids=["dataset", "data", "label", "split", "duplicates", "protocol", "test file", "shares", "classes"],
@@ -100,7 +100,7 @@ def test_the_same_seed_twice_counts_once_the_latest() -> None:
 def test_filters_take_plain_names_and_conditions_take_parameters() -> None:
     there = [kept("gru", 0), kept("knn", 1, parameters={"split.name": "official"}), kept("svm", 2)]
     assert [run.parameters["model.name"] for run in runs.chosen(there, _asked(split="official"))] == ["knn"]
-    assert [run.parameters["model.name"] for run in runs.chosen(there, _asked(where=["model.name=svm"]))] == ["svm"]
+    assert [run.parameters["model.name"] for run in runs.chosen(there, _asked(where=["model.name:svm"]))] == ["svm"]
     assert len(runs.chosen(there, _asked(data="aaaa"))) == 3
 
 

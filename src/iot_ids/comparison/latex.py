@@ -26,7 +26,7 @@ SPECIAL = {
     "…": r"\ldots{}",
     "[": "{[}",
     "]": "{]}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
 }
 """A bracket after `\\\\` would be read as a length."""
 

@@ -72,7 +72,7 @@ def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
         if (wanted := getattr(settings, name)) is not None:
             left = _only(left, name, wanted, fact, beginning=name == "data")
     for condition in settings.where:
-        name, wanted = condition.split("=", 1)
+        name, wanted = condition.split(":", 1)
         left = _only(left, name, wanted, _parameter(name))
     return left
 
@@ -162,5 +162,5 @@ def _suggestion(runs: Sequence[KeptRun]) -> str:
         left = [run for run in left if fact(run) == value]
     settings = Counter(map(ALSO_EQUAL["the split's settings"], left)).most_common()
     if len(settings) > 1:
-        words.append(f"'where=[{settings[0][0].replace(' ', '')}]'")
-    return " ".join(words) or "'where=[NAME=VALUE]' with a parameter that tells them apart"
+        words.append(f"'where=[{settings[0][0].replace(' ', '').replace('=', ':')}]'")
+    return " ".join(words) or "'where=[NAME:VALUE]' with a parameter that tells them apart"

@@ -23,7 +23,7 @@ class Compare:
     data: str | None = None
     """The first characters of `data.sha256`, where runs read different files."""
     where: list[str] = MISSING
-    """More conditions on a run's parameters, each `NAME=VALUE`, as in `selector.k=8`; a run has to meet all."""
+    """More parameters that a run has to have, each `NAME:VALUE`, as in `selector.k:8`."""
     run: str | None = None
     """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
     folder: str | None = None
@@ -62,6 +62,6 @@ def resolved(config: DictConfig) -> Compare:
     if typed.replicates < 1:
         raise UserError(f"replicates={typed.replicates}: the bootstrap needs at least one, better 2000")
     for condition in typed.where:
-        if "=" not in condition:
-            raise UserError(f"where: {condition!r} is no condition; type for example 'where=[selector.k=8]'")
+        if ":" not in condition:
+            raise UserError(f"where: {condition!r} is no condition; type for example 'where=[selector.k:8]'")
     return typed
