@@ -27,11 +27,14 @@ def python(installed: Path, *words: str, folder: Path) -> "subprocess.CompletedP
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_wheel_trains_from_any_directory(installed: Path, tmp_path: Path) -> None:
+def test_a_wheel_trains_and_compares_from_any_directory(installed: Path, tmp_path: Path) -> None:
     words = ["model=naive_bayes", "dataset.rows=300", "cache=off", "evaluate.replicates=10"]
     done = python(installed, sys.executable, "-m", "train", *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mlruns" / "mlflow.db").exists()
+    done = python(installed, sys.executable, "-m", "compare", "replicates=10", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "comparison" / "simulated-category" / "table.md").exists()
     where = python(installed, sys.executable, "-c", "import train; print(train.CONF)", folder=tmp_path)
     assert where.stdout.strip() == str(installed / "iot_ids" / "conf")
 

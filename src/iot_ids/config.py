@@ -95,7 +95,7 @@ def resolved(config: DictConfig) -> Config:
 
 
 def _resolved(config: DictConfig) -> Config:
-    _refuse_unknown_keys(config, "")
+    refuse_unknown_keys(config, "")
     lacking = OmegaConf.missing_keys(config)
     if lacking:
         raise UserError(f"the configuration lacks {', '.join(sorted(lacking))}")
@@ -140,7 +140,8 @@ def check(config: Config) -> None:
             raise UserError(f"{key}={count} has to be at least 1")
 
 
-def _refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
+def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
+    """Raise a UserError where a key that the schema does not know was added with `+`."""
     kind = OmegaConf.get_type(config)
     known = {field.name for field in fields(kind)} if is_dataclass(kind) else None
     for key in map(str, config):
@@ -148,4 +149,4 @@ def _refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
             there = ", ".join(sorted(known))
             raise UserError(f"{prefix}{key} is no key of this configuration; {prefix or 'it '}has {there}")
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
-            _refuse_unknown_keys(config[key], f"{prefix}{key}.")
+            refuse_unknown_keys(config[key], f"{prefix}{key}.")

@@ -27,7 +27,7 @@ def confusion_matrix(y: NDArray[np.integer], predicted: NDArray[np.integer], cla
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
 
 
-def f1_scores(matrix: NDArray[np.integer]) -> NDArray[np.float64]:
+def f1_scores(matrix: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.float64]:
     """F1 of every class, 2TP / (2TP + FP + FN), for one matrix or a stack of them.
 
     Args:

@@ -1,0 +1,53 @@
+"""`python -m compare`: one honest table of the runs in MLflow; `--help` says how to choose them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import iot_ids.comparison
+from iot_ids.comparison.usage import USAGE
+from train import CONF
+
+NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
+"""Where Hydra looks for groups: in a folder without any, so that `dataset=NAME` is a value and not a file's name."""
+
+
+def main() -> None:
+    """The entry point: help at once, everything else through Hydra."""
+    if not {"-h", "--help"}.isdisjoint(sys.argv[1:]):
+        print(USAGE, end="")
+        return
+    try:
+        _compose_and_compare()
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+
+
+def _compose_and_compare() -> None:
+    import hydra
+    from hydra.errors import CompactHydraException
+    from omegaconf import DictConfig
+
+    from iot_ids.comparison.spec import register, resolved
+    from iot_ids.errors import UserError
+
+    class Mistake(CompactHydraException):
+        """A user's mistake as Hydra prints it: one message, no traceback."""
+
+    @hydra.main(config_path=NO_CHOICES, config_name="compare", version_base="1.3")
+    def compose_and_compare(config: DictConfig) -> None:
+        try:
+            settings = resolved(config)
+            from iot_ids.comparison.command import compare  # MLflow takes seconds, for which an error need not wait
+
+            compare(settings)
+        except UserError as mistake:
+            raise Mistake(str(mistake)) from mistake
+
+    register(CONF)
+    compose_and_compare()
+
+
+if __name__ == "__main__":
+    main()

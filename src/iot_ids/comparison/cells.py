@@ -1,0 +1,102 @@
+"""How a number is written in a cell: shares in percent, always with the same two decimals; nothing known is a dash."""
+
+import os
+from collections.abc import Sequence
+from math import isnan
+from pathlib import Path
+
+from iot_ids.comparison.gathering import Gathered
+from iot_ids.comparison.measures import recall
+from iot_ids.comparison.rows import Row
+from iot_ids.comparison.statistics import Estimate
+
+NOTHING = "-"
+
+
+def share(estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
+    """`81.20 [80.10, 82.30]`, in percent."""
+    if estimate is None:
+        return NOTHING
+    mean, *ends = (
+        f"{100 * value:{'+' if signed else ''}.2f}" for value in (estimate.mean, estimate.low, estimate.high)
+    )
+    return mean if isnan(estimate.low) or not interval else f"{mean} [{', '.join(ends)}]"
+
+
+def correlation(estimate: Estimate | None) -> str:
+    """`0.812 [0.801, 0.823]`: what is no share is not in percent."""
+    if estimate is None:
+        return NOTHING
+    mean, low, high = (f"{value:.3f}" for value in (estimate.mean, estimate.low, estimate.high))
+    return mean if isnan(estimate.low) else f"{mean} [{low}, {high}]"
+
+
+def score(row: Row, name: str) -> str:
+    """A row's measure with its interval."""
+    estimate = row.scores.get(name)
+    return correlation(estimate) if name == "mcc" else share(estimate)
+
+
+def difference(row: Row, interval: bool = True) -> str:
+    """A row's distance to the best, with a star where it is significant."""
+    if row.difference is None:
+        return NOTHING
+    return share(row.difference.estimate, interval, signed=True) + row.star
+
+
+def seconds(value: float | None) -> str:
+    """Three digits are plenty."""
+    return NOTHING if value is None else f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def count(value: int | None) -> str:
+    """With commas between thousands."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def rows_per_class(gathered: Gathered) -> dict[str, int]:
+    """Test rows of every class, the mean over splits where they differ."""
+    records = list(gathered.by_seed.values())
+    total = sum(record.matrix.sum(axis=1) for record in records)
+    return {name: round(int(rows) / len(records)) for name, rows in zip(gathered.classes, total, strict=True)}
+
+
+def recall_columns(gathered: Gathered) -> dict[str, str]:
+    """The recall of every class that has test rows, as measure -> heading with n."""
+    return {recall(name): f"{name} (n = {rows:,})" for name, rows in rows_per_class(gathered).items() if rows}
+
+
+def title(gathered: Gathered) -> str:
+    """What was compared on what; SIMULATED first where the rows were generated."""
+    parameters = gathered.first.parameters
+    named = parameters.get("dataset.title", parameters["dataset.name"])
+    protocol = gathered.first.tags.get("protocol", "clean")
+    return (
+        f"{'SIMULATED: ' if gathered.simulated else ''}{named}, {parameters['dataset.label']}, "
+        f"{parameters['split.name']} split, duplicates {parameters['dataset.duplicates']}"
+        + (f", protocol {protocol}" if protocol != "clean" else "")
+    )
+
+
+def grid(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others numbers."""
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join(f"| {' | '.join(map(plain, line))} |" for line in (headings, rule, *lines))
+
+
+def plain(text: str) -> str:
+    """Names may hold what Markdown would read as its own."""
+    for sign in ("\\", "|", "*", "_", "<", "`"):
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("\n", " ")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file aside and rename it, so that a reader never meets half of it. Makes missing folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""The forest plot: every method's macro-F1 and accuracy with their intervals, and the constant answer as a line."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from iot_ids.comparison import cells
+from iot_ids.comparison.gathering import Gathered
+from iot_ids.comparison.rows import Row
+from iot_ids.evaluate.canvas import (
+    BLUE,
+    DARK,
+    ORANGE,
+    PALE,
+    panels,
+    spell_plainly,
+    write,
+)
+
+PAPER = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.5}
+LONGEST_LINE = 30
+"""Longer names are broken: cut short, two methods could look alike."""
+
+
+def forest(gathered: Gathered, rows: Sequence[Row], path: Path) -> None:
+    """Draw the methods in the table's order, the best on top. The paper's claims are crosses beside our accuracy."""
+    methods = [row for row in rows if not row.constant]
+    constant = next(row for row in rows if row.constant)
+    labels = [textwrap.fill(row.name, LONGEST_LINE) for row in methods]
+    height = 1.7 + len(methods) * max(0.34, *(0.19 * (1 + label.count("\n")) for label in labels))
+    title = cells.title(gathered).removeprefix("SIMULATED: ")  # the figure says it itself
+    figure, (left, right) = panels(10.5, height, title, gathered.simulated, count=2)
+    for axes, name, heading in ((left, "f1_macro", "macro-F1"), (right, "accuracy", "accuracy")):
+        _points(axes, methods, name)
+        axes.axvline(100 * constant.scores[name].mean, color=DARK, linestyle="--", linewidth=1, label=constant.name)
+        axes.set_xlabel(f"{heading}, %, with 95 % interval")
+    _claims(right, methods)
+    left.set_yticks(range(len(methods)), labels, fontsize=8.5)
+    spell_plainly(left.get_yticklabels())
+    right.set_yticks(range(len(methods)), [""] * len(methods))
+    handles, names = right.get_legend_handles_labels()
+    legend = figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
+    spell_plainly(legend.get_texts())
+    write(figure, path)
+
+
+def _points(axes: Axes, methods: Sequence[Row], name: str) -> None:
+    scores = 100 * np.array([[each.mean, each.low, each.high] for row in methods for each in [row.scores[name]]])
+    places = np.arange(len(methods))
+    means, low, high = scores.T
+    low, high = np.where(np.isnan(low), means, low), np.where(np.isnan(high), means, high)
+    axes.hlines(places, low, high, color=BLUE, linewidth=1.6)
+    axes.plot(means, places, "o", color=BLUE, markersize=5, label="measured")
+    for place, mean in zip(places, means, strict=True):
+        value = f"{mean:.2f}"
+        text = axes.annotate(value, (mean, place), (0, 5), textcoords="offset points", ha="center", fontsize=7.5)
+        text.set_bbox(PAPER)
+    axes.set_ylim(len(methods) - 0.4, -0.7)
+    axes.grid(True, color=PALE)
+    axes.margins(x=0.08)
+
+
+def _claims(axes: Axes, methods: Sequence[Row]) -> None:
+    """A method may have two claims: the paper contradicts itself."""
+    points = [
+        (float(percent.strip(" †")), place)
+        for place, row in enumerate(methods)
+        for percent in row.claim.split(",")
+        if percent
+    ]
+    if points:
+        across, down = zip(*points, strict=True)
+        axes.plot(
+            across, down, "x", color=ORANGE, markersize=6, markeredgewidth=1.6, label="claimed in the paper (quoted)"
+        )

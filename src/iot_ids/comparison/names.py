@@ -1,0 +1,48 @@
+"""What a row of the table is called: model, selection, and whatever else tells it from the other rows."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+Parameters = Mapping[str, str]
+SAYS_NOTHING = ("seed", "tracking.", "cache.", "dataset.path", "dataset.test_path", "dataset.title", "dataset.about")
+IN_NAME = ("model.name", "selector.name", "selector.k", "scaler.name")
+LONGEST_VALUE = 20
+
+
+def method_names(methods: Sequence[Parameters], fingerprints: Sequence[str]) -> list[str]:
+    """One name per method, all different: `gru, pearson 8`; the scaler where it differs; then what else differs.
+
+    Args:
+        methods: the parameters of one run of each.
+        fingerprints: what tells two methods apart when no shown parameter does.
+    """
+    scalers = {method.get("scaler.name") for method in methods}
+    names = [_plain(method, len(scalers) > 1) for method in methods]
+    names = [
+        ", ".join(
+            [name, *_differences(method, [other for other, its in zip(methods, names, strict=True) if its == name])]
+        )
+        for name, method in zip(names, methods, strict=True)
+    ]
+    twice = {name for name, count in Counter(names).items() if count > 1}
+    return [
+        f"{name} {fingerprint[:6]}" if name in twice else name
+        for name, fingerprint in zip(names, fingerprints, strict=True)
+    ]
+
+
+def _plain(method: Parameters, with_scaler: bool) -> str:
+    selection = " ".join(filter(None, [method.get("selector.name", "?"), method.get("selector.k")]))
+    scaler = [method.get("scaler.name", "?")] if with_scaler else []
+    return ", ".join([method.get("model.name", "?"), selection, *scaler])
+
+
+def _differences(method: Parameters, namesakes: Sequence[Parameters]) -> list[str]:
+    """The parameters in which methods of one name differ, by the last part of their key."""
+    keys = {key for other in namesakes for key in other if not key.startswith((*SAYS_NOTHING, *IN_NAME))}
+    differing = sorted(key for key in keys if len({other.get(key) for other in namesakes}) > 1 and key in method)
+    return [f"{key.split('.')[-1]}={_short(method[key])}" for key in differing]
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 1]}…"

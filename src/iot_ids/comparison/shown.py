@@ -1,0 +1,87 @@
+"""The table in a terminal, within 100 columns: what does not fit is in the files."""
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from iot_ids.comparison import cells
+from iot_ids.comparison.gathering import Gathered
+from iot_ids.comparison.notes import notes
+from iot_ids.comparison.rows import Row
+
+WIDTH = 100
+METHODS_BESIDE = 10
+"""So many methods have a column in the table of recalls."""
+
+
+def show(gathered: Gathered, rows: Sequence[Row], console: Console) -> None:
+    """Print scores, recall per class, and the notes."""
+    console.print()
+    console.print(_scores(gathered, rows))
+    console.print(_recalls(gathered, rows))
+    for note in notes(gathered, rows):
+        console.print(note, highlight=False, markup=False)
+
+
+def terminal() -> Console:
+    """As wide as the terminal, but at most 100 columns, and just that where the output is no terminal."""
+    console = Console()
+    return Console(width=min(WIDTH, console.width) if console.is_terminal else WIDTH)
+
+
+def _scores(gathered: Gathered, rows: Sequence[Row]) -> Table:
+    table = _table(cells.title(gathered))
+    table.add_column("")
+    table.add_column("method", overflow="fold", min_width=12)
+    shown: dict[str, Callable[[Row], str]] = {
+        "macro-F1": lambda row: cells.score(row, "f1_macro"),
+        "to best": lambda row: cells.difference(row, interval=False),
+        "acc.": lambda row: _short(row, "accuracy"),
+        "paper": lambda row: row.claim.replace(", ", "\n") or cells.NOTHING,
+        "bal.": lambda row: _short(row, "balanced_accuracy"),
+        "found": lambda row: _short(row, "detection_rate"),
+        "false": lambda row: _short(row, "false_positive_rate"),
+        "seeds": lambda row: cells.NOTHING if row.constant else str(len(row.seeds)),
+        "fit s": lambda row: cells.seconds(row.fit_seconds),
+    }
+    if gathered.normal is None:
+        del shown["found"], shown["false"]
+    for heading in shown:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for number, row in enumerate(rows, start=1):
+        table.add_row(str(number), _literal(row.name), *(_literal(text(row)) for text in shown.values()))
+    return table
+
+
+def _recalls(gathered: Gathered, rows: Sequence[Row]) -> Table:
+    """A row per class, a column per method by its number in the table of scores."""
+    table = _table("recall, by the method's number" + _more(rows))
+    table.add_column("class", overflow="fold", min_width=10)
+    table.add_column("n", justify="right", no_wrap=True)
+    beside = list(rows)[:METHODS_BESIDE]
+    for number in range(1, len(beside) + 1):
+        table.add_column(str(number), justify="right", no_wrap=True)
+    for name, count in cells.rows_per_class(gathered).items():
+        if count:
+            found = (_short(row, f"recall/{name}") for row in beside)
+            table.add_row(_literal(name), f"{count:,}", *found)
+    return table
+
+
+def _more(rows: Sequence[Row]) -> str:
+    return f"; those of {METHODS_BESIDE + 1} to {len(rows)} are in table.csv" if len(rows) > METHODS_BESIDE else ""
+
+
+def _short(row: Row, name: str) -> str:
+    return cells.share(row.scores.get(name), interval=False)
+
+
+def _table(title: str) -> Table:
+    return Table(title=Text(title, style="bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), show_edge=False)
+
+
+def _literal(text: str) -> Text:
+    """Brackets are brackets, not styles."""
+    return Text(text)

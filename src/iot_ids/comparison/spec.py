@@ -1,0 +1,67 @@
+"""The typed schema behind `conf/compare.yaml`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from iot_ids.config import Tracking, refuse_unknown_keys
+from iot_ids.errors import UserError
+
+
+@dataclass
+class Compare:
+    """Which runs are compared, and where the comparison goes. A filter left at `null` takes what there is."""
+
+    dataset: str | None = None
+    """As in `dataset.name`; may be left out where the store holds runs of one dataset only."""
+    label: str | None = None
+    split: str | None = None
+    duplicates: str | None = None
+    protocol: str | None = None
+    data: str | None = None
+    """The first characters of `data.sha256`, where runs read different files."""
+    where: list[str] = MISSING
+    """More parameters that a run has to have, each `NAME:VALUE`, as in `selector.k:8`."""
+    run: str | None = None
+    """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
+    folder: str | None = None
+    """Where the files go; `comparison/<dataset>-<label>` unless said otherwise."""
+    replicates: int = MISSING
+    """Of the bootstrap."""
+    seed: int = MISSING
+    """Of the bootstrap."""
+    log: bool = MISSING
+    """Whether the comparison is kept in MLflow as well."""
+    tracking: Tracking = MISSING
+
+
+def register(conf: Path) -> None:
+    """Hand Hydra the schema filled with `compare.yaml` of `conf`, under the name `compare`.
+
+    The file is not left to Hydra's search path, where the folders `dataset/` and `split/` beside it would make
+    `dataset=NAME` a choice of a file.
+    """
+    given = OmegaConf.load(conf / "compare.yaml")
+    assert isinstance(given, DictConfig)
+    frame = {"defaults": given.pop("defaults"), "hydra": given.pop("hydra")}
+    typed = OmegaConf.merge(OmegaConf.structured(Compare), given)
+    ConfigStore.instance().store(name="schema_compare", node=typed)
+    ConfigStore.instance().store(name="compare", node=frame)
+
+
+def resolved(config: DictConfig) -> Compare:
+    """The configuration as a typed object.
+
+    Raises:
+        UserError: an unknown key was added with `+`, or a value makes no sense.
+    """
+    refuse_unknown_keys(config, "")
+    typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
+    if typed.replicates < 1:
+        raise UserError(f"replicates={typed.replicates}: the bootstrap needs at least one, better 2000")
+    for condition in typed.where:
+        if ":" not in condition:
+            raise UserError(f"where: {condition!r} is no condition; type for example 'where=[selector.k:8]'")
+    return typed

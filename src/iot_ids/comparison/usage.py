@@ -1,0 +1,27 @@
+"""What `python -m compare --help` prints."""
+
+USAGE = """\
+Compare the runs that MLflow keeps: one row per method, averaged over its seeds, every score with a 95 % interval.
+
+  python -m compare                                     the store's only dataset
+  python -m compare dataset=nsl_kdd label=binary split=official
+  python -m compare dataset=nf_bot_iot_v2 'where=[selector.name:all,scaler.name:quantile]'
+  python -m compare tracking.uri=sqlite:////SOME/FOLDER/mlruns/mlflow.db folder=my_table
+  python -m compare run=1a2b3c4d                        the paper's table and chart per class, for one run
+
+Which runs (runs that differ in one of these are never put in one table; say which you mean):
+  dataset, label, split, duplicates, protocol
+  data         the first characters of data.sha256, where runs read different files
+  where        parameters that a run has to have, [NAME:VALUE,NAME:VALUE]
+
+How:
+  folder       where table.md, table.csv, table.tex, forest.png, methods.txt and methods.tex go;
+               comparison/DATASET-LABEL unless said otherwise
+  log=false    do not keep the comparison in MLflow
+  replicates, seed      of the bootstrap
+  tracking.uri          the store; sqlite:///mlruns/mlflow.db unless said otherwise
+
+`--cfg job` prints the configuration and compares nothing; `--hydra-help` tells Hydra's own flags.
+Tab completion:      eval "$(iot-ids-compare -sc install=bash)"
+What the columns and intervals mean: docs/comparison.md
+"""

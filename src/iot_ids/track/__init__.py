@@ -1,0 +1,25 @@
+"""MLflow: the store, a run in it, the kept model. Only this room and the file it ships, `served.py`, know MLflow."""
+
+import os
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+from iot_ids.track.facts import commit, flat
+from iot_ids.track.model import save_model
+from iot_ids.track.run import Run, start
+from iot_ids.track.store import KeptRun, Store, existing_stores, fetch, kept_runs, open_store
+
+__all__ = [
+    "KeptRun",
+    "Run",
+    "Store",
+    "commit",
+    "existing_stores",
+    "fetch",
+    "flat",
+    "kept_runs",
+    "open_store",
+    "save_model",
+    "start",
+]

@@ -1,0 +1,123 @@
+"""One run in the store, from its start to its end, however it ends."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import mlflow
+import polars as pl
+from mlflow.data.sources import LocalArtifactDatasetSource
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+
+from iot_ids.track.store import Store, locked
+
+FLUSH_SECONDS = 1.0
+LONGEST_PARAMETER = 6000
+BATCH = 100
+
+
+@dataclass
+class Run:
+    """One run. Epochs are sent in batches, since a call to the store takes longer than many an epoch."""
+
+    store: Store
+    id: str
+    epochs: int = 0
+    waiting: list[Metric] = field(default_factory=list)
+    sent: float = 0.0
+
+    def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Take one epoch's metrics; they reach the store at most FLUSH_SECONDS later, or with the run's end."""
+        now = int(time.time() * 1000)
+        self.epochs = epoch + 1
+        self.waiting += [Metric(name, value, now, epoch) for name, value in metrics.items()]
+        if time.monotonic() - self.sent > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        for start in range(0, len(self.waiting), 1000):
+            self.store.client.log_batch(self.id, metrics=self.waiting[start : start + 1000])
+        self.waiting, self.sent = [], time.monotonic()
+
+    def metrics(self, metrics: Mapping[str, float]) -> None:
+        """Log final metrics, one step after the last epoch: MLflow shows a metric's value at its highest step."""
+        self.report(self.epochs, metrics)
+        self.flush()
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags."""
+        self.store.client.log_batch(self.id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    def dataset(self, flows: pl.DataFrame, name: str, source: str, digest: str, part: str) -> None:
+        """Log `flows` as an MLflow dataset: its columns, size, source and content hash, not its rows."""
+        origin = LocalArtifactDatasetSource(source)
+        entity = mlflow.data.from_polars(flows, source=origin, name=name, digest=digest[:8])._to_mlflow_entity()
+        with locked(self.store.uri):  # two runs that log the same dataset at once: one would fail
+            self.store.client.log_inputs(self.id, [DatasetInput(entity, [InputTag("mlflow.data.context", part)])])
+
+    def artifacts(self, folder: Path) -> None:
+        """Keep everything in `folder`."""
+        self.store.client.log_artifacts(self.id, str(folder))
+
+    def artifact(self, file: Path) -> None:
+        """Keep one file."""
+        self.store.client.log_artifact(self.id, str(file))
+
+
+@contextmanager
+def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Run]:
+    """A run, from RUNNING to FINISHED; FAILED where an exception leaves the block, KILLED where it is interrupted.
+
+    SIGTERM counts as an interruption. Only `kill -9` can leave a run RUNNING.
+    """
+    status, run = "KILLED", None
+    with _terminable() as held:
+        try:
+            with held():  # an interruption waits until the run is known here, or nobody would end it
+                run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
+            items = [Param(key, value[:LONGEST_PARAMETER]) for key, value in parameters.items()]
+            for first in range(0, len(items), BATCH):
+                store.client.log_batch(run.id, params=items[first : first + BATCH])
+            yield run
+            run.flush()
+            status = "FINISHED"
+        except Exception:
+            status = "FAILED"
+            raise
+        finally:
+            if run is not None:
+                _end(run, status)
+
+
+def _end(run: Run, status: str) -> None:
+    """Send what waits, and end the run whether or not that goes well."""
+    with suppress(Exception):
+        run.flush()
+    run.store.client.set_terminated(run.id, status)
+
+
+@contextmanager
+def _terminable() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Let SIGTERM end the block as Ctrl-C does. Gives a context in which both wait until it is left."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def held() -> Iterator[None]:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield held
+    finally:
+        signal.signal(signal.SIGTERM, before)

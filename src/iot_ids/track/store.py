@@ -1,0 +1,149 @@
+"""The store: opened by one process at a time, and read by the comparison."""
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from filelock import FileLock, Timeout
+from sqlalchemy.exc import SQLAlchemyError
+
+from iot_ids.config import Tracking
+from iot_ids.errors import UserError
+
+console = logging.getLogger(__name__)
+SQLITE = "sqlite:///"
+LOCK_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow store with the experiment that this dataset's runs belong to."""
+
+    uri: str
+    experiment: str
+    client: mlflow.MlflowClient
+
+    def ui_command(self) -> str:
+        """The line that shows the runs in a browser, from any directory."""
+        return f"mlflow ui --backend-store-uri {self.uri} --host 127.0.0.1"
+
+
+def open_store(tracking: Tracking, dataset: str) -> Store:
+    """Open the store; where it is new, create its tables and the dataset's experiment.
+
+    Creating either twice at once breaks a fresh SQLite file or loses runs, so one process at a time comes through here.
+    An experiment keeps its artifacts where it was created with; `tracking.artifacts` counts for a new one.
+
+    Raises:
+        UserError: the store or the artifacts' folder cannot be used, or the experiment was deleted.
+    """
+    folder = Path(tracking.artifacts).resolve()
+    with _opened(tracking) as (uri, client):
+        return _experiment(uri, client, folder, dataset)
+
+
+def _experiment(uri: str, client: mlflow.MlflowClient, folder: Path, dataset: str) -> Store:
+    found = client.get_experiment_by_name(dataset)
+    if found is None:
+        if not uri.startswith("http"):
+            folder.mkdir(parents=True, exist_ok=True)
+        location = None if uri.startswith("http") else folder.as_uri()
+        return Store(uri, client.create_experiment(dataset, location), client)
+    if found.lifecycle_stage != "active":
+        raise UserError(
+            f"the experiment {dataset!r} of {uri} was deleted; bring it back with "
+            f"`MLFLOW_TRACKING_URI={uri} mlflow experiments restore -x {found.experiment_id}`, or use another store"
+        )
+    if found.artifact_location.startswith("file:") and found.artifact_location != folder.as_uri():
+        console.warning("artifacts are kept in %s, where this experiment began", found.artifact_location)
+    return Store(uri, found.experiment_id, client)
+
+
+def existing_stores(tracking: Tracking) -> dict[str, Store]:
+    """Every experiment that holds a run, by its dataset's name. Nothing is created.
+
+    Raises:
+        UserError: there is no store, or it cannot be opened.
+    """
+    file = Path(_absolute(tracking.uri).removeprefix(SQLITE))
+    if tracking.uri.startswith(SQLITE) and not file.exists():
+        raise UserError(
+            f"tracking.uri={tracking.uri}: there is no store at {file}; train first, or name the store: "
+            "tracking.uri=sqlite:////ABSOLUTE/PATH/mlflow.db"
+        )
+    with _opened(tracking) as (uri, client):
+        stores = {each.name: Store(uri, each.experiment_id, client) for each in client.search_experiments()}
+        return {name: store for name, store in stores.items() if client.search_runs([store.experiment], max_results=1)}
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """What the store says of a run. `start` is in milliseconds; the last value of each metric counts."""
+
+    id: str
+    name: str
+    status: str
+    start: int
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
+def kept_runs(store: Store) -> list[KeptRun]:
+    """All runs of the store's experiment but the deleted ones, the earliest first."""
+    runs, token = [], None
+    while True:
+        page = store.client.search_runs([store.experiment], max_results=1000, page_token=token)
+        runs += [
+            KeptRun(i.run_id, i.run_name or i.run_id, i.status, i.start_time, d.params, d.tags, d.metrics)
+            for i, d in ((run.info, run.data) for run in page)
+        ]
+        if not (token := page.token):
+            return sorted(runs, key=lambda run: (run.start, run.id))
+
+
+def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
+    """A copy of one of a run's artifacts in `folder`, which may lie on another machine; None where it is lost."""
+    try:
+        return Path(store.client.download_artifacts(id, name, str(folder)))
+    except (OSError, mlflow.MlflowException):
+        return None
+
+
+@contextmanager
+def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
+    """The store's address and a client of it, for one process at a time; what goes wrong is a UserError."""
+    uri = _absolute(tracking.uri)
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        file = Path(uri.removeprefix(SQLITE))
+        if uri.startswith(SQLITE):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        with locked(uri):
+            if uri.startswith(SQLITE) and file.exists():
+                file.open("ab").close()  # the system says now what SQLite would say after the training
+            yield uri, mlflow.MlflowClient(uri)
+    except (OSError, Timeout, ImportError, SQLAlchemyError, mlflow.MlflowException) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"tracking.uri={tracking.uri}: the store cannot be used: {reason}") from error
+
+
+def _absolute(uri: str) -> str:
+    """A relative SQLite path, made absolute, so that the line printed at the end works from any directory."""
+    if uri.startswith("sqlite:") and len(uri.removeprefix(SQLITE)) in (0, len(uri)):
+        raise UserError(f"tracking.uri={uri} names no file; a store in memory keeps nothing")
+    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}" if uri.startswith(SQLITE) else uri
+
+
+def locked(uri: str) -> FileLock:
+    """What one process at a time holds where MLflow cannot bear two."""
+    if uri.startswith(SQLITE):
+        return FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=LOCK_SECONDS)
+    name = f"iot-ids-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.lock"
+    return FileLock(Path(tempfile.gettempdir()) / name, timeout=LOCK_SECONDS)
