@@ -24,8 +24,9 @@ CONF = next(
 
 def main() -> None:
     """The entry point: help at once, everything else through Hydra."""
-    words = " ".join(sys.argv[1:]).replace("--config-dir=", "--config-dir ").split(" ")
+    words = sys.argv[1:]
     own = [Path(after) for word, after in itertools.pairwise(words) if word in ("--config-dir", "-cd")]
+    own += [Path(word.removeprefix("--config-dir=")) for word in words if word.startswith("--config-dir=")]
     if not {"-h", "--help"}.isdisjoint(words):
         print(usage([CONF, *own]), end="")
         return

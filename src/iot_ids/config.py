@@ -12,6 +12,7 @@ from iot_ids.errors import UserError
 from iot_ids.evaluate.spec import Evaluate
 from iot_ids.features import spec as features
 from iot_ids.models import spec as models
+from iot_ids.models.limits import at_least_one, check_trainer
 
 LARGEST_SEED = 2**32 - 1
 
@@ -117,7 +118,6 @@ def check(config: Config) -> None:
         UserError: the key, its value, and what it may be.
     """
     k = config.selector.get("k", 1)
-    trainer = config.trainer
     shares = {"split.validation": config.split.validation}
     if isinstance(config.split, data.RandomSplit):
         shares["split.test"] = config.split.test
@@ -128,16 +128,8 @@ def check(config: Config) -> None:
         raise UserError(f"seed={config.seed} is not between 0 and {LARGEST_SEED}")
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
-    for key, count in (
-        ("selector.k", k),
-        ("evaluate.replicates", config.evaluate.replicates),
-        ("trainer.max_epochs", trainer.max_epochs),
-        ("trainer.batch_size", trainer.batch_size),
-        ("trainer.patience", trainer.patience),
-        ("trainer.threads", trainer.threads),
-    ):
-        if count < 1:
-            raise UserError(f"{key}={count} has to be at least 1")
+    at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
+    check_trainer(config.trainer)
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

@@ -13,7 +13,8 @@ from torch import nn
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.feedforward import FeedForwardNetwork
-from iot_ids.models.recipe import Recipe, at_least_one
+from iot_ids.models.limits import at_least_one
+from iot_ids.models.recipe import Recipe
 from iot_ids.models.recurrent import RecurrentNetwork
 from iot_ids.models.spec import Cell, Sequence, Trainer
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from iot_ids.errors import UserError
+from iot_ids.models.limits import check_trainer
 from iot_ids.models.spec import ClassWeights, Loss, Schedule, Trainer
 
 
@@ -35,14 +36,7 @@ class Recipe:
     def check(self) -> None:
         """Refuse what would only fail once training has begun."""
         trainer = self.trainer
-        at_least_one(
-            {
-                "trainer.max_epochs": trainer.max_epochs,
-                "trainer.batch_size": trainer.batch_size,
-                "trainer.patience": trainer.patience,
-                "trainer.threads": trainer.threads,
-            }
-        )
+        check_trainer(trainer)
         if not self.learning_rate > 0:
             raise UserError(f"model.learning_rate={self.learning_rate} has to be above 0")
         shares = {"model.weight_decay": self.weight_decay, "trainer.gradient_clip": trainer.gradient_clip}
@@ -53,10 +47,3 @@ class Recipe:
             raise UserError(f"trainer.accelerator={trainer.accelerator} is none of auto, cpu, gpu")
         if trainer.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
             raise UserError("trainer=gpu: PyTorch finds no GPU on this machine; use trainer=cpu or trainer=auto")
-
-
-def at_least_one(counts: dict[str, int]) -> None:
-    """Refuse a count below 1, by its key."""
-    for key, count in counts.items():
-        if count < 1:
-            raise UserError(f"{key}={count} has to be at least 1")
