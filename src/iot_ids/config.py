@@ -25,6 +25,8 @@ class Tracking:
     """A tracking store; a relative SQLite path counts from the working directory."""
     artifacts: str = MISSING
     """The folder of the artifacts, for stores that are no server."""
+    skip_finished: bool = False
+    """Whether a run is left out that the store holds already, finished, with the same data, configuration and seed."""
 
 
 @dataclass

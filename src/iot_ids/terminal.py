@@ -69,6 +69,19 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
         yield f"in the folder, but not read: {', '.join(left[:5])}" + (f" and {len(left) - 5} more" if left[5:] else "")
 
 
+def line(result: Result, name: str, seconds: float) -> None:
+    """Print one line, for one job of many: name, accuracy, macro-F1 with its interval, seconds to fit."""
+    metrics = result.metrics
+    interval = f"[{_percent(metrics['test/f1_macro_low'])}, {_percent(metrics['test/f1_macro_high'])}]"
+    scores = f"accuracy {_percent(metrics['test/accuracy'])}, macro-F1 {_percent(metrics['test/f1_macro'])} {interval}"
+    console.print(f"{name}: {scores}, {seconds:.1f} s to fit", highlight=False, markup=False)
+
+
+def skipped(name: str, id: str) -> None:
+    """Print which finished run makes this one unnecessary."""
+    console.print(f"{name}: skipped, already finished as run {id}", highlight=False, markup=False)
+
+
 def where(id: str, command: str) -> None:
     """Print the run's id and how to look at it."""
     console.print(f"run {id}\n{command}", highlight=False, markup=False)

@@ -47,6 +47,8 @@ class Loaded:
     cleaning: dict[str, Any]
     sha256: str
     read_test: Callable[[], Test]
+    test_sha256: Callable[[], str]
+    """The hash of the file that the test rows come from; no row is read for it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,15 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
     left = files_not_read(dataset, [*files, *official])
     here = {"files": [str(file) for file in files], "files_not_read": [str(file) for file in left]}
     cleaning = tables.notes["cleaning"] | here  # the cache may know other names
-    return Loaded(tables.train, tables.validation, tables.notes["classes"], cleaning, digest, read_test)
+    return Loaded(
+        tables.train,
+        tables.validation,
+        tables.notes["classes"],
+        cleaning,
+        digest,
+        read_test,
+        test_sha256=lambda: _digest(official) if official else digest,
+    )
 
 
 def _kept(entry: Entry | None) -> Tables | None:
