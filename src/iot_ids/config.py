@@ -128,6 +128,10 @@ def check(config: Config) -> None:
         raise UserError(f"seed={config.seed} is not between 0 and {LARGEST_SEED}")
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
+    for group in ("outliers", "scaler"):
+        before = getattr(config, group).get("before_split", False)
+        if not isinstance(before, bool):
+            raise UserError(f"{group}.before_split={before} is neither true nor false")
     at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
     check_trainer(config.trainer)
 
