@@ -129,11 +129,19 @@ def check(config: Config) -> None:
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
     for group in ("outliers", "scaler"):
-        before = getattr(config, group).get("before_split", False)
-        if not isinstance(before, bool):
-            raise UserError(f"{group}.before_split={before} is neither true nor false")
+        _check_before_split(group, getattr(config, group).get("before_split", False), config.split)
     at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
     check_trainer(config.trainer)
+
+
+def _check_before_split(group: str, value: Any, split: Any) -> None:
+    if not isinstance(value, bool):
+        raise UserError(f"{group}.before_split={value} is neither true nor false")
+    if value and isinstance(split, data.OfficialSplit):
+        raise UserError(
+            f"{group}.before_split=true is not possible with split=official, whose test rows are split off already; "
+            f"use split=random, or {group}.before_split=false"
+        )
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

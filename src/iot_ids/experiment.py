@@ -81,7 +81,6 @@ def prepare(config: Config) -> Prepared:
         UserError: whatever the user can mend about data and configuration.
     """
     start = time.perf_counter()
-    shortcuts.check(config)
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     columns, rule = config.dataset.columns, build.rule(config.outliers)
     loaded = load(config.dataset, config.split, config.seed, config.cache)

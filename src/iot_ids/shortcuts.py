@@ -15,7 +15,7 @@ from iot_ids.config import Config
 from iot_ids.data.clean import without
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import Loaded
-from iot_ids.data.spec import Duplicates, OfficialSplit, RandomSplit
+from iot_ids.data.spec import Duplicates, RandomSplit
 from iot_ids.errors import UserError
 from iot_ids.features.encode import Encoder
 from iot_ids.features.pipeline import Rule, refuse_emptied_class
@@ -52,18 +52,6 @@ def sentences(taken: Sequence[str]) -> list[str]:
         return []
     named = ", ".join(WORDS[name] for name in taken)
     return [f"This run takes the paper's shortcuts: {named}; its scores are not comparable with the clean protocol's."]
-
-
-def check(config: Config) -> None:
-    """Raise a UserError where test rows would be read early from an official test file."""
-    if not isinstance(config.split, OfficialSplit):
-        return
-    for group in ("outliers", "scaler"):
-        if getattr(config, group).get("before_split"):
-            raise UserError(
-                f"{group}.before_split=true makes no sense with split=official, whose test rows were split off by the "
-                f"dataset's authors; use split=random, or {group}.before_split=false"
-            )
 
 
 def without_outliers(loaded: Loaded, rule: Rule, numeric: Sequence[str]) -> Loaded:

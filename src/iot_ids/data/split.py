@@ -39,7 +39,7 @@ def random_split(labels: Labels, test: float, validation: float, seed: int, stra
     if not 0 <= seed <= LAST_SEED:
         raise UserError(f"seed={seed} is no whole number from 0 to {LAST_SEED}")
     generator = np.random.default_rng(seed)
-    groups = _classes(labels) if stratified else [("all classes together", np.arange(len(labels)))]
+    groups = _classes(labels) if stratified else [("the dataset", np.arange(len(labels)))]
     drawn = [_draw(generator.permutation(rows), name, test, validation) for name, rows in groups]
     return Parts(*(np.sort(np.concatenate(part)) for part in zip(*drawn, strict=True)))
 
