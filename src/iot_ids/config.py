@@ -130,8 +130,20 @@ def check(config: Config) -> None:
         raise UserError(f"seed={config.seed} is not between 0 and {LARGEST_SEED}")
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
+    for group in ("outliers", "scaler"):
+        _check_before_split(group, getattr(config, group).get("before_split", False), config.split)
     at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
     check_trainer(config.trainer)
+
+
+def _check_before_split(group: str, value: Any, split: Any) -> None:
+    if not isinstance(value, bool):
+        raise UserError(f"{group}.before_split={value} is neither true nor false")
+    if value and isinstance(split, data.OfficialSplit):
+        raise UserError(
+            f"{group}.before_split=true is not possible with split=official, whose test rows are split off already; "
+            f"use split=random, or {group}.before_split=false"
+        )
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

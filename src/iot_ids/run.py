@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from iot_ids import artifacts, experiment, terminal, track
+from iot_ids import artifacts, experiment, shortcuts, terminal, track
 from iot_ids.config import resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
@@ -83,8 +83,8 @@ def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
         "data.sha256": digest,
         "git.commit": track.commit(),
         "config.fingerprint": fingerprint(plain, digest),
-        "protocol": "clean",
         "tuned": "false",
+        **shortcuts.tags(prepared.config),
     }
 
 

@@ -68,6 +68,14 @@ def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates) -> Cl
     return Cleaned(flows.drop(dataset.columns.labels), report)
 
 
+def without(report: dict[str, Any], reason: str, rows: int) -> dict[str, Any]:
+    """`report` after `rows` more were left out; unchanged where there are none."""
+    if not rows:
+        return report
+    dropped = report["dropped"] | {reason: rows}
+    return report | {"rows_out": report["rows_out"] - rows, "dropped": dropped}
+
+
 def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.LazyFrame:
     """`frame` with its feature columns as declared: numbers float32 (null where there is none), names text."""
     stored = frame.collect_schema()

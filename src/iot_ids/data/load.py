@@ -12,7 +12,7 @@ import polars as pl
 
 from iot_ids.data import simulate
 from iot_ids.data.cache import Entry, file_once, key, sha256
-from iot_ids.data.clean import clean
+from iot_ids.data.clean import clean, without
 from iot_ids.data.declaration import check
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.locate import files_not_read, official_test_files, training_files
@@ -38,7 +38,8 @@ class Test:
 class Loaded:
     """Train and validation rows, and the one way to the test rows.
 
-    `classes` has the names of the classes in the training files, in the taxonomy's order.
+    `classes` has the names of the classes in the training rows, in the taxonomy's order. Validation has no others: a
+    draw that is not stratified may give it some, but nothing can be chosen by them.
     """
 
     train: pl.DataFrame
@@ -121,11 +122,14 @@ def _built(
     """The tables made from the files, and kept where there is a cache."""
     cleaned = clean(files, dataset, dataset.duplicates)
     flows = cleaned.flows
-    notes = {"classes": class_names(flows, dataset), "cleaning": cleaned.report}
     _refuse_changed(files, digest, dataset)
-    share = split.test if isinstance(split, RandomSplit) else 0.0
-    parts = random_split(flows[CLASS].to_numpy(), share, split.validation, seed)
-    train, validation, test = flows[parts.train], flows[parts.validation], flows[parts.test]
+    share, stratified = (split.test, split.stratified) if isinstance(split, RandomSplit) else (0.0, True)
+    parts = random_split(flows[CLASS].to_numpy(), share, split.validation, seed, stratified)
+    train, test = flows[parts.train], flows[parts.test]
+    classes = class_names(train, dataset)
+    validation = flows[parts.validation].filter(pl.col(CLASS).is_in(classes))
+    unknown = len(parts.validation) - validation.height
+    notes = {"classes": classes, "cleaning": without(cleaned.report, "validation row of a class train lacks", unknown)}
     if entry is not None:
         with _writing(entry.folder.parent):
             entry.put({"train": train, "validation": validation, "test": test}, notes)

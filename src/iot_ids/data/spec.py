@@ -117,13 +117,16 @@ class SimulatedDataset(Dataset):
 
 @dataclass
 class RandomSplit:
-    """Stratified by class, drawn by the seed: the paper's 64/16/20, but that its draw was probably not stratified."""
+    """Drawn by the seed: the paper's 64/16/20."""
 
     name: str
     test: float
     """Share of all rows."""
     validation: float
     """Share of the rows that are not test."""
+    stratified: bool = True
+    """Whether every class has its share of every part. False, as probably in the paper: a class may miss from a part.
+    """
 
 
 @dataclass
