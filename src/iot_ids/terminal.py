@@ -63,6 +63,8 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report["dropped"].items() if count) or "none"
         yield f"{name}rows dropped of {report['rows_in']:,}: {reasons}"
         yield from (f"  {example}" for example in report["examples"])
+        for file, count in report["only_first_rows_read"].items():
+            yield f"only the first {count:,} rows were read of {file}"
     if outliers := prepared.loaded.train.height - prepared.features.train.height:
         yield f"training rows dropped as outliers: {outliers:,}"
     if left := prepared.loaded.cleaning["files_not_read"]:

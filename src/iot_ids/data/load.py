@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from iot_ids.data import simulate
 from iot_ids.data.cache import Entry, file_once, key, sha256
 from iot_ids.data.clean import clean, without
 from iot_ids.data.declaration import check
+from iot_ids.data.first_rows import first_rows
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.locate import files_not_read, official_test_files, training_files
 from iot_ids.data.spec import Cache, Dataset, Duplicates, OfficialSplit, RandomSplit, SimulatedDataset
@@ -71,13 +72,16 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
     check(dataset)
     official = official_test_files(dataset) if isinstance(split, OfficialSplit) else []
     with _files(dataset, cache) as files:
+        limits = first_rows(files, dataset)  # by names, which the digest does not know
         digest = _digest(files)
-        entry = _entry(cache, [digest, _settings(dataset), asdict(split), seed])
+        cut = [limits.get(file) for file in files]
+        entry = _entry(cache, [digest, cut, _settings(dataset), asdict(split), seed])
         tables = _kept(entry) or _built(files, digest, dataset, split, seed, entry)
 
     def read_test() -> Test:
         if official:
-            cleaned = clean(official, dataset, Duplicates.keep)
+            whole = replace(dataset, format=replace(dataset.format, first_rows={}))
+            cleaned = clean(official, whole, Duplicates.keep)
             return Test(cleaned.flows, cleaned.report, _digest(official))
         flows = tables.test
         if flows is None and entry:
@@ -88,13 +92,16 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
         return Test(flows, None, digest)
 
     left = files_not_read(dataset, [*files, *official])
-    here = {"files": [str(file) for file in files], "files_not_read": [str(file) for file in left]}
-    cleaning = tables.notes["cleaning"] | here  # the cache may know other names
+    here = {  # the cache may know other names
+        "files": [str(file) for file in files],
+        "only_first_rows_read": {str(file): count for file, count in limits.items()},
+        "files_not_read": [str(file) for file in left],
+    }
     return Loaded(
         tables.train,
         tables.validation,
         tables.notes["classes"],
-        cleaning,
+        tables.notes["cleaning"] | here,
         digest,
         read_test,
         test_sha256=lambda: _digest(official) if official else digest,

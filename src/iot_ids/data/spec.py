@@ -50,6 +50,9 @@ class Format:
     """Which files of a folder are the dataset (glob patterns, tried in order; the first that matches wins)."""
     test_files: list[str] = field(default_factory=list)
     """Which files of a folder are the official test set, where there is one."""
+    first_rows: dict[str, int] = field(default_factory=dict)
+    """Glob pattern of a training file's name -> how many rows from its top are read; what follows is not read, and
+    `cleaning.json` says so. A blank line counts as a row, and a file with fewer rows is refused."""
 
 
 @dataclass
