@@ -6,16 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from scipy.stats import norm, rankdata
 from sklearn.preprocessing import QuantileTransformer
 
-from iot_ids.features.scale import MinMax, Quantile, Scaler
+from iot_ids.features.scale import Midrank, MinMax, Quantile, Scaler
 
-SCALERS = [MinMax, Quantile]
+SCALERS = [MinMax, Quantile, Midrank]
 Matrix = NDArray[np.float32]
 tables = arrays(np.float32, (20, 3), elements=st.floats(-1e6, 1e6, width=32))
 
 
-def fitted(kind: type[MinMax | Quantile], x: Matrix) -> Scaler:
+def fitted(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> Scaler:
     scaler = kind()
     scaler.fit(x)
     return scaler
@@ -64,11 +65,12 @@ def test_quantile_turns_ranks_into_a_standard_normal(x: Matrix) -> None:
     assert np.quantile(heavy, [0.1587, 0.5, 0.8413]) == pytest.approx([-1, 0, 1], abs=0.05)
 
 
+@pytest.mark.parametrize("kind", [Quantile, Midrank])
 @given(values=arrays(np.float32, 40, elements=st.floats(-1e4, 1e4, width=32)))
-def test_quantile_keeps_the_order(values: NDArray[np.float32]) -> None:
+def test_ranks_keep_the_order(kind: type[Quantile | Midrank], values: NDArray[np.float32]) -> None:
     train = np.random.default_rng(0).normal(0, 1000, (200, 1)).astype(np.float32)
     ascending = np.sort(values)[:, None]
-    assert (np.diff(fitted(Quantile, train).transform(ascending)[:, 0]) >= -1e-6).all()
+    assert (np.diff(fitted(kind, train).transform(ascending)[:, 0]) >= -1e-6).all()
 
 
 def test_quantile_ends_at_its_outermost_deviates(x: Matrix) -> None:
@@ -81,22 +83,42 @@ def test_quantile_takes_fewer_rows_than_quantiles() -> None:
     assert fitted(Quantile, few).transform(few)[2, 0] == pytest.approx(0, abs=1e-6)
 
 
+@given(column=arrays(np.float32, st.integers(2, 60), elements=st.integers(-4, 4).map(float)))
+def test_midrank_is_the_average_rank_as_a_normal_deviate(column: Matrix) -> None:
+    count, end = len(column), 0.5 / len(column)
+    expected = norm.ppf(np.clip((rankdata(column, "average") - 1) / (count - 1), end, 1 - end))
+    np.testing.assert_allclose(fitted(Midrank, column[:, None]).transform(column[:, None])[:, 0], expected, atol=1e-5)
+
+
+def test_midrank_keeps_the_common_value_of_an_indicator_near_the_middle() -> None:
+    rare = (np.arange(1000) < 10).astype(np.float32)[:, None]
+    assert fitted(Midrank, rare).transform(np.array([[0], [1]], dtype=np.float32))[:, 0] == pytest.approx(
+        [-0.0125, 2.612], abs=0.01
+    )
+
+
+def test_midrank_makes_a_constant_column_zero_and_ends_at_its_outermost_deviates() -> None:
+    train = np.column_stack([np.full(2000, 7), np.arange(2000)]).astype(np.float32)
+    beyond = np.array([[7, -1e9], [7, 1e9]], dtype=np.float32)
+    np.testing.assert_allclose(fitted(Midrank, train).transform(beyond), [[0, -3.29], [0, 3.29]], atol=0.01)
+
+
 @pytest.mark.parametrize("kind", SCALERS)
-def test_a_restored_scaler_gives_the_same_bits(kind: type[MinMax | Quantile], x: Matrix) -> None:
+def test_a_restored_scaler_gives_the_same_bits(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     scaler, again = fitted(kind, x[:1000]), kind()
     again.restore(scaler.state())
     assert np.array_equal(again.transform(x), scaler.transform(x))
 
 
 @pytest.mark.parametrize("kind", SCALERS)
-def test_a_restored_scaler_has_the_same_state(kind: type[MinMax | Quantile], x: Matrix) -> None:
+def test_a_restored_scaler_has_the_same_state(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     scaler, again = fitted(kind, x), kind()
     again.restore(scaler.state())
     assert all(np.array_equal(array, again.state()[name]) for name, array in scaler.state().items())
 
 
 @pytest.mark.parametrize("kind", SCALERS)
-def test_nan_stays_nan_and_alone(kind: type[MinMax | Quantile], x: Matrix) -> None:
+def test_nan_stays_nan_and_alone(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     holed = x.copy()
     holed[3, 1] = np.nan
     scaled, whole = fitted(kind, x).transform(holed), fitted(kind, x).transform(x)
@@ -106,23 +128,23 @@ def test_nan_stays_nan_and_alone(kind: type[MinMax | Quantile], x: Matrix) -> No
 
 
 @pytest.mark.parametrize("kind", SCALERS)
-def test_scaling_leaves_its_input(kind: type[MinMax | Quantile], x: Matrix) -> None:
+def test_scaling_leaves_its_input(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     before = x.copy()
     fitted(kind, x).transform(x)
     assert np.array_equal(x, before)
 
 
 @pytest.mark.parametrize("kind", SCALERS)
-def test_scaled_values_are_float32(kind: type[MinMax | Quantile], x: Matrix) -> None:
+def test_scaled_values_are_float32(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     assert fitted(kind, x).transform(x).dtype == np.float32
 
 
 @pytest.mark.parametrize("kind", SCALERS)
-def test_a_row_is_scaled_alike_alone_and_among_others(kind: type[MinMax | Quantile], x: Matrix) -> None:
+def test_a_row_is_scaled_alike_alone_and_among_others(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     scaler = fitted(kind, x)
     assert np.array_equal(scaler.transform(x[7:8]), scaler.transform(x)[7:8])
 
 
 @pytest.mark.parametrize("kind", SCALERS)
-def test_no_rows_stay_no_rows(kind: type[MinMax | Quantile], x: Matrix) -> None:
+def test_no_rows_stay_no_rows(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     assert fitted(kind, x).transform(x[:0]).shape == (0, 3)
