@@ -12,7 +12,8 @@ from iot_ids.comparison import shown, table
 from iot_ids.comparison.gathering import Gathered, Record, group
 from iot_ids.comparison.latex import escaped, latex
 from iot_ids.comparison.methods import latex_paragraph, paragraph
-from iot_ids.comparison.rows import Row, rows
+from iot_ids.comparison.rows import rows
+from iot_ids.comparison.scores import Row
 
 LONG = "my_very_own_network_with_a_long_name"
 MODELS = ["gru", "lstm", "rnn", "mlp", "svm", "knn", "naive_bayes", "decision_tree", "random_forest"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.measures import recall
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import Estimate
 
 NOTHING = "-"

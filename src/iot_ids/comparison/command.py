@@ -15,7 +15,8 @@ from iot_ids.comparison.forest import forest
 from iot_ids.comparison.gathering import Gathered, gather
 from iot_ids.comparison.latex import latex
 from iot_ids.comparison.methods import latex_paragraph, paragraph
-from iot_ids.comparison.rows import Row, rows
+from iot_ids.comparison.rows import rows
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.spec import Compare
 from iot_ids.errors import UserError
 from iot_ids.track import Store

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.evaluate.canvas import (
     BLUE,
     DARK,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.notes import notes
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.table import score_cells
 
 SPECIAL = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.latex import escaped
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import FEWEST_SEEDS
 
 DUPLICATES = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from iot_ids.comparison.claims import FOOTNOTE, MARK
 from iot_ids.comparison.gathering import Gathered
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import FEWEST_SEEDS
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.notes import notes
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 
 WIDTH = 100
 METHODS_BESIDE = 10

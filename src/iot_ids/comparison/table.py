@@ -8,7 +8,7 @@ from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.measures import TITLES
 from iot_ids.comparison.notes import notes
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import Estimate
 
 
