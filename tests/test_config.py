@@ -17,7 +17,9 @@ from iot_ids.usage import usage
 
 EXPERIMENTS = sorted(file.stem for file in CONF.glob("experiment/*.yaml"))
 MODELS = sorted(file.stem for file in CONF.glob("model/*.yaml"))
-GROUPS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml") if file.parent.name != "experiment")
+ADDED = ("experiment", "selection")
+"""Groups that set others and have no place of their own; a run has none of them unless it is added with `+`."""
+GROUPS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml") if file.parent.name not in ADDED)
 
 
 def composed(*overrides: str) -> Any:

@@ -13,7 +13,7 @@ Train one detector of attacks among network flows, test it, and keep the run in 
   python -m train dataset=bot_iot                             where to get a dataset and what to type
   python -m train --config-dir MY_CONF dataset=MINE           your own datasets and experiments
 
-Choices, as group=choice (an experiment as +experiment=choice):
+Choices, as group=choice (an experiment or selection as +experiment=choice, +selection=choice):
 {choices}
 
 Everything in the configuration can be set as key.subkey=value; `--cfg job` prints it and runs nothing.

@@ -97,7 +97,8 @@ def test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(small: tu
         assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(columns)}
     bare = re.sub(r"\\[{}]", "", text)
     assert bare.count("{") == bare.count("}")
-    assert text.count("\\begin") == text.count("\\end") == 4
+    assert text.count("\\begin") == text.count("\\end") == 2 * 4  # three tables of scores, one of recalls
+    assert all(len(columns) <= 6 for columns in re.findall(r"\\begin{tabular}{(\w+)}", text))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,7 @@ def test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(small: tu
         ("a\\b", r"a\textbackslash{}b"),
         ("99.97†", r"99.97\textdagger{}"),
         ("[1, 2]", "{[}1, 2{]}"),
+        ("-0.5 [-1.2, +0.2] p-1 20-30 -", "$-$0.5 {[}$-$1.2, +0.2{]} p-1 20-30 -"),
     ],
 )
 def test_latex_escapes(text: str, said: str) -> None:
