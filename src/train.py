@@ -71,7 +71,7 @@ def _compose_and_run() -> None:
                 run,  # torch, Lightning and MLflow take seconds, for which a typing error need not wait
             )
 
-            return run(config)
+            return run(config, brief=HydraConfig.get().mode is RunMode.MULTIRUN)
         except UserError as mistake:
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"job {HydraConfig.get().job.num}: {mistake}", file=sys.stderr)

@@ -13,12 +13,11 @@ import train
 from conftest import CONF, Workplace
 from iot_ids.config import SCHEMAS, register, resolved
 from iot_ids.errors import UserError
-from iot_ids.usage import usage
+from iot_ids.usage import ADDED, usage
 
+SHORTCUTS = sorted(file.stem for file in CONF.glob("shortcut/*.yaml"))
 EXPERIMENTS = sorted(file.stem for file in CONF.glob("experiment/*.yaml"))
 MODELS = sorted(file.stem for file in CONF.glob("model/*.yaml"))
-ADDED = ("experiment", "selection")
-"""Groups that set others and have no place of their own; a run has none of them unless it is added with `+`."""
 GROUPS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml") if file.parent.name not in ADDED)
 
 
@@ -65,6 +64,20 @@ def fields_of_config() -> tuple[Any, ...]:
 def test_every_experiment_runs(name: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     runs(monkeypatch, f"+experiment={name}")
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHORTCUTS)
+def test_every_shortcut_runs(name: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs(monkeypatch, "+experiment=paper_recipe", f"+shortcut={name}", "dataset.rows=600")
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+def test_the_papers_recipe_takes_every_shortcut_in_turn() -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        words = compose("train", overrides=["+experiment=paper_recipe"], return_hydra_config=True).hydra.sweeper.params
+    assert sorted(words["+shortcut"].split(",")) == SHORTCUTS
+    assert words["seed"] == "0,1,2,3,4"
 
 
 @pytest.mark.slow

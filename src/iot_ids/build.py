@@ -16,6 +16,8 @@ from iot_ids.models.classifier import Classifier
 from iot_ids.models.spec import Trainer
 
 Settings = Mapping[str, Any]
+NOT_HANDED_ON = ("name", "before_split")
+"""What a choice's file says to this project, not to the class or function that it names."""
 
 
 def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifier:
@@ -69,7 +71,7 @@ def scaler(settings: Settings) -> Scaler:
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key != "name"}
+    return {key: value for key, value in settings.items() if key not in NOT_HANDED_ON}
 
 
 @contextmanager

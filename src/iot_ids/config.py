@@ -25,6 +25,8 @@ class Tracking:
     """A tracking store; a relative SQLite path counts from the working directory."""
     artifacts: str = MISSING
     """The folder of the artifacts, for stores that are no server."""
+    skip_finished: bool = False
+    """Whether a run is left out that the store holds already, finished, with the same data, configuration and seed."""
 
 
 @dataclass
@@ -128,8 +130,20 @@ def check(config: Config) -> None:
         raise UserError(f"seed={config.seed} is not between 0 and {LARGEST_SEED}")
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
+    for group in ("outliers", "scaler"):
+        _check_before_split(group, getattr(config, group).get("before_split", False), config.split)
     at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
     check_trainer(config.trainer)
+
+
+def _check_before_split(group: str, value: Any, split: Any) -> None:
+    if not isinstance(value, bool):
+        raise UserError(f"{group}.before_split={value} is neither true nor false")
+    if value and isinstance(split, data.OfficialSplit):
+        raise UserError(
+            f"{group}.before_split=true is not possible with split=official, whose test rows are split off already; "
+            f"use split=random, or {group}.before_split=false"
+        )
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

@@ -1,6 +1,7 @@
 """The way of the data on one page: prepare, fit, judge. A run is their chain; a sweep calls the first two.
 
-Whatever is fitted sees the training rows alone; validation chooses; the test rows are read once, in `judge`.
+Whatever is fitted sees the training rows alone; validation chooses; the test rows are read once, in `judge`. Only a
+run that asks for one of the paper's shortcuts reads them before, and says so (`iot_ids.shortcuts`).
 """
 
 import time
@@ -12,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from iot_ids import build
+from iot_ids import build, shortcuts
 from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
@@ -73,24 +74,28 @@ class Result:
 
 
 def prepare(config: Config) -> Prepared:
-    """Read, clean, split, fit the preprocessing on the training rows, and build the model. The test rows stay unread.
+    """Read, clean, split, fit the preprocessing on the training rows, and build the model. The test rows stay unread,
+    but for the two shortcuts `before_split`.
 
     Raises:
         UserError: whatever the user can mend about data and configuration.
     """
-    start = time.perf_counter()
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
+    start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
+    columns, rule = config.dataset.columns, build.rule(config.outliers)
     loaded = load(config.dataset, config.split, config.seed, config.cache)
-    columns = config.dataset.columns
+    if rule is not None and config.outliers.get("before_split"):
+        loaded, rule = shortcuts.without_outliers(loaded, rule, columns.numeric), None
     features = pipeline.fit(
         loaded.train,
         codes(loaded.train, loaded.classes),
         columns.numeric,
         columns.categorical,
-        outliers=build.rule(config.outliers),
+        outliers=rule,
         scores=build.scores(config.selector),
         k=config.selector.get("k"),
         scaler=build.scaler(config.scaler),
+        scaling_rows=shortcuts.every_row(loaded) if config.scaler.get("before_split") else None,
     )
     train, validation = (
         Table(features.pipeline.transform(flows), codes(flows, loaded.classes))
@@ -167,7 +172,7 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
     columns = prepared.config.dataset.columns
     identifiers = [name for name in columns.identifiers if name in prepared.features.train.columns]
     raw = [*columns.numeric, *columns.categorical, *identifiers]
-    return audit(
+    findings = audit(
         train_x=encode(prepared.features.train),
         train_y=prepared.train.y,
         test_x=encode(test.flows),
@@ -179,6 +184,8 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
         classes=classes,
         seed=prepared.config.seed,
     )
+    taken = shortcuts.shortcuts(prepared.config)
+    return findings | {"shortcuts": taken, "sentences": shortcuts.sentences(taken) + findings["sentences"]}
 
 
 def _predictions(test: Test, classes: list[str], probabilities: NDArray[np.float32]) -> pl.DataFrame:

@@ -9,22 +9,24 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from iot_ids import artifacts, experiment, terminal, track
+from iot_ids import artifacts, experiment, shortcuts, terminal, track
 from iot_ids.config import resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
 from iot_ids.data.spec import Origin
 from iot_ids.experiment import Prepared
+from iot_ids.track import Store
 
 NOT_IN_FINGERPRINT = ("seed", "tracking", "cache")
 NOT_IN_DATASET = ("path", "test_path", "title", "about")
 
 
-def run(config: DictConfig) -> str:
-    """Prepare, fit and judge as `config` says; print the result; return the MLflow run's id.
+def run(config: DictConfig, brief: bool = False) -> str:
+    """Prepare, fit and judge as `config` says; print the result, `brief` in a line; return the MLflow run's id.
 
-    What is wrong with the data or the configuration is found before the run starts, and leaves none; what only the
-    training or the official test file shows leaves a FAILED one.
+    With `tracking.skip_finished`, a run that the store holds already is named instead of being run again. What is wrong
+    with the data or the configuration is found before the run starts, and leaves none; what only the training or the
+    official test file shows leaves a FAILED one.
 
     Raises:
         UserError: whatever the user can mend.
@@ -35,6 +37,9 @@ def run(config: DictConfig) -> str:
         prepared = experiment.prepare(settings)
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, enum_to_str=True)  # type: ignore[assignment]
     name = _name(prepared)
+    if settings.tracking.skip_finished and (finished := _finished(store, prepared, plain)):
+        terminal.skipped(name, finished)
+        return finished
     simulated = settings.dataset.origin is Origin.generated
     with track.start(store, name, track.flat(plain), _tags(prepared, plain)) as kept:
         source = str(settings.dataset.path or settings.dataset.name)
@@ -51,7 +56,10 @@ def run(config: DictConfig) -> str:
             artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, Path(folder))
             track.save_model(fitted.detector, Path(folder) / "model")
             kept.artifacts(Path(folder))
-    terminal.show(fitted, result, test, name, simulated)
+    if brief:
+        terminal.line(result, name, fitted.seconds)
+    else:
+        terminal.show(fitted, result, test, name, simulated)
     terminal.where(kept.id, store.ui_command())
     return kept.id
 
@@ -62,6 +70,12 @@ def _name(prepared: Prepared) -> str:
     return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
 
 
+def _finished(store: Store, prepared: Prepared, plain: dict[str, Any]) -> str | None:
+    """The id of a finished run of the same data, configuration and seed. An official test file counts by its hash."""
+    loaded = prepared.loaded
+    return track.finished(store, fingerprint(plain, *_data(loaded.sha256, loaded.test_sha256())), prepared.config.seed)
+
+
 def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
     digest = prepared.loaded.sha256
     return {
@@ -69,19 +83,23 @@ def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
         "data.sha256": digest,
         "git.commit": track.commit(),
         "config.fingerprint": fingerprint(plain, digest),
-        "protocol": "clean",
         "tuned": "false",
+        **shortcuts.tags(prepared.config),
     }
 
 
 def _tags_of_test(test: Test, plain: dict[str, Any], prepared: Prepared) -> dict[str, str]:
     """The reading of the test rows; runs with different official test files must not be averaged."""
-    data = [prepared.loaded.sha256] if test.sha256 == prepared.loaded.sha256 else [prepared.loaded.sha256, test.sha256]
     return {
         "data.test_sha256": test.sha256,
         "data.test_read": datetime.now(UTC).isoformat(timespec="seconds"),
-        "config.fingerprint": fingerprint(plain, *data),
+        "config.fingerprint": fingerprint(plain, *_data(prepared.loaded.sha256, test.sha256)),
     }
+
+
+def _data(training: str, test: str) -> list[str]:
+    """The hashes that a fingerprint takes in: one, where the test rows come from the training files."""
+    return [training] if test == training else [training, test]
 
 
 def fingerprint(plain: dict[str, Any], *data: str) -> str:

@@ -63,10 +63,25 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report["dropped"].items() if count) or "none"
         yield f"{name}rows dropped of {report['rows_in']:,}: {reasons}"
         yield from (f"  {example}" for example in report["examples"])
+        for file, count in report["only_first_rows_read"].items():
+            yield f"only the first {count:,} rows were read of {file}"
     if outliers := prepared.loaded.train.height - prepared.features.train.height:
         yield f"training rows dropped as outliers: {outliers:,}"
     if left := prepared.loaded.cleaning["files_not_read"]:
         yield f"in the folder, but not read: {', '.join(left[:5])}" + (f" and {len(left) - 5} more" if left[5:] else "")
+
+
+def line(result: Result, name: str, seconds: float) -> None:
+    """Print one line, for one job of many: name, accuracy, macro-F1 with its interval, seconds to fit."""
+    metrics = result.metrics
+    interval = f"[{_percent(metrics['test/f1_macro_low'])}, {_percent(metrics['test/f1_macro_high'])}]"
+    scores = f"accuracy {_percent(metrics['test/accuracy'])}, macro-F1 {_percent(metrics['test/f1_macro'])} {interval}"
+    console.print(f"{name}: {scores}, {seconds:.1f} s to fit", highlight=False, markup=False)
+
+
+def skipped(name: str, id: str) -> None:
+    """Print which finished run makes this one unnecessary."""
+    console.print(f"{name}: skipped, already finished as run {id}", highlight=False, markup=False)
 
 
 def where(id: str, command: str) -> None:

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+ADDED = ("experiment", "selection", "shortcut")
+"""Groups that the default run does not have: chosen with a plus."""
+
 USAGE = """\
 Train one detector of attacks among network flows, test it, and keep the run in MLflow.
 
@@ -10,10 +13,12 @@ Train one detector of attacks among network flows, test it, and keep the run in 
   python -m train +experiment=gru_pearson dataset=nf_bot_iot_v2 dataset.path=FILE
   python -m train +experiment=gru_pearson model=knn selector.k=12 seed=0
   python -m train -m +experiment=gru_pearson seed=0,1,2       a multirun: one run per seed
+  python -m train -m +experiment=selection                    does choosing features help?
+  python -m train -m +experiment=paper_recipe seed=0          the paper's shortcuts, one at a time
   python -m train dataset=bot_iot                             where to get a dataset and what to type
   python -m train --config-dir MY_CONF dataset=MINE           your own datasets and experiments
 
-Choices, as group=choice (an experiment or selection as +experiment=choice, +selection=choice):
+Choices, as group=choice:
 {choices}
 
 Everything in the configuration can be set as key.subkey=value; `--cfg job` prints it and runs nothing.
@@ -29,5 +34,7 @@ def usage(folders: Iterable[Path]) -> str:
     choices: dict[str, set[str]] = {}
     for file in (file for folder in folders for file in folder.glob("*/*.yaml")):
         choices.setdefault(file.parent.name, set()).add(file.stem)
-    lines = (f"  {group:<11} {', '.join(sorted(names))}" for group, names in sorted(choices.items()))
+    lines = (
+        f"  {'+' * (group in ADDED) + group:<11} {', '.join(sorted(names))}" for group, names in sorted(choices.items())
+    )
     return USAGE.format(choices="\n".join(lines))

@@ -62,6 +62,35 @@ def test_every_class_has_its_share_of_the_test_rows(counts: Sequence[int], test:
         assert abs(there - test * count) <= 0.5 or there in (1, count - 2)
 
 
+def test_without_stratifying_the_parts_have_the_same_sizes() -> None:
+    assert sizes(random_split(labels(a=700, b=300), 0.2, 0.2, seed=1, stratified=False)) == (640, 160, 200)
+
+
+def test_without_stratifying_a_class_has_the_share_that_chance_gives_it() -> None:
+    names = labels(a=900, b=100)
+    drawn = [counted(names, random_split(names, 0.2, 0.2, seed, stratified=False), "b")[2] for seed in range(200)]
+    spread = np.sqrt(100 * 0.2 * 0.8 * 900 / 999)  # hypergeometric: 100 rows of 1,000, of which 200 are drawn
+    assert np.mean(drawn) == pytest.approx(20, abs=4 * spread / np.sqrt(200))
+    assert np.std(drawn) == pytest.approx(spread, rel=0.2)
+
+
+@given(rows=st.integers(3, 300), rare=st.integers(0, 5), seed=st.integers(0, 99))
+def test_without_stratifying_parts_are_disjoint_and_complete(rows: int, rare: int, seed: int) -> None:
+    parts = random_split(labels(a=rows, b=rare), 0.2, 0.2, seed, stratified=False)
+    assert sorted(np.concatenate([parts.train, parts.validation, parts.test])) == list(range(rows + rare))
+    assert all(len(part) for part in (parts.train, parts.validation, parts.test))
+
+
+def test_without_stratifying_a_class_of_one_row_is_taken() -> None:
+    names = labels(a=50, single=1)
+    assert sum(counted(names, random_split(names, 0.2, 0.2, 0, stratified=False), "single")) == 1
+
+
+def test_without_stratifying_two_rows_are_still_too_few() -> None:
+    with pytest.raises(UserError, match="the dataset has 2 rows"):
+        random_split(labels(a=1, b=1), 0.2, 0.2, 0, stratified=False)
+
+
 def test_positions_ascend() -> None:
     parts = random_split(labels(a=100, b=50), 0.2, 0.2, seed=3)
     assert all((np.diff(rows) > 0).all() for rows in (parts.train, parts.validation, parts.test))

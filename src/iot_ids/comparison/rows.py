@@ -34,14 +34,15 @@ def rows(gathered: Gathered, replicates: int, seed: int) -> list[Row]:
 
 def constant(gathered: Gathered) -> Row:
     """What answering the largest class of the test rows scores, averaged over the splits."""
-    matrices = np.stack([_constant_matrix(record.matrix) for record in gathered.by_seed.values()])
+    matrices = np.stack([constant_matrix(record.matrix) for record in gathered.by_seed.values()])
     scores = measures(matrices, gathered.classes, gathered.normal)
     largest = gathered.classes[int(matrices.sum(axis=(0, 2)).argmax())]
     means = {name: Estimate(float(np.nanmean(values))) for name, values in scores.items() if not np.isnan(values).all()}
     return Row(f"constant answer ({largest})", [], means, constant=True)
 
 
-def _constant_matrix(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
+def constant_matrix(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The confusion matrix of answering the largest class to the same rows: `(classes, classes)` like `matrix`."""
     counts = matrix.sum(axis=1)
     answered = np.zeros_like(matrix)
     answered[:, counts.argmax()] = counts

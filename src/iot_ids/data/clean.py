@@ -9,6 +9,7 @@ import polars as pl
 
 from iot_ids.data import read, unreadable
 from iot_ids.data.declaration import check
+from iot_ids.data.first_rows import first_rows, refuse_short
 from iot_ids.data.label import CLASS, classified
 from iot_ids.data.lines import CELLS, LINE
 from iot_ids.data.spec import Columns, Dataset, Duplicates
@@ -25,7 +26,8 @@ class Cleaned:
 
     `flows` has ROW_ID, CLASS, the features (numbers float32, names text, never null) and those identifiers that the
     files hold.
-    `report` is what `cleaning.json` says: rows in = rows out + rows dropped by each reason.
+    `report` is what `cleaning.json` says: rows in = rows out + rows dropped by each reason. Rows in are those read: of
+    the files under `only_first_rows_read`, so many from the top, and whatever follows them is not among the rows in.
     """
 
     flows: pl.DataFrame
@@ -40,13 +42,16 @@ def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates) -> Cl
     name of its own. `distinct` compares features and all label columns, `exact` all columns read; the first row stays.
 
     Raises:
-        UserError: the declaration contradicts itself; a file cannot be read; more than `dataset.unreadable_share` of
-            the rows are ragged, hold text for numbers or are not finite; a label is in no class; nothing is left.
+        UserError: the declaration contradicts itself; a file cannot be read, or has fewer rows than are to be read of
+            it; more than `dataset.unreadable_share` of the rows are ragged, hold text for numbers or are not finite; a
+            label is in no class; nothing is left.
     """
     check(dataset)
-    layouts = [read.layout(file, dataset) for file in files]
+    limits = first_rows(files, dataset)
+    layouts = [read.layout(file, dataset, limits.get(file)) for file in files]
     odd = unreadable.ragged(layouts)
     rows = unreadable.mark_ragged(_collected(layouts, dataset), odd)
+    refuse_short(rows, layouts)
     examples = unreadable.examples(rows, layouts, dataset)
     _refuse_damage(rows, examples, dataset, files)
     usable = _classified(_usable(rows, dataset.columns), dataset, files)
@@ -54,6 +59,7 @@ def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates) -> Cl
     counts = dict(rows[REASON].value_counts().iter_rows())
     report = {
         "files": [str(file) for file in files],
+        "only_first_rows_read": {str(file): count for file, count in limits.items()},
         "rows_in": rows.height,
         "rows_out": flows.height,
         "dropped": {name: counts.get(code, 0) for code, name in enumerate(REASONS) if code != KEPT}
@@ -66,6 +72,14 @@ def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates) -> Cl
         "classes": dict(flows[CLASS].value_counts(sort=True).iter_rows()),
     }
     return Cleaned(flows.drop(dataset.columns.labels), report)
+
+
+def without(report: dict[str, Any], reason: str, rows: int) -> dict[str, Any]:
+    """`report` after `rows` more were left out; unchanged where there are none."""
+    if not rows:
+        return report
+    dropped = report["dropped"] | {reason: rows}
+    return report | {"rows_out": report["rows_out"] - rows, "dropped": dropped}
 
 
 def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.LazyFrame:

@@ -17,7 +17,7 @@ def check(dataset: Dataset) -> None:
     Raises:
         UserError: `dataset.label` names none; or all contradictions found: a column with two roles (a label among the
             features would be a leak), a port, time or source that is no identifier, a class without values or a value
-            in two classes, a separator of several characters.
+            in two classes, a separator of several characters, less than one row to read.
     """
     if isinstance(dataset, SimulatedDataset) and (dataset.path or dataset.test_path):
         raise UserError(
@@ -31,6 +31,9 @@ def check(dataset: Dataset) -> None:
     ]
     if dataset.format.separator != "auto" and len(dataset.format.separator) != 1:
         found.append(f"format.separator={dataset.format.separator!r} is neither auto nor one character")
+    for pattern, rows in dataset.format.first_rows.items():
+        if rows < 1:
+            found.append(f"format.first_rows: {pattern}: {rows} is no number of rows to read; 1 is the least")
     if not 0 <= dataset.unreadable_share <= 1:
         found.append(f"unreadable_share={dataset.unreadable_share} is not between 0 and 1")
     if found:

@@ -40,8 +40,10 @@ def first_line(file: Path) -> str:
     return line.rstrip("\r\n")
 
 
-def odd_lines(file: Path, separator: str, cells: int) -> pl.DataFrame:
+def odd_lines(file: Path, separator: str, cells: int, first: int | None = None) -> pl.DataFrame:
     """Which lines, header included, have not `cells` cells: LINE and CELLS. Blank cells after the last do no harm.
+
+    Only the `first` lines are looked at; None means all.
 
     Raises:
         UserError: the file is damaged, or a quotation mark is open at the end of a line: one line is not one flow.
@@ -49,7 +51,8 @@ def odd_lines(file: Path, separator: str, cells: int) -> pl.DataFrame:
 
     def query(lines: pl.LazyFrame) -> pl.LazyFrame:
         bare = _without_quoted(pl.col(_TEXT), separator)
-        found = lines.with_row_index(LINE, 1).select(
+        looked_at = lines if first is None else lines.head(first)
+        found = looked_at.with_row_index(LINE, 1).select(
             pl.col(LINE).cast(pl.Int64),
             _cells(bare, separator, cells),
             bare.str.contains(_opening(separator)).alias(_OPEN),

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import polars as pl
 
 from iot_ids.data import simulate
 from iot_ids.data.cache import Entry, file_once, key, sha256
-from iot_ids.data.clean import clean
+from iot_ids.data.clean import clean, without
 from iot_ids.data.declaration import check
+from iot_ids.data.first_rows import first_rows
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.locate import files_not_read, official_test_files, training_files
 from iot_ids.data.spec import Cache, Dataset, Duplicates, OfficialSplit, RandomSplit, SimulatedDataset
@@ -38,7 +39,8 @@ class Test:
 class Loaded:
     """Train and validation rows, and the one way to the test rows.
 
-    `classes` has the names of the classes in the training files, in the taxonomy's order.
+    `classes` has the names of the classes in the training rows, in the taxonomy's order. Validation has no others: a
+    draw that is not stratified may give it some, but nothing can be chosen by them.
     """
 
     train: pl.DataFrame
@@ -47,6 +49,8 @@ class Loaded:
     cleaning: dict[str, Any]
     sha256: str
     read_test: Callable[[], Test]
+    test_sha256: Callable[[], str]
+    """The hash of the file that the test rows come from; no row is read for it."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,16 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
     check(dataset)
     official = official_test_files(dataset) if isinstance(split, OfficialSplit) else []
     with _files(dataset, cache) as files:
+        limits = first_rows(files, dataset)  # by names, which the digest does not know
         digest = _digest(files)
-        entry = _entry(cache, [digest, _settings(dataset), asdict(split), seed])
+        cut = [limits.get(file) for file in files]
+        entry = _entry(cache, [digest, cut, _settings(dataset), asdict(split), seed])
         tables = _kept(entry) or _built(files, digest, dataset, split, seed, entry)
 
     def read_test() -> Test:
         if official:
-            cleaned = clean(official, dataset, Duplicates.keep)
+            whole = replace(dataset, format=replace(dataset.format, first_rows={}))
+            cleaned = clean(official, whole, Duplicates.keep)
             return Test(cleaned.flows, cleaned.report, _digest(official))
         flows = tables.test
         if flows is None and entry:
@@ -85,9 +92,20 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
         return Test(flows, None, digest)
 
     left = files_not_read(dataset, [*files, *official])
-    here = {"files": [str(file) for file in files], "files_not_read": [str(file) for file in left]}
-    cleaning = tables.notes["cleaning"] | here  # the cache may know other names
-    return Loaded(tables.train, tables.validation, tables.notes["classes"], cleaning, digest, read_test)
+    here = {  # the cache may know other names
+        "files": [str(file) for file in files],
+        "only_first_rows_read": {str(file): count for file, count in limits.items()},
+        "files_not_read": [str(file) for file in left],
+    }
+    return Loaded(
+        tables.train,
+        tables.validation,
+        tables.notes["classes"],
+        tables.notes["cleaning"] | here,
+        digest,
+        read_test,
+        test_sha256=lambda: _digest(official) if official else digest,
+    )
 
 
 def _kept(entry: Entry | None) -> Tables | None:
@@ -111,11 +129,14 @@ def _built(
     """The tables made from the files, and kept where there is a cache."""
     cleaned = clean(files, dataset, dataset.duplicates)
     flows = cleaned.flows
-    notes = {"classes": class_names(flows, dataset), "cleaning": cleaned.report}
     _refuse_changed(files, digest, dataset)
-    share = split.test if isinstance(split, RandomSplit) else 0.0
-    parts = random_split(flows[CLASS].to_numpy(), share, split.validation, seed)
-    train, validation, test = flows[parts.train], flows[parts.validation], flows[parts.test]
+    share, stratified = (split.test, split.stratified) if isinstance(split, RandomSplit) else (0.0, True)
+    parts = random_split(flows[CLASS].to_numpy(), share, split.validation, seed, stratified)
+    train, test = flows[parts.train], flows[parts.test]
+    classes = class_names(train, dataset)
+    validation = flows[parts.validation].filter(pl.col(CLASS).is_in(classes))
+    unknown = len(parts.validation) - validation.height
+    notes = {"classes": classes, "cleaning": without(cleaned.report, "validation row of a class train lacks", unknown)}
     if entry is not None:
         with _writing(entry.folder.parent):
             entry.put({"train": train, "validation": validation, "test": test}, notes)

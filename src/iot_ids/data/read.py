@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -22,16 +22,22 @@ LARGEST = (2 - 2**-23) * 2.0**127
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is laid out: column names in order, separator, number of header lines. No separator means Parquet."""
+    """How a file is laid out: column names in order, separator, number of header lines. No separator means Parquet.
+
+    `rows` is how many rows from the top are read, a blank line among them; None means all.
+    """
 
     file: Path
     names: tuple[str, ...]
     separator: str | None
     header_lines: int
+    rows: int | None = None
 
 
-def layout(file: Path, dataset: Dataset) -> Layout:
+def layout(file: Path, dataset: Dataset, rows: int | None = None) -> Layout:
     """Separator and header of `file`: as `dataset.format` says or, for `auto`, as its first line fits best.
+
+    `rows` goes into the layout as it is: no row is read here.
 
     Raises:
         UserError: the file is empty, cannot be read, or lacks a column of the dataset (named, with those found).
@@ -45,13 +51,14 @@ def layout(file: Path, dataset: Dataset) -> Layout:
             f"{file}: lacks {_some(lacking)} of dataset={dataset.name}; found {len(found.names)} columns{written}: "
             f"{_some(found.names)}. Choose the dataset=... that fits the file, or name its columns in dataset.columns"
         )
-    return found
+    return replace(found, rows=rows)
 
 
 def scan(layouts: Sequence[Layout], columns: Columns) -> pl.LazyFrame:
     """Every row of the files in order, with the declared columns that are there, as text (Parquet: as stored).
 
-    Adds FILE and LINE. A cell without text is null. A file that lacks an identifier that others have gives nulls.
+    Of a file whose layout has `rows`, only so many from the top. Adds FILE and LINE. A cell without text is null. A
+    file that lacks an identifier that others have gives nulls.
     """
     frames = [_scan_file(part, index, declared(columns)) for index, part in enumerate(layouts)]
     return pl.concat(frames, how="diagonal_relaxed")
@@ -145,7 +152,7 @@ def _scan_file(part: Layout, index: int, wanted: Sequence[str]) -> pl.LazyFrame:
     columns = [name for name in wanted if name in part.names]
     place = [pl.lit(index, pl.Int32).alias(FILE), pl.col(LINE).cast(pl.Int64) + part.header_lines + 1]
     if part.separator is None:
-        frame = pl.scan_parquet(part.file, row_index_name=LINE, glob=False)
+        frame = pl.scan_parquet(part.file, row_index_name=LINE, n_rows=part.rows, glob=False)
         return frame.select(*columns, *place).with_columns(cs.boolean().cast(pl.Int8))
     frame = pl.scan_csv(
         part.file,
@@ -159,6 +166,7 @@ def _scan_file(part: Layout, index: int, wanted: Sequence[str]) -> pl.LazyFrame:
         truncate_ragged_lines=True,
         encoding="utf8-lossy",
         row_index_name=LINE,
+        n_rows=part.rows,
         glob=False,
     )
     return frame.select(*columns, *place)

@@ -50,6 +50,9 @@ class Format:
     """Which files of a folder are the dataset (glob patterns, tried in order; the first that matches wins)."""
     test_files: list[str] = field(default_factory=list)
     """Which files of a folder are the official test set, where there is one."""
+    first_rows: dict[str, int] = field(default_factory=dict)
+    """Glob pattern of a training file's name -> how many rows from its top are read; what follows is not read, and
+    `cleaning.json` says so. A blank line counts as a row, and a file with fewer rows is refused."""
 
 
 @dataclass
@@ -117,13 +120,16 @@ class SimulatedDataset(Dataset):
 
 @dataclass
 class RandomSplit:
-    """Stratified by class, drawn by the seed: the paper's 64/16/20, but that its draw was probably not stratified."""
+    """Drawn by the seed: the paper's 64/16/20."""
 
     name: str
     test: float
     """Share of all rows."""
     validation: float
     """Share of the rows that are not test."""
+    stratified: bool = True
+    """Whether every class has its share of every part. False, as probably in the paper: a class may miss from a part.
+    """
 
 
 @dataclass

@@ -23,38 +23,43 @@ class Parts:
     test: NDArray[np.int64]
 
 
-def random_split(labels: Labels, test: float, validation: float, seed: int) -> Parts:
+def random_split(labels: Labels, test: float, validation: float, seed: int, stratified: bool = True) -> Parts:
     """Draw `test` of each class's rows, then `validation` of its remaining rows: 0.2 and 0.2 give the paper's 64/16/20.
 
     Counts are rounded per class; every class has at least one row in every part that is asked for. `test=0` leaves
-    that part empty.
+    that part empty. Where it is not `stratified`, the shares are drawn of all rows at once, and a class may be absent
+    from any part.
 
     Raises:
-        UserError: a share or the seed is not in its range, or a class has fewer rows than there are parts (named, with
-            its count).
+        UserError: a share or the seed is not in its range, or a class (all rows, where not `stratified`) has fewer rows
+            than there are parts (named, with its count).
     """
     _check_share("split.test", test, zero=True)
     _check_share("split.validation", validation, zero=False)
     if not 0 <= seed <= LAST_SEED:
         raise UserError(f"seed={seed} is no whole number from 0 to {LAST_SEED}")
     generator = np.random.default_rng(seed)
-    drawn = [_draw(generator.permutation(rows), name, test, validation) for name, rows in _classes(labels)]
+    groups = _classes(labels) if stratified else [("the dataset", np.arange(len(labels)))]
+    drawn = [_draw(generator.permutation(rows), name, test, validation) for name, rows in groups]
     return Parts(*(np.sort(np.concatenate(part)) for part in zip(*drawn, strict=True)))
 
 
 def _classes(labels: Labels) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Each class and the positions of its rows, by name. Grouped by hash: sorting millions of texts takes seconds."""
+    """Each class, as `class 'NAME'`, and the positions of its rows, by name.
+
+    Grouped by hash: sorting millions of texts takes seconds.
+    """
     rows = pl.DataFrame({"name": pl.Series(labels, dtype=pl.String)}).with_row_index("row")
     grouped = rows.group_by("name").agg(pl.col("row").cast(pl.Int64).sort()).sort("name")
-    return ((name, grouped["row"][at].to_numpy()) for at, name in enumerate(grouped["name"]))
+    return ((f"class {name!r}", grouped["row"][at].to_numpy()) for at, name in enumerate(grouped["name"]))
 
 
 def _draw(rows: NDArray[np.int64], name: str, test: float, validation: float) -> tuple[NDArray[np.int64], ...]:
-    """Shuffled `rows` of one class as train, validation and test."""
+    """Shuffled `rows`, of what `name` says, as train, validation and test."""
     parts = 3 if test else 2
     if len(rows) < parts:
         raise UserError(
-            f"class {name!r} has {len(rows)} row{'s' * (len(rows) > 1)}, too few for one in each of {parts} parts; "
+            f"{name} has {len(rows)} row{'s' * (len(rows) > 1)}, too few for one in each of {parts} parts; "
             "choose a coarser dataset.label or give more rows"
         )
     tests = min(max(1, round(test * len(rows))), len(rows) - 2) if test else 0

@@ -40,14 +40,14 @@ def reason(columns: Columns, there: Sequence[str]) -> pl.Expr:
 
 
 def ragged(layouts: Sequence[read.Layout]) -> pl.DataFrame:
-    """The lines of the text files that have too many or too few cells: FILE, LINE, CELLS.
+    """The lines of the text files, as far as they are read, with too many or too few cells: FILE, LINE, CELLS.
 
     Raises:
         UserError: a file is damaged or a quotation mark in it is not closed.
     """
     schema = {read.FILE: pl.Int32(), LINE: pl.Int64(), CELLS: pl.Int64()}
     odd = [
-        odd_lines(part.file, part.separator, len(part.names)).select(
+        odd_lines(part.file, part.separator, len(part.names), part.rows and part.header_lines + part.rows).select(
             pl.lit(index, pl.Int32).alias(read.FILE), LINE, CELLS
         )
         for index, part in enumerate(layouts)

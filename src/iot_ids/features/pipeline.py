@@ -99,8 +99,12 @@ def fit(
     scores: Scores | None,
     k: int | None,
     scaler: Scaler,
+    scaling_rows: pl.DataFrame | None = None,
 ) -> Fit:
     """Fit on the training rows, and on nothing else: outlier rule, categories, selection, scaling, in this order.
+
+    The one exception has to be handed in: the scaler learns from `scaling_rows` instead, where there are any (see
+    `iot_ids.shortcuts`).
 
     Selection comes before scaling: Pearson's r does not change under min-max, and chi-square scales a copy of its own.
     Columns that are constant on the training rows are never chosen, by any selector. Of the others, the `k` with the
@@ -112,14 +116,15 @@ def fit(
     """
     if outliers is not None:
         kept = outliers(Encoder(tuple(numeric), ()).transform(train))
-        _refuse_emptied_class(train, kept)
+        refuse_emptied_class(train, kept)
         train, y = train.filter(pl.Series(kept)), y[kept]
     encoder = Encoder.fit(train, numeric, categorical)
     x = encoder.transform(train)
     selection = _select(x, y, encoder.names, scores, k)
     chosen = [name for name, selected in zip(selection.names, selection.selected, strict=True) if selected]
-    scaler.fit(x[:, np.isin(encoder.names, chosen)])
-    return Fit(Pipeline(encoder.only(chosen), scaler), selection, train)
+    pipeline = Pipeline(encoder.only(chosen), scaler)
+    scaler.fit(x[:, np.isin(encoder.names, chosen)] if scaling_rows is None else pipeline.encode(scaling_rows))
+    return Fit(pipeline, selection, train)
 
 
 def _select(
@@ -145,7 +150,8 @@ def _select(
     return Selection(there, score, selected)
 
 
-def _refuse_emptied_class(train: pl.DataFrame, kept: NDArray[np.bool_]) -> None:
+def refuse_emptied_class(train: pl.DataFrame, kept: NDArray[np.bool_]) -> None:
+    """Raise a UserError where a class has no training row among those `kept`, a mask `(rows,)`."""
     lost = set(train[CLASS].unique()) - set(train.filter(pl.Series(kept))[CLASS].unique())
     if lost:
         raise UserError(

@@ -12,12 +12,14 @@ class NoOutliers:
 
 @dataclass
 class Iqr:
-    """Bounds from the training rows' quartiles."""
+    """Bounds from quartiles, by default those of the training rows, which alone lose rows by them."""
 
     name: str
     _target_: str
     factor: float
     """How many interquartile ranges outside the quartiles a number may lie."""
+    before_split: bool = False
+    """A shortcut of the paper: bounds from all rows, test rows among them, and all parts lose rows by them."""
 
 
 @dataclass
@@ -39,7 +41,9 @@ class ScoredSelector:
 
 @dataclass
 class Scaler:
-    """A scaler without settings."""
+    """A scaler without settings of its own."""
 
     name: str
     _target_: str
+    before_split: bool = False
+    """A shortcut of the paper: the scale is learned from all rows, test rows among them."""

@@ -26,6 +26,8 @@ class NetworkClassifier:
     """A network of some `shape`, trained by Lightning. A subclass says which, by `build`."""
 
     def __init__(self, shape: dict[str, Any], recipe: Recipe) -> None:
+        import iot_ids.models.training  # noqa: F401  Lightning takes seconds to import: not while training is timed
+
         at_least_one({"model.hidden_size": shape["hidden_size"], "model.layers": shape["layers"]})
         if not 0 <= shape["dropout"] < 1:
             raise UserError(f"model.dropout={shape['dropout']} has to be at least 0 and below 1")
@@ -43,7 +45,7 @@ class NetworkClassifier:
         Raises:
             UserError: the loss became NaN or infinite.
         """
-        from iot_ids.models.training import train_network  # Lightning takes seconds to import, scoring needs none of it
+        from iot_ids.models.training import train_network  # not at the top: scoring needs no Lightning
 
         torch.manual_seed(seed)
         self.shape |= {"features": train.x.shape[1], "classes": classes}

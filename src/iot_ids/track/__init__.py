@@ -8,7 +8,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 from iot_ids.track.facts import commit, flat
 from iot_ids.track.model import save_model
 from iot_ids.track.run import Run, start
-from iot_ids.track.store import KeptRun, Store, existing_stores, fetch, kept_runs, open_store
+from iot_ids.track.store import KeptRun, Store, existing_stores, fetch, finished, kept_runs, open_store
 
 __all__ = [
     "KeptRun",
@@ -17,6 +17,7 @@ __all__ = [
     "commit",
     "existing_stores",
     "fetch",
+    "finished",
     "flat",
     "kept_runs",
     "open_store",

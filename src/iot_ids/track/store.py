@@ -107,6 +107,15 @@ def kept_runs(store: Store) -> list[KeptRun]:
             return sorted(runs, key=lambda run: (run.start, run.id))
 
 
+def finished(store: Store, fingerprint: str, seed: int) -> str | None:
+    """The id of a finished run with this `config.fingerprint` and seed; None where there is none."""
+    wanted = (
+        f"attributes.status = 'FINISHED' and tags.`config.fingerprint` = '{fingerprint}' and params.seed = '{seed}'"
+    )
+    page = store.client.search_runs([store.experiment], wanted, max_results=1)
+    return page[0].info.run_id if page else None
+
+
 def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
     """A copy of one of a run's artifacts in `folder`, which may lie on another machine; None where it is lost."""
     try:

@@ -3,16 +3,10 @@
 from dataclasses import dataclass
 
 from iot_ids.comparison.gathering import Method
+from iot_ids.shortcuts import WORDS
 
-WORDS = {
-    "outliers_before_split": "outliers before the split",
-    "scaling_before_split": "scaling before the split",
-    "unstratified": "unstratified",
-    "exact_duplicates": "exact duplicates",
-}
-"""The tag `protocol.shortcuts` names these, joined by commas."""
 VARIED = ("split.stratified", "scaler.before_split", "outliers.", "dataset.duplicates")
-"""Beginnings of the parameters behind them."""
+"""Beginnings of the parameters behind the shortcuts."""
 
 
 @dataclass(frozen=True)
@@ -30,26 +24,24 @@ class Condition:
     @property
     def words(self) -> str:
         """As the table's rows are called."""
+        rule = "" if self.outliers == "none" else f", outliers={self.outliers} on train alone"
         if not self.shortcuts:
-            return "clean" if self.reference else f"clean, outliers={self.outliers} on train alone"
+            return f"clean{rule}"
         if set(self.shortcuts) == set(WORDS):
             return "all of the paper's"
-        return " + ".join(WORDS.get(name, name) for name in self.shortcuts)
+        taken = " + ".join(name.replace("_", " ") for name in self.shortcuts)
+        return taken if "outliers_before_split" in self.shortcuts else f"{taken}{rule}"
 
     @property
     def order(self) -> tuple[int, list[int]]:
         """Clean first, then single shortcuts, then several together."""
-        known = list(WORDS)
-        places = [known.index(name) if name in known else len(known) for name in self.shortcuts]
-        return len(self.shortcuts), places or [not self.reference]
+        return len(self.shortcuts), [list(WORDS).index(name) for name in self.shortcuts] or [not self.reference]
 
 
 def condition(method: Method) -> Condition | None:
-    """Where a method stands in the report; None for a clean run with other duplicates, which no shortcut names."""
+    """Where a method stands in the report; None where it does not, by a protocol or duplicates that no shortcut names."""
     parameters, tags = method.parameters, method.records[0].run.tags
-    outliers = parameters.get("outliers.name", "none")
-    if tags.get("protocol", "clean") != "clean":
-        taken = set(filter(None, tags.get("protocol.shortcuts", "").split(",")))
-        known = [name for name in WORDS if name in taken]
-        return Condition((*known, *sorted(taken.difference(known))), outliers)
-    return Condition((), outliers) if parameters.get("dataset.duplicates", "distinct") == "distinct" else None
+    named = tags.get("protocol.shortcuts", "").split(",")
+    taken = tuple(name for name in WORDS if name in named)
+    clean = tags.get("protocol", "clean") == "clean" and parameters.get("dataset.duplicates", "distinct") == "distinct"
+    return Condition(taken, parameters.get("outliers.name", "none")) if taken or clean else None

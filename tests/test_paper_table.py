@@ -1,0 +1,161 @@
+"""`python -m train -m +experiment=paper_table`: every method and seed, each finished run once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from omegaconf import OmegaConf
+
+import train
+from conftest import CONF, Workplace, write_flows
+from iot_ids import track
+from iot_ids.config import Tracking
+
+SOURCE = Path(train.__file__).parent
+NOT_IN_IT = {"svm_exact", "isolation_forest"}
+"""The one has a limit on rows, the other answers the binary question alone."""
+FEW = ["+experiment=paper_table", "selector.k=2", "model=naive_bayes,knn,decision_tree,majority", "seed=0,1"]
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["train", *words])
+    try:
+        train.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def start(module: str, *words: str, folder: Path) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    line = [sys.executable, "-m", module, *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(line, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def test_every_method_is_in_it() -> None:
+    params = OmegaConf.load(CONF / "experiment" / "paper_table.yaml").hydra.sweeper.params
+    models = {file.stem for file in (CONF / "model").glob("*.yaml")}
+    assert {name.strip() for name in params.model.split(",")} == models - NOT_IN_IT
+
+
+def test_a_finished_run_is_not_run_again_but_one_of_another_seed_or_configuration_is(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = workplace.words("+experiment=paper_table", "selector.k=2", "model=naive_bayes")
+    assert typed(monkeypatch, *words) == 0
+    (first,) = workplace.runs()
+    assert typed(monkeypatch, *words) == 0
+    assert f"naive_bayes-pearson-2-42: skipped, already finished as run {first.info.run_id}" in capfd.readouterr().out
+    assert len(workplace.runs()) == 1
+    for count, other in enumerate(("seed=1", "selector.k=3", "evaluate.replicates=51"), start=2):
+        assert typed(monkeypatch, *words, other) == 0
+        assert len(workplace.runs()) == count
+
+
+def test_other_rows_in_the_file_are_run_again(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = workplace.words("+experiment=paper_table", "selector.k=2", "model=naive_bayes")
+    assert typed(monkeypatch, *words) == 0
+    write_flows(workplace.flows, seed=5)
+    assert typed(monkeypatch, *words) == 0
+    assert len(workplace.runs()) == 2
+
+
+def test_another_official_test_file_is_run_again(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = write_flows(workplace.folder / "test.csv", seed=9)
+    official = ["split=official", f"dataset.test_path={test}"]
+    words = workplace.words("+experiment=paper_table", "selector.k=2", "model=naive_bayes", *official)
+    assert typed(monkeypatch, *words) == 0
+    assert typed(monkeypatch, *words) == 0
+    assert len(workplace.runs()) == 1
+    write_flows(test, seed=10)
+    assert typed(monkeypatch, *words) == 0
+    assert len(workplace.runs()) == 2
+
+
+def test_a_failed_run_is_run_again(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    diverging = ["model=gru", "model.learning_rate=1e38", "trainer.gradient_clip=0"]
+    words = workplace.words("+experiment=paper_table", "selector.k=2", *diverging)
+    for _ in range(2):
+        assert typed(monkeypatch, *words) == 1
+    assert [run.info.status for run in workplace.runs()] == ["FAILED", "FAILED"]
+
+
+def test_plain_training_runs_again(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        assert typed(monkeypatch, *workplace.words("model=naive_bayes")) == 0
+    assert len(workplace.runs()) == 2
+
+
+CRASHING = """\
+class Crashing:
+    def fit(self, train, validation, classes, seed, report):
+        raise ZeroDivisionError("planted")
+"""
+
+
+@pytest.mark.slow
+def test_a_method_that_crashes_does_not_stop_the_others(workplace: Workplace) -> None:
+    (workplace.folder / "crashing.py").write_text(CRASHING)
+    (workplace.folder / "my_conf" / "model").mkdir()
+    (workplace.folder / "my_conf" / "model" / "crashing.yaml").write_text(
+        "name: crashing\n_target_: crashing.Crashing\n"
+    )
+    words = workplace.words("+experiment=paper_table", "selector.k=2", "model=crashing,naive_bayes", "seed=0,1")
+    done = start("train", "-m", *words, folder=workplace.folder)
+    said = "".join(done.communicate())
+    assert done.returncode == 1
+    assert "planted" in said
+    ends = {run.info.run_name: run.info.status for run in workplace.runs()}
+    assert ends == {
+        "crashing-pearson-2-0": "FAILED",
+        "crashing-pearson-2-1": "FAILED",
+        "naive_bayes-pearson-2-0": "FINISHED",
+        "naive_bayes-pearson-2-1": "FINISHED",
+    }
+
+
+def finished(folder: Path) -> int:
+    """How many runs of the store are finished; 0 while it is being created."""
+    if not (folder / "mlruns" / "mlflow.db").exists():
+        return 0
+    stores = track.existing_stores(Tracking(f"sqlite:///{folder}/mlruns/mlflow.db", f"{folder}/mlruns/artifacts"))
+    return sum(run.status == "FINISHED" for store in stores.values() for run in track.kept_runs(store))
+
+
+def scores(folder: Path) -> pl.DataFrame:
+    """The comparison of a folder's runs, without times, made by the command."""
+    done = start("compare", "folder=table", "log=false", folder=folder)
+    assert done.wait(timeout=120) == 0, done.stderr and done.stderr.read()
+    table = pl.read_csv(folder / "table" / "table.csv")
+    return table.select(name for name in table.columns if "seconds" not in name)
+
+
+@pytest.mark.slow
+def test_interrupted_and_begun_again_it_gives_the_same_table(workplace: Workplace) -> None:
+    """Ctrl-C after two runs, then the same command: only what is missing is run, and the table is the whole one's."""
+    whole, broken = workplace.folder / "whole", workplace.folder / "broken"
+    for folder in (whole, broken):
+        folder.mkdir()
+    words = ["-m", *workplace.words(*FEW)]
+    assert start("train", *words, folder=whole).wait(timeout=120) == 0
+    stopped = start("train", *words, folder=broken)
+    deadline = time.monotonic() + 120
+    while finished(broken) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    stopped.send_signal(signal.SIGINT)
+    assert stopped.wait(timeout=60) != 0
+    before = finished(broken)
+    assert 2 <= before < 8
+    again = start("train", *words, folder=broken)
+    said, _ = again.communicate(timeout=120)
+    assert again.returncode == 0
+    assert said.count("skipped, already finished") == before
+    assert finished(broken) == 8
+    assert scores(broken).equals(scores(whole))
