@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-ADDED = ("experiment", "shortcut")
+ADDED = ("experiment", "selection", "shortcut")
 """Groups that the default run does not have: chosen with a plus."""
 
 USAGE = """\
@@ -13,6 +13,7 @@ Train one detector of attacks among network flows, test it, and keep the run in 
   python -m train +experiment=gru_pearson dataset=nf_bot_iot_v2 dataset.path=FILE
   python -m train +experiment=gru_pearson model=knn selector.k=12 seed=0
   python -m train -m +experiment=gru_pearson seed=0,1,2       a multirun: one run per seed
+  python -m train -m +experiment=selection                    does choosing features help?
   python -m train -m +experiment=paper_recipe seed=0          the paper's shortcuts, one at a time
   python -m train dataset=bot_iot                             where to get a dataset and what to type
   python -m train --config-dir MY_CONF dataset=MINE           your own datasets and experiments

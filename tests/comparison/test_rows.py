@@ -6,7 +6,8 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file, on_random_splits, records
 from iot_ids.comparison.gathering import Gathered, Record, group
-from iot_ids.comparison.rows import Row, rows
+from iot_ids.comparison.rows import rows
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import corrected
 
 TEN = range(10)

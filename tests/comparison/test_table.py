@@ -12,7 +12,8 @@ from iot_ids.comparison import shown, table
 from iot_ids.comparison.gathering import Gathered, Record, group
 from iot_ids.comparison.latex import escaped, latex
 from iot_ids.comparison.methods import latex_paragraph, paragraph
-from iot_ids.comparison.rows import Row, rows
+from iot_ids.comparison.rows import rows
+from iot_ids.comparison.scores import Row
 
 LONG = "my_very_own_network_with_a_long_name"
 MODELS = ["gru", "lstm", "rnn", "mlp", "svm", "knn", "naive_bayes", "decision_tree", "random_forest"]
@@ -96,7 +97,8 @@ def test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(small: tu
         assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(columns)}
     bare = re.sub(r"\\[{}]", "", text)
     assert bare.count("{") == bare.count("}")
-    assert text.count("\\begin") == text.count("\\end") == 4
+    assert text.count("\\begin") == text.count("\\end") == 2 * 4  # three tables of scores, one of recalls
+    assert all(len(columns) <= 6 for columns in re.findall(r"\\begin{tabular}{(\w+)}", text))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +110,7 @@ def test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(small: tu
         ("a\\b", r"a\textbackslash{}b"),
         ("99.97†", r"99.97\textdagger{}"),
         ("[1, 2]", "{[}1, 2{]}"),
+        ("-0.5 [-1.2, +0.2] p-1 20-30 -", "$-$0.5 {[}$-$1.2, +0.2{]} p-1 20-30 -"),
     ],
 )
 def test_latex_escapes(text: str, said: str) -> None:

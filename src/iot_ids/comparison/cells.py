@@ -7,8 +7,8 @@ from pathlib import Path
 
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.measures import recall
-from iot_ids.comparison.rows import Row
-from iot_ids.comparison.statistics import Estimate
+from iot_ids.comparison.scores import Row
+from iot_ids.comparison.statistics import Difference, Estimate
 
 NOTHING = "-"
 
@@ -37,16 +37,30 @@ def score(row: Row, name: str) -> str:
     return correlation(estimate) if name == "mcc" else share(estimate)
 
 
-def difference(row: Row, interval: bool = True) -> str:
+def to_best(row: Row, interval: bool = True) -> str:
     """A row's distance to the best, with a star where it is significant."""
     if row.difference is None:
         return NOTHING
     return share(row.difference.estimate, interval, signed=True) + row.star
 
 
+def difference(found: Difference | None, interval: bool = True) -> str:
+    """A distance to a reference, signed; no star, for it was not tested."""
+    return share(found.estimate if found else None, interval, signed=True)
+
+
+def seen(row: Row) -> str:
+    """The share of the test rows whose features stand in train."""
+    return NOTHING if row.seen_share is None else f"{100 * row.seen_share:.1f}"
+
+
 def seconds(value: float | None) -> str:
-    """Three digits are plenty."""
-    return NOTHING if value is None else f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+    """Three digits are plenty, and milliseconds."""
+    if value is None:
+        return NOTHING
+    if value < 1:
+        return "<0.001" if value < 0.0005 else f"{value:.3f}"
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def count(value: int | None) -> str:
@@ -66,15 +80,19 @@ def recall_columns(gathered: Gathered) -> dict[str, str]:
     return {recall(name): f"{name} (n = {rows:,})" for name, rows in rows_per_class(gathered).items() if rows}
 
 
-def title(gathered: Gathered) -> str:
-    """What was compared on what; SIMULATED first where the rows were generated."""
+def flows(gathered: Gathered) -> str:
+    """Which flows, called what, split how; SIMULATED first where the rows were generated."""
     parameters = gathered.first.parameters
     named = parameters.get("dataset.title", parameters["dataset.name"])
+    simulated = "SIMULATED: " if gathered.simulated else ""
+    return f"{simulated}{named}, {parameters['dataset.label']}, {parameters['split.name']} split"
+
+
+def title(gathered: Gathered) -> str:
+    """The flows, and what was done about duplicates; the protocol where it is not the clean one."""
     protocol = gathered.first.tags.get("protocol", "clean")
-    return (
-        f"{'SIMULATED: ' if gathered.simulated else ''}{named}, {parameters['dataset.label']}, "
-        f"{parameters['split.name']} split, duplicates {parameters['dataset.duplicates']}"
-        + (f", protocol {protocol}" if protocol != "clean" else "")
+    return f"{flows(gathered)}, duplicates {gathered.first.parameters['dataset.duplicates']}" + (
+        f", protocol {protocol}" if protocol != "clean" else ""
     )
 
 

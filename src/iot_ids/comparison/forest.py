@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
+from iot_ids.comparison.statistics import Estimate
 from iot_ids.evaluate.canvas import (
     BLUE,
     DARK,
@@ -34,7 +35,7 @@ def forest(gathered: Gathered, rows: Sequence[Row], path: Path) -> None:
     title = cells.title(gathered).removeprefix("SIMULATED: ")  # the figure says it itself
     figure, (left, right) = panels(10.5, height, title, gathered.simulated, count=2)
     for axes, name, heading in ((left, "f1_macro", "macro-F1"), (right, "accuracy", "accuracy")):
-        _points(axes, methods, name)
+        points(axes, [row.scores[name] for row in methods])
         axes.axvline(100 * constant.scores[name].mean, color=DARK, linestyle="--", linewidth=1, label=constant.name)
         axes.set_xlabel(f"{heading}, %, with 95 % interval")
     _claims(right, methods)
@@ -47,18 +48,19 @@ def forest(gathered: Gathered, rows: Sequence[Row], path: Path) -> None:
     write(figure, path)
 
 
-def _points(axes: Axes, methods: Sequence[Row], name: str) -> None:
-    scores = 100 * np.array([[each.mean, each.low, each.high] for row in methods for each in [row.scores[name]]])
-    places = np.arange(len(methods))
+def points(axes: Axes, estimates: Sequence[Estimate], signed: bool = False) -> None:
+    """Draw estimates with their intervals in percent, the first on top; one without an interval is a mere point."""
+    scores = 100 * np.array([[each.mean, each.low, each.high] for each in estimates]).reshape(-1, 3)
+    places = np.arange(len(estimates))
     means, low, high = scores.T
     low, high = np.where(np.isnan(low), means, low), np.where(np.isnan(high), means, high)
     axes.hlines(places, low, high, color=BLUE, linewidth=1.6)
     axes.plot(means, places, "o", color=BLUE, markersize=5, label="measured")
     for place, mean in zip(places, means, strict=True):
-        value = f"{mean:.2f}"
+        value = f"{mean:{'+' if signed else ''}.2f}"
         text = axes.annotate(value, (mean, place), (0, 5), textcoords="offset points", ha="center", fontsize=7.5)
         text.set_bbox(PAPER)
-    axes.set_ylim(len(methods) - 0.4, -0.7)
+    axes.set_ylim(len(estimates) - 0.4, -0.7)
     axes.grid(True, color=PALE)
     axes.margins(x=0.08)
 

@@ -1,6 +1,6 @@
 """From the store's runs to methods with their seeds and answers: everything that the table is computed from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,8 +74,19 @@ class Gathered:
         return {record.seed: record for method in self.methods for record in method.records}
 
 
-def gather(stores: dict[str, Store], settings: Compare, folder: Path) -> tuple[Store, Gathered]:
-    """Read and group the runs that `settings` choose; `folder` takes copies of their artifacts.
+def gather(
+    stores: dict[str, Store],
+    settings: Compare,
+    folder: Path,
+    refuse: Callable[[Sequence[KeptRun]], None] = runs.refuse_mixture,
+) -> tuple[Store, Gathered]:
+    """Read and group the runs that `settings` choose.
+
+    Args:
+        stores: every dataset's.
+        settings: which runs.
+        folder: takes copies of their artifacts.
+        refuse: raises where runs do not belong together.
 
     Raises:
         UserError: nothing is left to compare, or the runs do not belong in one table.
@@ -84,7 +95,7 @@ def gather(stores: dict[str, Store], settings: Compare, folder: Path) -> tuple[S
     kept, notes = runs.usable(runs.chosen(track.kept_runs(store), settings))
     if not kept:
         raise UserError("\n".join(["there is no finished run with test metrics to compare", *notes]))
-    runs.refuse_mixture(kept)
+    refuse(kept)
     kept, again = runs.latest_per_seed(kept)
     tables = {run.id: confusion(store, run, folder) for run in kept}
     lost = [run for run in kept if tables[run.id] is None]
@@ -141,7 +152,7 @@ def _store(stores: dict[str, Store], dataset: str | None) -> Store:
 
 def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
     """A run's `confusion_matrix.csv`; None where it cannot be read."""
-    file = track.fetch(store, run.id, "confusion_matrix.csv", _own(folder, run))
+    file = track.fetch(store, run.id, "confusion_matrix.csv", folder_of(folder, run))
     try:
         table = None if file is None else pl.read_csv(file, schema_overrides={"label": pl.String})
     except pl.exceptions.PolarsError:
@@ -177,7 +188,7 @@ def _joint_answers(
 
 def _answers(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl.DataFrame | None:
     """Test rows by row id: row_id, and label and answer as codes; None where they cannot be read."""
-    file = track.fetch(store, run.id, "predictions.parquet", _own(folder, run))
+    file = track.fetch(store, run.id, "predictions.parquet", folder_of(folder, run))
     if file is None:
         return None
     table = pl.read_parquet(file)
@@ -188,8 +199,8 @@ def _answers(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl
     return pl.DataFrame({"row_id": table["row_id"], "label": labels, "answer": codes[best]}).sort("row_id")
 
 
-def _own(folder: Path, run: KeptRun) -> Path:
+def folder_of(folder: Path, run: KeptRun) -> Path:
     """Each run's artifacts have a folder of their own, for they have the same names."""
-    own = folder / run.id
-    own.mkdir(exist_ok=True)
-    return own
+    inside = folder / run.id
+    inside.mkdir(exist_ok=True)
+    return inside

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.latex import escaped
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import FEWEST_SEEDS
 
 DUPLICATES = {
@@ -13,6 +13,7 @@ DUPLICATES = {
     "exact": "Of wholly equal rows, identifiers included, the first was kept, before the split.",
     "keep": "Repeated rows were kept, so that equal rows may stand in the training and in the test part.",
 }
+VARIANCE = "(1/S + n_test/n_train) s^2"
 
 
 def paragraph(gathered: Gathered, rows: Sequence[Row]) -> str:
@@ -33,7 +34,8 @@ def paragraph(gathered: Gathered, rows: Sequence[Row]) -> str:
 
 def latex_paragraph(gathered: Gathered, rows: Sequence[Row]) -> str:
     """The same for LaTeX."""
-    return escaped(paragraph(gathered, rows).strip()) + "\n"
+    text = escaped(paragraph(gathered, rows).strip()) + "\n"
+    return text.replace(escaped(VARIANCE), r"$(1/S + n_{\mathrm{test}}/n_{\mathrm{train}})\,s^2$")
 
 
 def _data(gathered: Gathered) -> str:
@@ -96,7 +98,7 @@ def _tuning(rows: Sequence[Row]) -> str:
 def _intervals(gathered: Gathered) -> str:
     if gathered.answers is None:
         text = (
-            "95 % intervals are mean plus or minus t times the square root of (1/S + n_test/n_train) s^2 over S seeds "
+            f"95 % intervals are mean plus or minus t times the square root of {VARIANCE} over S seeds "
             "(Nadeau and Bengio 2003), because splits share rows"
         )
         alone = any(len(method.records) == 1 for method in gathered.methods)

@@ -32,9 +32,9 @@ def method_names(methods: Sequence[Parameters], fingerprints: Sequence[str]) -> 
 
 
 def _plain(method: Parameters, with_scaler: bool) -> str:
-    selection = " ".join(filter(None, [method.get("selector.name", "?"), method.get("selector.k")]))
-    scaler = [method.get("scaler.name", "?")] if with_scaler else []
-    return ", ".join([method.get("model.name", "?"), selection, *scaler])
+    selection = " ".join(filter(None, [method.get("selector.name"), method.get("selector.k")]))
+    scaler = method.get("scaler.name", "?") if with_scaler else ""
+    return ", ".join(filter(None, [method.get("model.name", "?"), selection, scaler]))
 
 
 def _differences(method: Parameters, namesakes: Sequence[Parameters]) -> list[str]:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
+from iot_ids.comparison import cells
 from iot_ids.comparison.claims import FOOTNOTE, MARK
 from iot_ids.comparison.gathering import Gathered
-from iot_ids.comparison.rows import Row
+from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import FEWEST_SEEDS
 
 
 def notes(gathered: Gathered, rows: Sequence[Row]) -> list[str]:
     """Everything that has to be said with the table."""
     said = ["Shares in percent; in brackets the 95 % interval. Ranked by macro-F1.", _intervals(gathered)]
+    said += _seen(rows)
     said += [_tests(gathered, rows)] if len(gathered.methods) > 1 else []
     said += [f"{note[0].upper()}{note[1:]}." for note in gathered.notes]
     return said + [f"{MARK} {FOOTNOTE}"] * any(row.claim for row in rows)
@@ -26,6 +28,17 @@ def _intervals(gathered: Gathered) -> str:
         return "Intervals: bootstrap over the test rows alone; one seed says nothing of other seeds."
     text = "Intervals: t over seeds with Nadeau and Bengio's variance, since the random splits share rows."
     return text + (" A method with one seed: bootstrap over its test rows alone." if fewest == 1 else "")
+
+
+def _seen(rows: Sequence[Row]) -> list[str]:
+    """Who is judged on rows that stand in train; nothing where nobody is, or nobody counted."""
+    most = max(rows, key=lambda row: row.seen_share or 0.0)
+    if not most.seen_share:
+        return []
+    return [
+        "Seen: test rows whose features, as far as the method reads them, stand in train as well; up to "
+        f"{cells.seen(most)} ({most.name})."
+    ]
 
 
 def _tests(gathered: Gathered, rows: Sequence[Row]) -> str:

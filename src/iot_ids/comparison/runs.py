@@ -33,7 +33,7 @@ def _tag(name: str) -> Fact:
     return lambda run: run.tags.get(name, "none")
 
 
-def _settings(prefix: Fact, but: Sequence[str] = ()) -> Fact:
+def settings(prefix: Fact, but: Sequence[str] = ()) -> Fact:
     """All parameters under a prefix, as one text."""
 
     def text(run: KeptRun) -> str:
@@ -55,8 +55,9 @@ FILTERS: dict[str, Fact] = {
 """What the user can ask for by name; runs that differ in any of these are never in one table."""
 ALSO_EQUAL: dict[str, Fact] = {
     "the test file": _tag("data.test_sha256"),
-    "the split's settings": _settings(lambda run: "split.", but=["split.name"]),
-    "the classes": _settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
+    "the split's settings": settings(lambda run: "split.", but=["split.name"]),
+    "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
+    "the shortcuts": _tag("protocol.shortcuts"),
 }
 """What has to agree besides, chosen by `where` if at all."""
 
@@ -89,15 +90,27 @@ def usable(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
     return good, [f"left out, {reason}: {named(them)}" for reason, them in left_out.items()]
 
 
-def refuse_mixture(runs: Sequence[KeptRun]) -> None:
-    """Raise a UserError where the runs do not belong in one table; it says what differs and what to type."""
-    differences = _differences(runs, FILTERS) or _differences(runs, ALSO_EQUAL)
-    if differences:
-        raise UserError(
-            "these runs do not belong in one table, since they differ in\n"
-            + "\n".join(differences)
-            + f"\nchoose by adding, for example: {_suggestion(runs)}"
-        )
+def refuse_mixture(
+    runs: Sequence[KeptRun], filters: Mapping[str, Fact] = FILTERS, also: Mapping[str, Fact] = ALSO_EQUAL
+) -> None:
+    """Raise a UserError where the runs do not belong in one table; it says what differs and what to type.
+
+    Args:
+        runs: those that the user chose.
+        filters: the facts of `FILTERS` in which they have to agree.
+        also: those of `ALSO_EQUAL`.
+    """
+    differences = _differences(runs, filters) or _differences(runs, also)
+    if not differences:
+        return
+    refusal = [
+        "these runs do not belong in one table, since they differ in",
+        *differences,
+        f"choose by adding, for example: {_suggestion(runs, filters)}",
+    ]
+    if "the shortcuts" in also and _differences(runs, {"": also["the shortcuts"]}):
+        refusal.append("what each of the paper's shortcuts is worth: python -m compare report=shortcuts")
+    raise UserError("\n".join(refusal))
 
 
 def latest_per_seed(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
@@ -151,10 +164,10 @@ def _short(value: str) -> str:
     return value[:HASH_SHOWN] if HASH.fullmatch(value) else value[:LONGEST_VALUE]
 
 
-def _suggestion(runs: Sequence[KeptRun]) -> str:
+def _suggestion(runs: Sequence[KeptRun], filters: Mapping[str, Fact]) -> str:
     """Words that lead to one table: at each difference, what most runs have."""
     words, left = [], list(runs)
-    for name, fact in FILTERS.items():
+    for name, fact in filters.items():
         counts = Counter(map(fact, left))
         value = counts.most_common(1)[0][0]
         if len(counts) > 1:

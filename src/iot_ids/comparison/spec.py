@@ -9,6 +9,8 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from iot_ids.config import Tracking, refuse_unknown_keys
 from iot_ids.errors import UserError
 
+REPORTS = ("table", "selection", "shortcuts")
+
 
 @dataclass
 class Compare:
@@ -24,10 +26,12 @@ class Compare:
     """The first characters of `data.sha256`, where runs read different files."""
     where: list[str] = MISSING
     """More parameters that a run has to have, each `NAME:VALUE`, as in `selector.k:8`."""
+    report: str = "table"
+    """`table` ranks the methods; `selection` and `shortcuts` answer one question each."""
     run: str | None = None
     """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
     folder: str | None = None
-    """Where the files go; `comparison/<dataset>-<label>` unless said otherwise."""
+    """Where the files go; a folder in `comparison/`, named after what was compared, unless said otherwise."""
     replicates: int = MISSING
     """Of the bootstrap."""
     seed: int = MISSING
@@ -59,6 +63,10 @@ def resolved(config: DictConfig) -> Compare:
     """
     refuse_unknown_keys(config, "")
     typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
+    if typed.report not in REPORTS:
+        raise UserError(f"report={typed.report}: there are {', '.join(REPORTS)}")
+    if typed.run is not None and typed.report != "table":
+        raise UserError(f"run={typed.run} makes the paper's table of one run; leave out report={typed.report}")
     if typed.replicates < 1:
         raise UserError(f"replicates={typed.replicates}: the bootstrap needs at least one, better 2000")
     for condition in typed.where:

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 logging.getLogger("matplotlib.font_manager").setLevel(logging.WARNING)  # its first start tells of a cache it makes
 
 BLACK, ORANGE, SKY, BLUE = "#000000", "#E69F00", "#56B4E9", "#0072B2"
+GREEN, VERMILION, PURPLE = "#009E73", "#D55E00", "#CC79A7"
 DARK, GREY, PALE = "#333333", "#BBBBBB", "#E6E6E6"
 DPI = 120
 LONGEST_LABEL = 32

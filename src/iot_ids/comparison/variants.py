@@ -1,0 +1,27 @@
+"""Methods side by side that agree in every parameter but those whose worth is asked."""
+
+from collections.abc import Sequence
+
+from iot_ids.comparison.gathering import Method
+from iot_ids.comparison.names import SAYS_NOTHING, method_names
+
+
+def variants(methods: Sequence[Method], varied: Sequence[str]) -> dict[str, list[Method]]:
+    """Groups of methods by the name of what they share, such as `gru` or `gru, hidden_size=64`.
+
+    Args:
+        methods: all there are.
+        varied: beginnings of parameters that may differ inside a group; they are not in its name.
+    """
+    groups: dict[frozenset[tuple[str, str]], list[Method]] = {}
+    for method in methods:
+        shared = {k: v for k, v in method.parameters.items() if not k.startswith((*SAYS_NOTHING, *varied))}
+        groups.setdefault(frozenset(shared.items()), []).append(method)
+    fingerprints = [them[0].records[0].run.tags["config.fingerprint"] for them in groups.values()]
+    names = method_names([dict(shared) for shared in groups], fingerprints)
+    return dict(zip(names, groups.values(), strict=True))
+
+
+def closest(method: Method, candidates: Sequence[Method]) -> Method | None:
+    """The candidate with the most seeds in common, the first of equals; None where there is none."""
+    return max(candidates, key=lambda each: len(set(each.seeds) & set(method.seeds)), default=None)
