@@ -39,7 +39,7 @@ class Condition:
 
 
 def condition(method: Method) -> Condition | None:
-    """Where a method stands in the report; None where it does not, by a protocol or duplicates that no shortcut names."""
+    """Where a method stands in the report; None for a protocol or a duplicates setting that no shortcut names."""
     parameters, tags = method.parameters, method.records[0].run.tags
     named = tags.get("protocol.shortcuts", "").split(",")
     taken = tuple(name for name in WORDS if name in named)
