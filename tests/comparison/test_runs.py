@@ -31,8 +31,9 @@ from iot_ids.track import KeptRun
             "the classes",
             "where=[NAME:VALUE]",
         ),
+        (kept("knn", parameters={"dataset.format.first_rows.a*": "9"}), "the files' first rows", "where=[NAME:VALUE]"),
     ],
-    ids=["dataset", "data", "label", "split", "duplicates", "protocol", "test file", "shares", "classes"],
+    ids=["dataset", "data", "label", "split", "duplicates", "protocol", "test file", "shares", "classes", "first rows"],
 )
 def test_what_may_not_be_mixed_is_refused_with_a_way_out(other: KeptRun, shown: str, typed: str) -> None:
     with pytest.raises(UserError, match="do not belong in one table") as refusal:

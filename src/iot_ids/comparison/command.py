@@ -81,7 +81,8 @@ def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, aside
     store, run = paper_table.find(stores, beginning)
     read = paper_table.read(store, run, aside)
     place = Path(folder or Path("comparison") / f"run-{run.id[:8]}")
-    console.print(paper_table.markdown(paper_table.averaged(read), run), highlight=False, markup=False)
+    said = paper_table.markdown(paper_table.averaged(read), run)
+    console.print(said, highlight=False, markup=False, soft_wrap=True)  # a row broken in two is no Markdown
     with _writing(place, console):
         paper_table.write(read, run, place)
 

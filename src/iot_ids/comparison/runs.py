@@ -58,6 +58,7 @@ ALSO_EQUAL: dict[str, Fact] = {
     "the split's settings": settings(lambda run: "split.", but=["split.name"]),
     "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
     "the shortcuts": _tag("protocol.shortcuts"),
+    "the files' first rows": settings(lambda run: "dataset.format.first_rows."),
 }
 """What has to agree besides, chosen by `where` if at all."""
 

@@ -100,7 +100,7 @@ def per_class(table: pl.DataFrame, path: Path, title: str, *, simulated: bool) -
             _number_bars(axes, places + offset, heights, tops)
     _draw_intervals(axes, table)
     _label_across(axes, labels, room)
-    axes.set(xlim=(-0.6, count - 0.4), ylim=(0, 1.1 if numbered else 1.02), yticks=np.linspace(0, 1, 6))
+    axes.set(xlim=(-0.6, count - 0.4), ylim=(0, 1.1 if numbered else 1.02), yticks=np.linspace(0, 1, 6), ylabel="share")
     axes.yaxis.grid(True, color=PALE)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     write(figure, path)
