@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -126,6 +127,16 @@ class Workplace:
     def artifacts(self, run: Any) -> Path:
         """The folder of a run's artifacts."""
         return Path(run.info.artifact_uri.removeprefix("file://"))
+
+
+def typed(patch: pytest.MonkeyPatch, program: Any, *words: str) -> int:
+    """Run `train` or `compare` in this process, which has imported everything already. Returns the exit code."""
+    patch.setattr(sys, "argv", ["program", *words])
+    try:
+        program.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 def write_flows(file: Path, rows: int = 240, seed: int = 0) -> Path:

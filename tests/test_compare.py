@@ -13,23 +13,13 @@ import pytest
 
 import compare
 import train
-from conftest import Workplace, make_workplace, write_flows
+from conftest import Workplace, make_workplace, typed, write_flows
 from iot_ids import track
 from iot_ids.comparison.measures import measures
 from iot_ids.config import Tracking
 
 FILES = ["forest.png", "methods.tex", "methods.txt", "table.csv", "table.md", "table.tex"]
 SOURCE = Path(compare.__file__).parent
-
-
-def typed(patch: pytest.MonkeyPatch, program: object, *words: str) -> int:
-    """Run an entry point in this process. Returns the exit code."""
-    patch.setattr(sys, "argv", ["program", *words])
-    try:
-        program.main()  # type: ignore[attr-defined]
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":

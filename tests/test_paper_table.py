@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import train
-from conftest import CONF, Workplace, write_flows
+from conftest import CONF, Workplace, typed, write_flows
 from iot_ids import track
 from iot_ids.config import Tracking
 
@@ -20,15 +20,6 @@ SOURCE = Path(train.__file__).parent
 NOT_IN_IT = {"svm_exact", "isolation_forest"}
 """The one has a limit on rows, the other answers the binary question alone."""
 FEW = ["+experiment=paper_table", "selector.k=2", "model=naive_bayes,knn,decision_tree,majority", "seed=0,1"]
-
-
-def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["train", *words])
-    try:
-        train.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def start(module: str, *words: str, folder: Path) -> "subprocess.Popen[str]":
@@ -48,21 +39,21 @@ def test_a_finished_run_is_not_run_again_but_one_of_another_seed_or_configuratio
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = workplace.words("+experiment=paper_table", "selector.k=2", "model=naive_bayes")
-    assert typed(monkeypatch, *words) == 0
+    assert typed(monkeypatch, train, *words) == 0
     (first,) = workplace.runs()
-    assert typed(monkeypatch, *words) == 0
+    assert typed(monkeypatch, train, *words) == 0
     assert f"naive_bayes-pearson-2-42: skipped, already finished as run {first.info.run_id}" in capfd.readouterr().out
     assert len(workplace.runs()) == 1
     for count, other in enumerate(("seed=1", "selector.k=3", "evaluate.replicates=51"), start=2):
-        assert typed(monkeypatch, *words, other) == 0
+        assert typed(monkeypatch, train, *words, other) == 0
         assert len(workplace.runs()) == count
 
 
 def test_other_rows_in_the_file_are_run_again(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     words = workplace.words("+experiment=paper_table", "selector.k=2", "model=naive_bayes")
-    assert typed(monkeypatch, *words) == 0
+    assert typed(monkeypatch, train, *words) == 0
     write_flows(workplace.flows, seed=5)
-    assert typed(monkeypatch, *words) == 0
+    assert typed(monkeypatch, train, *words) == 0
     assert len(workplace.runs()) == 2
 
 
@@ -70,11 +61,11 @@ def test_another_official_test_file_is_run_again(workplace: Workplace, monkeypat
     test = write_flows(workplace.folder / "test.csv", seed=9)
     official = ["split=official", f"dataset.test_path={test}"]
     words = workplace.words("+experiment=paper_table", "selector.k=2", "model=naive_bayes", *official)
-    assert typed(monkeypatch, *words) == 0
-    assert typed(monkeypatch, *words) == 0
+    assert typed(monkeypatch, train, *words) == 0
+    assert typed(monkeypatch, train, *words) == 0
     assert len(workplace.runs()) == 1
     write_flows(test, seed=10)
-    assert typed(monkeypatch, *words) == 0
+    assert typed(monkeypatch, train, *words) == 0
     assert len(workplace.runs()) == 2
 
 
@@ -82,13 +73,13 @@ def test_a_failed_run_is_run_again(workplace: Workplace, monkeypatch: pytest.Mon
     diverging = ["model=gru", "model.learning_rate=1e38", "trainer.gradient_clip=0"]
     words = workplace.words("+experiment=paper_table", "selector.k=2", *diverging)
     for _ in range(2):
-        assert typed(monkeypatch, *words) == 1
+        assert typed(monkeypatch, train, *words) == 1
     assert [run.info.status for run in workplace.runs()] == ["FAILED", "FAILED"]
 
 
 def test_plain_training_runs_again(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
-        assert typed(monkeypatch, *workplace.words("model=naive_bayes")) == 0
+        assert typed(monkeypatch, train, *workplace.words("model=naive_bayes")) == 0
     assert len(workplace.runs()) == 2
 
 

@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 
 import compare
 import train
-from conftest import CONF, Workplace
+from conftest import CONF, Workplace, typed
 from iot_ids import build, experiment
 from iot_ids.config import Config, check, register, resolved
 from iot_ids.data.clean import ROW_ID
@@ -268,15 +268,6 @@ def test_a_class_may_miss_from_any_part(
 
 
 # --- runs as a user makes them
-
-
-def typed(patch: pytest.MonkeyPatch, program: Any, *words: str) -> int:
-    patch.setattr(sys, "argv", ["program", *words])
-    try:
-        program.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_a_run_says_what_it_took_and_does_not_stand_beside_a_clean_one(

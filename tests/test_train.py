@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import train
-from conftest import Workplace, write_flows
+from conftest import Workplace, typed, write_flows
 
 SOURCE = Path(train.__file__).parent
 
@@ -22,16 +22,6 @@ def command(*words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     line = [sys.executable, "-m", "train", *words]
     return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
-def typed(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    """The same in this process, which has imported everything already. Returns the exit code."""
-    monkeypatch.setattr(sys, "argv", ["train", *words])
-    try:
-        train.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_a_run_ends_with_a_table_its_id_and_the_line_that_shows_it(workplace: Workplace) -> None:
@@ -232,7 +222,7 @@ def test_bad_input_is_told_in_one_message_and_leaves_no_run(
     case: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words, named = BAD[case]
-    code = typed(monkeypatch, *workplace.words(*words(workplace).split(" ")))
+    code = typed(monkeypatch, train, *workplace.words(*words(workplace).split(" ")))
     said = capfd.readouterr().err
     assert code == 1
     for part in named:
@@ -264,7 +254,7 @@ def test_every_bad_input_leaves_the_next_job_of_a_multirun_alone(
     """One multirun per kind of mistake: the bad value first, then one that is fine."""
     for count, (case, fine) in enumerate(FINE.items(), start=1):
         *others, bad = BAD[case][0](workplace).split(" ")
-        code = typed(monkeypatch, "-m", *workplace.words(*others, f"{bad},{fine or workplace.flows}"))
+        code = typed(monkeypatch, train, "-m", *workplace.words(*others, f"{bad},{fine or workplace.flows}"))
         said = capfd.readouterr().err
         assert code == 1, case
         assert all(part in said for part in BAD[case][1]), (case, said)
@@ -332,7 +322,7 @@ def test_an_interrupted_run_ends_killed(name: str, workplace: Workplace) -> None
 def test_a_run_that_fails_after_its_start_ends_failed(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    code = typed(monkeypatch, *workplace.words("model.learning_rate=1e38", "trainer.gradient_clip=0"))
+    code = typed(monkeypatch, train, *workplace.words("model.learning_rate=1e38", "trainer.gradient_clip=0"))
     assert code == 1
     assert "model.learning_rate" in capfd.readouterr().err
     (run,) = workplace.runs()
@@ -349,14 +339,14 @@ def test_the_same_command_gives_the_same_metrics_to_the_last_digit(
 ) -> None:
     for cache in ("cache=disk", "cache=disk", "cache=off"):
         place = "cache.path=null" if cache == "cache=off" else f"cache.path={workplace.folder}/cache"
-        assert typed(monkeypatch, *workplace.words(f"model={model}", "seed=0", cache, place)) == 0
+        assert typed(monkeypatch, train, *workplace.words(f"model={model}", "seed=0", cache, place)) == 0
     first, second, third = map(without_time, workplace.runs())
     assert first == second == third
 
 
 def test_seed_0_is_a_seed(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in (0, 1):
-        assert typed(monkeypatch, *workplace.words(f"seed={seed}")) == 0
+        assert typed(monkeypatch, train, *workplace.words(f"seed={seed}")) == 0
     one, zero = workplace.runs()
     assert (zero.data.params["seed"], one.data.params["seed"]) == ("0", "1")
     assert without_time(zero) != without_time(one)
@@ -374,7 +364,7 @@ def test_a_few_hundred_simulated_rows_take_less_than_twenty_seconds(tmp_path: Pa
 def test_other_rows_in_the_same_file_are_other_data(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in (1, 2):
         write_flows(workplace.flows, seed=seed)
-        assert typed(monkeypatch, *workplace.words("model=naive_bayes")) == 0
+        assert typed(monkeypatch, train, *workplace.words("model=naive_bayes")) == 0
     later, first = workplace.runs()
     assert later.data.tags["data.sha256"] != first.data.tags["data.sha256"]
     assert later.data.tags["config.fingerprint"] != first.data.tags["config.fingerprint"]
@@ -399,7 +389,7 @@ def test_an_official_test_file_that_cannot_be_used_leaves_a_failed_run(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = official(workplace, lambda lines: [lines[0].replace("rate", "speed"), *lines[1:]])
-    assert typed(monkeypatch, *workplace.words(*words)) == 1
+    assert typed(monkeypatch, train, *workplace.words(*words)) == 1
     assert "test.csv: lacks rate" in capfd.readouterr().err
     assert [run.info.status for run in workplace.runs()] == ["FAILED"]
 
@@ -408,7 +398,7 @@ def test_rows_that_an_official_test_file_loses_are_told(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = official(workplace, lambda lines: [*lines, "1,tcp,many,2,0.5,Scan"])
-    assert typed(monkeypatch, *workplace.words(*words, "dataset.unreadable_share=0.5")) == 0
+    assert typed(monkeypatch, train, *workplace.words(*words, "dataset.unreadable_share=0.5")) == 0
     said = capfd.readouterr().out
     assert "official test file: rows dropped of 91: 1 text in a number column" in said
     assert "test.csv:92" in said
@@ -419,7 +409,7 @@ def test_runs_on_other_official_test_files_cannot_be_averaged(
 ) -> None:
     for count in (60, 80):
         words = official(workplace, lambda lines, count=count: [*lines[:count], *lines[-5:]], f"test_{count}.csv")
-        assert typed(monkeypatch, *workplace.words(*words)) == 0
+        assert typed(monkeypatch, train, *workplace.words(*words)) == 0
     one, other = (run.data.tags for run in workplace.runs())
     assert one["data.sha256"] == other["data.sha256"]
     assert one["config.fingerprint"] != other["config.fingerprint"]
@@ -432,7 +422,7 @@ def test_a_file_of_the_folder_that_is_not_read_is_told(
     folder.mkdir()
     write_flows(folder / "part.csv")
     (folder / "notes.parquet").write_bytes(b"")
-    assert typed(monkeypatch, *workplace.words(f"dataset.path={folder}", "model=naive_bayes")) == 0
+    assert typed(monkeypatch, train, *workplace.words(f"dataset.path={folder}", "model=naive_bayes")) == 0
     assert f"in the folder, but not read: {folder}/notes.parquet" in capfd.readouterr().out
 
 
@@ -446,6 +436,6 @@ def test_plain_and_packed_parts_of_a_folder_are_read_together(
     write_flows(folder / "part_1.csv")
     packed = write_flows(workplace.folder / "other.csv", seed=1).read_bytes()
     (folder / "part_2.csv.gz").write_bytes(gzip.compress(packed))
-    assert typed(monkeypatch, *workplace.words(f"dataset.path={folder}", "model=naive_bayes")) == 0
+    assert typed(monkeypatch, train, *workplace.words(f"dataset.path={folder}", "model=naive_bayes")) == 0
     metrics = workplace.runs()[0].data.metrics
     assert sum(metrics[f"data/{part}_rows"] for part in ("train", "validation", "test")) == 480
