@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file, on_random_splits
-from iot_ids.comparison import shown, table
+from iot_ids.comparison import cells, shown, table
 from iot_ids.comparison.gathering import Gathered, Record, group
 from iot_ids.comparison.latex import escaped, latex
 from iot_ids.comparison.methods import latex_paragraph, paragraph
@@ -74,6 +74,27 @@ def test_csv_holds_every_measure_with_its_ends(small: tuple[Gathered, list[Row]]
     assert first["rows/Scan"] == 40
     assert read.filter(pl.col("constant"))["accuracy_low"].to_list() == [None]
     assert "origin" not in read.columns
+
+
+def test_rows_seen_in_train_show_everywhere() -> None:
+    gathered = on_random_splits({"gru": 0.9, "knn": 0.7}, range(2))
+    for record in gathered.methods[0].records:
+        record.run.metrics["audit/test_rows_seen_in_train"] = 300.0 + 40 * record.seed  # type: ignore[index]
+    given = both(gathered)
+    read = pl.read_csv(io.StringIO(table.csv(*given).write_csv())).filter(pl.col("method") == "gru, all")
+    assert (read["seen_rows"].item(), read["seen_share"].item()) == (320, 0.8)
+    assert "test rows seen in train" in table.markdown(*given)
+    for text in (table.markdown(*given), printed(*given), latex(*given)):
+        assert "80.0" in text
+        assert "up to 80.0 (gru, all)" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "-"), (0.0001, "<0.001"), (0.0213, "0.021"), (1.5, "1.5"), (12.34, "12.3"), (1234, "1,234")],
+)
+def test_seconds_are_short(value: float | None, said: str) -> None:
+    assert cells.seconds(value) == said
 
 
 def test_generated_rows_say_simulated_everywhere() -> None:

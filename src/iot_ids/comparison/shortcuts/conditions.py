@@ -28,7 +28,7 @@ class Condition:
         if not self.shortcuts:
             return f"clean{rule}"
         if set(self.shortcuts) == set(WORDS):
-            return "all of the paper's"
+            return "all of the paper's shortcuts"
         taken = " + ".join(name.replace("_", " ") for name in self.shortcuts)
         return taken if "outliers_before_split" in self.shortcuts else f"{taken}{rule}"
 

@@ -22,7 +22,7 @@ def _clause(method: str, lines: Sequence[Line]) -> str:
     parts = []
     together = max(told, key=lambda line: len(line.condition.shortcuts))
     if len(together.condition.shortcuts) > 1:
-        parts.append(f"{together.words} change {method} by {_changes(together)}")
+        parts.append(f"{together.words} together change {method} by {_changes(together)}")
     singles = [line for line in told if len(line.condition.shortcuts) == 1]
     if singles:
         most = max(singles, key=lambda line: abs(line.differences[PAPERS_MEASURE].estimate.mean))

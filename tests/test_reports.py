@@ -1,0 +1,121 @@
+"""`report=selection` and `report=shortcuts` as a user types them, on runs that a user's multirun made."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hydra import compose, initialize_config_dir
+
+import compare
+from conftest import CONF, Workplace
+from iot_ids.config import register
+
+QUICK = ["dataset.rows=600", "trainer=cpu", "trainer.max_epochs=2", "evaluate.replicates=10"]
+SOURCE = Path(compare.__file__).parent
+
+
+def command(module: str, *words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    line = [sys.executable, "-m", module, *words]
+    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """Two models with and without selection, and a third with two shortcuts, each with two seeds."""
+    folder = tmp_path_factory.mktemp("reports")
+    words = [*QUICK, f"cache.path={folder}/cache", "seed=0,1"]
+    for more in (
+        ["+experiment=selection", "+selection=all,pearson_5", "model=naive_bayes,gru"],
+        ["+experiment=paper_recipe", "+shortcut=none,unstratified,exact_duplicates", "model=knn"],
+    ):
+        done = command("train", "-m", *more, *words, folder=folder)
+        assert done.returncode == 0, done.stderr
+    return Workplace(folder, folder)
+
+
+@pytest.mark.slow
+def test_selection(place: Workplace) -> None:
+    done = command("compare", "report=selection", "protocol=clean", folder=place.folder)
+    assert done.returncode == 0, done.stderr
+    page = " ".join(done.stdout.split())
+    assert "SIMULATED: Selection" in page
+    assert "knn has no runs without selection" in page
+    folder = place.folder / "comparison" / "simulated-category-random-selection"
+    assert sorted(path.name for path in folder.iterdir()) == ["selection.csv", "selection.md", "selection.png"]
+    table = pl.read_csv(folder / "selection.csv")
+    assert set(table["model"]) == {"naive_bayes", "gru", "knn"}
+    assert sorted(table.filter(pl.col("selector") == "pearson")["features"]) == [5, 5, 8]
+    whole = table.filter(pl.col("selector") == "all")
+    runs = [run for run in place.runs() if run.data.params.get("selector.name") == "all"]
+    assert set(whole["features"]) == {max(int(run.info.run_name.split("-")[-2]) for run in runs)}
+    for model in ("naive_bayes", "gru"):
+        mine = [run.data.metrics for run in runs if run.data.params["model.name"] == model]
+        row = whole.filter(pl.col("model") == model).row(0, named=True)
+        for column, metric in (
+            ("f1_macro", "test/f1_macro"),
+            ("predict_seconds", "time/predict_seconds"),
+            ("seen_rows", "audit/test_rows_seen_in_train"),
+        ):
+            assert row[column] == pytest.approx(sum(metrics[metric] for metrics in mine) / 2), column
+
+
+@pytest.mark.slow
+def test_shortcuts(place: Workplace) -> None:
+    done = command("compare", "report=shortcuts", folder=place.folder)
+    assert done.returncode == 0, done.stderr
+    assert "it is no test on the same rows" in " ".join(done.stdout.split())
+    folder = place.folder / "comparison" / "simulated-category-random-shortcuts"
+    assert sorted(path.name for path in folder.iterdir()) == ["shortcuts.csv", "shortcuts.md", "shortcuts.png"]
+    table = pl.read_csv(folder / "shortcuts.csv")
+    assert table["shortcuts"].to_list() == [None, "unstratified", "exact_duplicates"]
+    assert table["common_seeds"].to_list() == [None, 2, 2]
+    kept = next(run for run in place.runs() if run.data.params.get("report") == "shortcuts")
+    assert (kept.data.tags["kind"], kept.data.tags["protocol"]) == ("comparison", "clean, paper_recipe")
+    assert (place.artifacts(kept) / "shortcuts.png").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "python -m compare report=shortcuts"),
+        (["report=selection"], "python -m compare report=shortcuts"),
+        (["protocol=paper_recipe"], "python -m compare report=shortcuts"),
+        (["report=chart"], "report=chart: there are table, selection, shortcuts"),
+        (["report=selection", "run=abc"], "run=abc makes the paper's table of one run; leave out report=selection"),
+        (["report=selection", "protocol=clean", "where=[selector.name:all]"], "no run selects features"),
+        (["report=shortcuts", "protocol=clean"], "no run took a shortcut"),
+    ],
+)
+def test_a_mistake_is_one_message(
+    words: list[str],
+    message: str,
+    place: Workplace,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(place.folder)
+    monkeypatch.setattr(sys, "argv", ["compare", *words])
+    with pytest.raises(SystemExit) as end:
+        compare.main()
+    error = capfd.readouterr().err
+    assert end.value.code == 1
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_the_experiment_runs_every_selection_with_min_max_scaling() -> None:
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        whole = compose("train", overrides=["+experiment=selection"], return_hydra_config=True)
+        swept = whole.hydra.sweeper.params["+selection"].split(",")
+        found = {name: compose("train", overrides=["+experiment=selection", f"+selection={name}"]) for name in swept}
+    assert sorted(swept) == sorted(file.stem for file in (CONF / "selection").glob("*.yaml"))
+    assert whole.selector.name == "all"
+    assert {config.scaler.name for config in found.values()} == {"minmax"}
+    for name, config in found.items():
+        assert "_".join(filter(None, [config.selector.name, str(config.selector.get("k", ""))])) == name
