@@ -2,12 +2,13 @@
 
 import os
 import random
+import resource
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything reads it: the tests already run on every processor
 
@@ -18,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from iot_ids.config import register
 from iot_ids.data.spec import Columns, Dataset, Taxonomy
 
+Done = TypeVar("Done")
 CONF = Path(__file__).parent.parent / "conf"
 
 
@@ -137,6 +139,14 @@ def typed(patch: pytest.MonkeyPatch, program: Any, *words: str) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     return 0
+
+
+def processor_seconds(act: Callable[[], Done]) -> tuple[float, Done]:
+    """The processor time of the commands that `act` runs: it depends less than the clock on what else the machine does."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = act()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done
 
 
 def write_flows(file: Path, rows: int = 240, seed: int = 0) -> Path:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import train
-from conftest import Workplace, typed, write_flows
+from conftest import Workplace, processor_seconds, typed, write_flows
 
 SOURCE = Path(train.__file__).parent
 
@@ -37,16 +36,8 @@ def test_a_run_ends_with_a_table_its_id_and_the_line_that_shows_it(workplace: Wo
     assert sorted(path.name for path in workplace.folder.iterdir()) == ["cache", "flows.csv", "mlruns", "my_conf"]
 
 
-def processor_seconds(*words: str, folder: Path) -> tuple[float, "subprocess.CompletedProcess[str]"]:
-    """The command and the processor time it took, which depends less than the clock on what else the machine does."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = command(*words, folder=folder)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done
-
-
 def test_help_answers_at_once(tmp_path: Path) -> None:
-    seconds, done = processor_seconds("--help", folder=tmp_path)
+    seconds, done = processor_seconds(lambda: command("--help", folder=tmp_path))
     assert "python -m train +experiment=gru_pearson" in done.stdout
     assert seconds < 0.5
 
