@@ -142,7 +142,7 @@ def typed(patch: pytest.MonkeyPatch, program: Any, *words: str) -> int:
 
 
 def processor_seconds(act: Callable[[], Done]) -> tuple[float, Done]:
-    """The processor time of the commands that `act` runs: it depends less than the clock on what else the machine does."""
+    """The processor time of what `act` runs, which depends less than the clock on what else the machine does."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = act()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -64,7 +64,7 @@ def test_help_lists_every_choice_of_every_group_and_the_users_own(workplace: Wor
     ],
 )
 def test_a_mistake_in_the_configuration_is_named_at_once(word: str, message: str, tmp_path: Path) -> None:
-    seconds, done = processor_seconds(word, folder=tmp_path)
+    seconds, done = processor_seconds(lambda: command(word, folder=tmp_path))
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -346,7 +346,7 @@ def test_seed_0_is_a_seed(workplace: Workplace, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_few_hundred_simulated_rows_take_less_than_twenty_seconds(tmp_path: Path) -> None:
     words = ["+experiment=gru_pearson", "dataset.rows=300", f"cache.path={tmp_path}/cache"]
-    seconds, done = processor_seconds(*words, folder=tmp_path)
+    seconds, done = processor_seconds(lambda: command(*words, folder=tmp_path))
     assert done.returncode == 0, done.stderr
     assert "SIMULATED" in done.stdout
     assert seconds < 20
