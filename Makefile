@@ -8,7 +8,7 @@ train: $(VENV)/.installed  ## the paper's method on the embedded simulated flows
 	$(BIN)/python -m train +experiment=gru_pearson
 
 test: $(VENV)/.installed-dev  ## the whole suite
-	$(BIN)/python -m pytest -n auto --durations=10
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations=10
 
 check: $(VENV)/.installed-dev  ## format, lint, types, who imports whom
 	$(BIN)/ruff format --check .
