@@ -135,7 +135,7 @@ def scores(patch: pytest.MonkeyPatch, folder: Path) -> pl.DataFrame:
 def test_interrupted_and_begun_again_it_gives_the_same_table(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C after the first run, then the same command: only what is missing is run, and the table is the whole one's."""
+    """Ctrl-C after the first run, then the same command: only what is missing is run, and the table is the same."""
     whole, broken = workplace.folder / "whole", workplace.folder / "broken"
     for folder in (whole, broken):
         folder.mkdir()
