@@ -24,10 +24,16 @@ FEW = ["+experiment=paper_table", "selector.k=2", "model=naive_bayes,majority", 
 
 
 def start(module: str, *words: str, folder: Path) -> "subprocess.Popen[str]":
+    """The command in a process of its own, which hears Ctrl-C even where the tests run in the background and do not."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     line = [sys.executable, "-m", module, *words]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(line, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+    heard = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return subprocess.Popen(
+            line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 def test_every_method_is_in_it() -> None:
