@@ -38,7 +38,7 @@ def compare(settings: Compare) -> None:
             return
         store, made = make(stores, settings, Path(aside))
     made.show(console)
-    folder = Path(settings.folder) if settings.folder else report.folder(made.gathered, settings)
+    folder = Path(settings.folder) if settings.folder else made.folder
     with _writing(folder, console):
         for name, write in made.files.items():
             write(folder / name)
@@ -59,17 +59,17 @@ def methods_table(stores: dict[str, Store], settings: Compare, aside: Path) -> t
         "methods.tex": lambda path: cells.write_text(path, latex_paragraph(gathered, judged)),
         "forest.png": lambda path: forest(gathered, judged, path),
     }
-    return store, Report(gathered, lambda console: shown.show(gathered, judged, console), files)
+    place = report.folder(gathered.first, settings)
+    return store, Report(gathered.runs, place, lambda console: shown.show(gathered, judged, console), files)
 
 
 def keep(store: Store, made: Report, settings: Compare, folder: Path) -> str:
     """Log the files as a run named `comparison`, whose tag `kind` keeps it out of comparisons; return its id."""
-    records = [record for method in made.gathered.methods for record in method.records]
     tags = {
-        name: ", ".join(sorted({record.run.tags.get(name, "unknown") for record in records}))
+        name: ", ".join(sorted({run.tags.get(name, "unknown") for run in made.runs}))
         for name in ("data.origin", "data.sha256", "protocol")
     }
-    parameters = track.flat({**asdict(settings), "runs": [record.run.id for record in records]})
+    parameters = track.flat({**asdict(settings), "runs": [run.id for run in made.runs]})
     with track.start(store, "comparison", parameters, {"kind": "comparison", **tags}) as run:
         for name in made.files:
             run.artifact(folder / name)

@@ -4,7 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 Parameters = Mapping[str, str]
-SAYS_NOTHING = ("seed", "tracking.", "cache.", "dataset.path", "dataset.test_path", "dataset.title", "dataset.about")
+DESCRIPTIVE = ("path", "test_path", "title", "about")
+SAYS_NOTHING = (
+    "seed",
+    "tracking.",
+    "cache.",
+    *(f"{group}.{key}" for group in ("dataset", "test_dataset") for key in DESCRIPTIVE),
+)
 IN_NAME = ("model.name", "selector.name", "selector.k", "scaler.name")
 LONGEST_VALUE = 20
 

@@ -46,6 +46,7 @@ def settings(prefix: Fact, but: Sequence[str] = ()) -> Fact:
 
 FILTERS: dict[str, Fact] = {
     "dataset": _parameter("dataset.name"),
+    "test_dataset": _parameter("test_dataset.name"),
     "label": _parameter("dataset.label"),
     "split": _parameter("split.name"),
     "duplicates": _parameter("dataset.duplicates"),
@@ -55,12 +56,19 @@ FILTERS: dict[str, Fact] = {
 """What the user can ask for by name; runs that differ in any of these are never in one table."""
 ALSO_EQUAL: dict[str, Fact] = {
     "the test file": _tag("data.test_sha256"),
-    "the split's settings": settings(lambda run: "split.", but=["split.name"]),
+    "the other network's duplicates": _parameter("test_dataset.duplicates"),
+    "the split's settings": settings(lambda run: "split.", but=["split.name", "split.attack"]),
+    "the unseen attack": settings(lambda run: "split.attack"),
     "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
     "the shortcuts": _tag("protocol.shortcuts"),
     "the files' first rows": settings(lambda run: "dataset.format.first_rows."),
 }
 """What has to agree besides, chosen by `where` if at all."""
+REPORTS = {
+    "the shortcuts": "what each of the paper's shortcuts is worth: python -m compare report=shortcuts",
+    "the unseen attack": "attacks never seen, all of them in one table: python -m compare report=unseen",
+}
+"""Which report takes runs that differ in this."""
 
 
 def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
@@ -79,12 +87,12 @@ def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
     return left
 
 
-def usable(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
-    """The runs that are finished and have every test metric, and a sentence per reason for those that are left out."""
+def usable(runs: Iterable[KeptRun], needed: Sequence[str] = NEEDED_METRICS) -> tuple[list[KeptRun], list[str]]:
+    """The runs that are finished and have every metric, and a sentence per reason for those that are left out."""
     good: list[KeptRun] = []
     left_out: dict[str, list[KeptRun]] = {}
     for run in runs:
-        if reason := _flaw(run):
+        if reason := _flaw(run, needed):
             left_out.setdefault(reason, []).append(run)
         else:
             good.append(run)
@@ -109,8 +117,7 @@ def refuse_mixture(
         *differences,
         f"choose by adding, for example: {_suggestion(runs, filters)}",
     ]
-    if "the shortcuts" in also and _differences(runs, {"": also["the shortcuts"]}):
-        refusal.append("what each of the paper's shortcuts is worth: python -m compare report=shortcuts")
+    refusal += [told for name, told in REPORTS.items() if name in also and _differences(runs, {name: also[name]})]
     raise UserError("\n".join(refusal))
 
 
@@ -127,19 +134,31 @@ def latest_per_seed(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
     return list(latest.values()), said
 
 
+def networks(run: KeptRun) -> str:
+    """Whose flows were tested; where they are another network's, whose were trained on as well."""
+    trained = run.parameters.get("dataset.title", run.parameters.get("dataset.name", "?"))
+    tested = run.parameters.get("test_dataset.title", run.parameters.get("test_dataset.name"))
+    return trained if tested is None else f"trained on {trained}, tested on {tested}"
+
+
+def simulated(runs: Iterable[KeptRun]) -> bool:
+    """Whether any rows were generated."""
+    return any(run.tags.get("data.origin") == "generated" for run in runs)
+
+
 def named(runs: Sequence[KeptRun]) -> str:
     """The runs by name and id, the first few of them."""
     first = ", ".join(f"{run.name} ({run.id[:8]})" for run in runs[:NAMED])
     return first + (f" and {len(runs) - NAMED} more" if len(runs) > NAMED else "")
 
 
-def _flaw(run: KeptRun) -> str | None:
+def _flaw(run: KeptRun, needed: Sequence[str]) -> str | None:
     """Why a run cannot be compared; None where it can."""
     if run.status != "FINISHED":
         return f"status {run.status}"
     if "config.fingerprint" not in run.tags or not run.parameters.get("seed", "").isdigit():
         return "no run of this project's training"
-    missing = [name for name in NEEDED_METRICS if not math.isfinite(run.metrics.get(name, math.nan))]
+    missing = [name for name in needed if not math.isfinite(run.metrics.get(name, math.nan))]
     return f"without {', '.join(missing)}" if missing else None
 
 
@@ -174,7 +193,10 @@ def _suggestion(runs: Sequence[KeptRun], filters: Mapping[str, Fact]) -> str:
         if len(counts) > 1:
             words.append(f"{name}={_short(value)}")
         left = [run for run in left if fact(run) == value]
-    settings = Counter(map(ALSO_EQUAL["the split's settings"], left)).most_common()
-    if len(settings) > 1:
-        words.append(f"'where=[{settings[0][0].replace(' ', '').replace('=', ':')}]'")
+    for fact in (ALSO_EQUAL["the split's settings"], ALSO_EQUAL["the unseen attack"]):
+        typable = [text for text in map(fact, left) if "[" not in text]
+        if len(set(map(fact, left))) > 1 and typable:
+            chosen = Counter(typable).most_common(1)[0][0]
+            words.append(f"'where=[{chosen.replace(' ', '').replace('=', ':')}]'")
+            break
     return " ".join(words) or "'where=[NAME:VALUE]' with a parameter that tells them apart"

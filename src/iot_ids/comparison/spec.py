@@ -18,6 +18,8 @@ class Compare:
 
     dataset: str | None = None
     """As in `dataset.name`; may be left out where the store holds runs of one dataset only."""
+    test_dataset: str | None = None
+    """As in `test_dataset.name`: the network that was tested on, where it is another; `none` where it is not."""
     label: str | None = None
     split: str | None = None
     duplicates: str | None = None

@@ -7,12 +7,14 @@ Compare the runs that MLflow keeps: one row per method, averaged over its seeds,
   python -m compare dataset=nsl_kdd label=binary split=official
   python -m compare dataset=nf_bot_iot_v2 'where=[selector.name:all,scaler.name:quantile]'
   python -m compare tracking.uri=sqlite:////SOME/FOLDER/mlruns/mlflow.db folder=my_table
+  python -m compare dataset=nf_ton_iot_v2 test_dataset=nf_bot_iot_v2      trained on one network, tested on another
   python -m compare report=selection                    does choosing features help?
   python -m compare report=shortcuts                    what is each of the paper's shortcuts worth?
   python -m compare run=1a2b3c4d                        the paper's table and chart per class, for one run
 
 Which runs (runs that differ in one of these are never put in one table; say which you mean):
   dataset, label, split, duplicates, protocol
+  test_dataset the network that was tested on, where it is another; none where it is not
   data         the first characters of data.sha256, where runs read different files
   where        parameters that a run has to have, [NAME:VALUE,NAME:VALUE]
 
