@@ -70,7 +70,7 @@ def test_attacks_left_out_may_differ_in_their_own_report_alone() -> None:
         kept("gru", seed, parameters={"split.name": "unseen_attack", "split.attack": attack})
         for seed, attack in enumerate(("DoS", "DDoS", '["DoS", "DDoS"]'))
     ]
-    with pytest.raises(UserError, match="the unseen attack: split.attack=DoS") as refusal:
+    with pytest.raises(UserError, match=r"the unseen attack: split\.attack=DoS") as refusal:
         runs.refuse_mixture(them)
     assert "'where=[split.attack:DoS]'" in str(refusal.value)
     assert str(refusal.value).endswith("python -m compare report=unseen")

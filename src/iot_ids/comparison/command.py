@@ -11,6 +11,7 @@ from rich.console import Console
 from iot_ids import track
 from iot_ids.comparison import cells, paper_table, report, shown, table
 from iot_ids.comparison.forest import forest
+from iot_ids.comparison.gap.report import gap
 from iot_ids.comparison.gathering import gather
 from iot_ids.comparison.latex import latex
 from iot_ids.comparison.methods import latex_paragraph, paragraph
@@ -19,6 +20,7 @@ from iot_ids.comparison.rows import rows
 from iot_ids.comparison.selection.report import selection
 from iot_ids.comparison.shortcuts.report import shortcuts
 from iot_ids.comparison.spec import Compare
+from iot_ids.comparison.unseen.report import unseen
 from iot_ids.errors import UserError
 from iot_ids.track import Store
 
@@ -31,7 +33,7 @@ def compare(settings: Compare) -> None:
     """
     stores = track.existing_stores(settings.tracking)
     console = shown.terminal()
-    make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts}[settings.report]
+    make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts, "unseen": unseen, "gap": gap}[settings.report]
     with tempfile.TemporaryDirectory() as aside:
         if settings.run is not None:
             _one_run(stores, settings.run, settings.folder, Path(aside), console)

@@ -37,6 +37,12 @@ def method_names(methods: Sequence[Parameters], fingerprints: Sequence[str]) -> 
     ]
 
 
+def shortened(names: Sequence[str]) -> list[str]:
+    """The names without what all of them end in, such as `, all`; unchanged where two would be alike."""
+    heads, tails = zip(*(name.partition(",")[::2] for name in names), strict=True)
+    return list(heads) if len(set(tails)) == 1 and len(set(heads)) == len(names) else list(names)
+
+
 def _plain(method: Parameters, with_scaler: bool) -> str:
     selection = " ".join(filter(None, [method.get("selector.name"), method.get("selector.k")]))
     scaler = method.get("scaler.name", "?") if with_scaler else ""

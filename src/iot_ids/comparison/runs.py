@@ -109,15 +109,15 @@ def refuse_mixture(
         filters: the facts of `FILTERS` in which they have to agree.
         also: those of `ALSO_EQUAL`.
     """
-    differences = _differences(runs, filters) or _differences(runs, also)
-    if not differences:
+    found = differences(runs, filters) or differences(runs, also)
+    if not found:
         return
     refusal = [
         "these runs do not belong in one table, since they differ in",
-        *differences,
+        *found,
         f"choose by adding, for example: {_suggestion(runs, filters)}",
     ]
-    refusal += [told for name, told in REPORTS.items() if name in also and _differences(runs, {name: also[name]})]
+    refusal += [told for name, told in REPORTS.items() if name in also and differences(runs, {name: also[name]})]
     raise UserError("\n".join(refusal))
 
 
@@ -169,7 +169,8 @@ def _only(runs: list[KeptRun], name: str, wanted: str, fact: Fact, beginning: bo
     return left
 
 
-def _differences(runs: Sequence[KeptRun], facts: Mapping[str, Fact]) -> list[str]:
+def differences(runs: Sequence[KeptRun], facts: Mapping[str, Fact]) -> list[str]:
+    """A line for each fact in which runs differ: its name, and how many runs have which value."""
     return [f"  {name}: {_counted(runs, fact)}" for name, fact in facts.items() if len({fact(run) for run in runs}) > 1]
 
 

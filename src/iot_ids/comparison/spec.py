@@ -9,7 +9,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from iot_ids.config import Tracking, refuse_unknown_keys
 from iot_ids.errors import UserError
 
-REPORTS = ("table", "selection", "shortcuts")
+REPORTS = ("table", "selection", "shortcuts", "unseen", "gap")
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Compare:
     where: list[str] = MISSING
     """More parameters that a run has to have, each `NAME:VALUE`, as in `selector.k:8`."""
     report: str = "table"
-    """`table` ranks the methods; `selection` and `shortcuts` answer one question each."""
+    """`table` ranks the methods; the others answer one question each."""
     run: str | None = None
     """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
     folder: str | None = None
