@@ -123,6 +123,7 @@ def check(config: Config) -> None:
     shares = {"split.validation": config.split.validation}
     if isinstance(config.split, data.RandomSplit):
         shares["split.test"] = config.split.test
+    shares["evaluate.false_positive_rate"] = config.evaluate.false_positive_rate
     for key, share in shares.items():
         if not 0 < share < 1:
             raise UserError(f"{key}={share} is no share between 0 and 1")
@@ -132,7 +133,14 @@ def check(config: Config) -> None:
         raise UserError(f"selector.k={k} is no whole number")
     for group in ("outliers", "scaler"):
         _check_before_split(group, getattr(config, group).get("before_split", False), config.split)
-    at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
+    evaluate = config.evaluate
+    at_least_one(
+        {
+            "selector.k": k,
+            "evaluate.replicates": evaluate.replicates,
+            "evaluate.flows_per_day": evaluate.flows_per_day,
+        }
+    )
     check_trainer(config.trainer)
 
 
