@@ -142,6 +142,7 @@ def check(config: Config) -> None:
     shares = {"split.validation": config.split.validation}
     if not isinstance(config.split, data.OfficialSplit):
         shares["split.test"] = config.split.test
+    shares["evaluate.false_positive_rate"] = config.evaluate.false_positive_rate
     for key, share in shares.items():
         if not 0 < share < 1:
             raise UserError(f"{key}={share} is no share between 0 and 1")
@@ -152,7 +153,14 @@ def check(config: Config) -> None:
     for group in ("outliers", "scaler"):
         _check_before_split(group, getattr(config, group).get("before_split", False), config)
     _check_unseen(config)
-    at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
+    evaluate = config.evaluate
+    at_least_one(
+        {
+            "selector.k": k,
+            "evaluate.replicates": evaluate.replicates,
+            "evaluate.flows_per_day": evaluate.flows_per_day,
+        }
+    )
     check_trainer(config.trainer)
 
 

@@ -14,25 +14,38 @@ from numpy.typing import NDArray
 from iot_ids.data.clean import typed
 from iot_ids.data.spec import Columns
 from iot_ids.errors import UserError
+from iot_ids.evaluate.calibration import calibrated
 from iot_ids.features.pipeline import Pipeline
 from iot_ids.models.classifier import Classifier
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A fitted pipeline and model, with the names of their columns and classes."""
+    """A fitted pipeline and model, with the names of their columns and classes.
+
+    `temperature` calibrates the model's probabilities (`evaluate/calibration.py`); 1 leaves them as they are.
+    """
 
     columns: Columns
     missing: Sequence[str]
     classes: list[str]
     pipeline: Pipeline
     model: Classifier
+    temperature: float = 1.0
 
     def probabilities(self, flows: pl.DataFrame) -> NDArray[np.float32]:
         """Class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or as numbers.
 
         A row that lacks a number the model needs, or has an infinite one, gets NaN. A category not seen in training
         counts as none of those seen.
+
+        Raises:
+            UserError: a feature column is not there (named).
+        """
+        return calibrated(self.uncalibrated(flows), self.temperature)
+
+    def uncalibrated(self, flows: pl.DataFrame) -> NDArray[np.float32]:
+        """`probabilities` as the model gives them, before the temperature.
 
         Raises:
             UserError: a feature column is not there (named).
@@ -64,6 +77,7 @@ class Detector:
             "columns": asdict(self.columns),
             "missing": list(self.missing),
             "classes": self.classes,
+            "temperature": self.temperature,
             "model": f"{kind.__module__}.{kind.__qualname__}",
         }
         (folder / "detector.json").write_text(json.dumps(facts, indent=1))
@@ -76,4 +90,7 @@ class Detector:
         facts = json.loads((folder / "detector.json").read_text())
         module, _, name = facts["model"].rpartition(".")
         model: Classifier = getattr(importlib.import_module(module), name).load(folder)
-        return cls(Columns(**facts["columns"]), facts["missing"], facts["classes"], Pipeline.load(folder), model)
+        temperature = facts.get("temperature", 1.0)  # detectors kept before there was one
+        return cls(
+            Columns(**facts["columns"]), facts["missing"], facts["classes"], Pipeline.load(folder), model, temperature
+        )
