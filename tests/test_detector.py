@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from iot_ids.data.spec import Columns
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
+from iot_ids.evaluate.calibration import calibrated
 from iot_ids.features import pearson
 from iot_ids.features.pipeline import fit
 from iot_ids.features.scale import MinMax, Quantile
@@ -183,6 +185,23 @@ def test_a_loaded_detector_knows_its_columns_and_classes(ready: Detector, tmp_pa
     ready.save(tmp_path / "new" / "folder")
     loaded = Detector.load(tmp_path / "new" / "folder")
     assert (loaded.columns, loaded.missing, loaded.classes) == (COLUMNS, MISSING, CLASSES)
+
+
+def test_the_temperature_is_applied_and_kept(ready: Detector, typed: pl.DataFrame, tmp_path: Path) -> None:
+    warm = replace(ready, temperature=2.5)
+    assert np.array_equal(warm.probabilities(typed), calibrated(ready.probabilities(typed), 2.5))
+    assert np.array_equal(warm.uncalibrated(typed), ready.probabilities(typed))
+    assert (warm.probabilities(typed).max(axis=1) <= ready.probabilities(typed).max(axis=1)).all()
+    warm.save(tmp_path)
+    assert Detector.load(tmp_path).temperature == 2.5
+
+
+def test_a_detector_kept_before_there_was_a_temperature_has_none(ready: Detector, tmp_path: Path) -> None:
+    ready.save(tmp_path)
+    facts = json.loads((tmp_path / "detector.json").read_text())
+    del facts["temperature"]
+    (tmp_path / "detector.json").write_text(json.dumps(facts))
+    assert Detector.load(tmp_path).temperature == 1
 
 
 def test_a_kept_detector_has_no_file_that_could_run_code(ready: Detector, tmp_path: Path) -> None:

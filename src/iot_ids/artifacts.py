@@ -71,8 +71,10 @@ def _curves(fitted: Fitted, result: Result, title: str, simulated: bool, folder:
     """How far the probabilities can be believed; where the test rows have attacks and normal flows, the thresholds."""
     temperature, point = fitted.detector.temperature, fitted.operating_point
     curves.reliability(*result.reliability, temperature, folder / "reliability.png", title, simulated=simulated)
+    if result.scores is None or point is None:
+        return
     attack = (result.predictions["label"] != taxonomy(fitted.prepared.config.dataset).normal).to_numpy()
-    if result.scores is None or point is None or attack.all() or not attack.any():
+    if attack.all() or not attack.any():
         return
     curves.attacks(
         result.scores,

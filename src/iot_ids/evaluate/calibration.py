@@ -15,12 +15,11 @@ from iot_ids.evaluate.intervals import wilson
 BINS = 15
 RANGE = (-5.0, 5.0)
 """Of the temperature's logarithm, as wide as that of the sharpness in `models/margin.py`."""
-FLOOR = 1e-3
-"""Added to every probability before its logarithm is taken, since trees and neighbours answer with a plain 0. The
-smaller it is, the higher the temperature that a few such mistakes call for, at the cost of every other row: neighbours
-and forests were worse calibrated with an epsilon than without any temperature, and better with a thousandth, while
-networks took no notice. Added and not clipped at, so that what lies below keeps its order: a threshold may have to
-tell 1e-8 from 1e-9."""
+FLOOR = 1e-4
+"""Added to every probability before its logarithm is taken, since trees and neighbours answer with a plain 0. Much
+less, and few such mistakes call for a temperature that spoils every other row of theirs; much more, and the logarithms
+of a network that is three times too bold are bent. Added and not clipped at, so that what lies below keeps its order:
+a threshold may have to tell 1e-9 from 1e-10."""
 
 
 @dataclass(frozen=True)

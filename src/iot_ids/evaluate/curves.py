@@ -87,7 +87,7 @@ def attacks(
         _mark(left, right, scores > threshold, attack, edge, threshold)
     for panel in (left, right):
         panel.grid(True, color=PALE)
-        panel.legend(loc="lower left", bbox_to_anchor=(0, 0.08), framealpha=0.9, edgecolor="none", fontsize=8.5)
+        panel.legend(loc="lower left", bbox_to_anchor=(0.04, 0.08), framealpha=0.9, edgecolor="none", fontsize=8.5)
     write(figure, path)
 
 
