@@ -83,15 +83,22 @@ def _compose_and_run() -> None:
 
 def _refuse_missing_files(settings: Config) -> None:
     """A path that matches nothing is told at once, before the seconds that PyTorch and MLflow take to import."""
-    from iot_ids.data.declaration import check
+    from iot_ids.data.declaration import check, time_column
     from iot_ids.data.locate import official_test_files, training_files
-    from iot_ids.data.spec import OfficialSplit, SimulatedDataset
+    from iot_ids.data.match import shared_classes
+    from iot_ids.data.spec import OfficialSplit, SimulatedDataset, TemporalSplit
 
     check(settings.dataset)
     if not isinstance(settings.dataset, SimulatedDataset):
         training_files(settings.dataset)
-    if isinstance(settings.split, OfficialSplit):
+    if settings.test_dataset is not None:
+        shared_classes(settings.dataset, settings.test_dataset)
+        if not isinstance(settings.test_dataset, SimulatedDataset):
+            training_files(settings.test_dataset, "test_dataset")
+    elif isinstance(settings.split, OfficialSplit):
         official_test_files(settings.dataset)
+    if isinstance(settings.split, TemporalSplit):
+        time_column(settings.dataset)
 
 
 if __name__ == "__main__":

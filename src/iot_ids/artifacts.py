@@ -26,7 +26,7 @@ def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulate
 
 
 def _cleaning(fitted: Fitted, test: Test) -> dict[str, Any]:
-    """What became of every row; the official test file, where there is one, has its own part."""
+    """What became of every row; an official test file, or another network, has its own part."""
     prepared = fitted.prepared
     report = {
         **prepared.loaded.cleaning,
@@ -35,12 +35,13 @@ def _cleaning(fitted: Fitted, test: Test) -> dict[str, Any]:
         "test": test.flows.height,
         "train_rows_dropped_as_outliers": prepared.loaded.train.height - prepared.features.train.height,
     }
-    return report if test.cleaning is None else report | {"official_test_file": test.cleaning}
+    part = "official_test_file" if prepared.config.test_dataset is None else "test_dataset"
+    return report if test.cleaning is None else report | {part: test.cleaning}
 
 
 def _plots(fitted: Fitted, result: Result, simulated: bool, folder: Path) -> None:
     config, features = fitted.prepared.config, fitted.prepared.features.selection
-    title = f"{config.dataset.title}: {run_title(fitted)}"
+    title = f"{config.title}: {run_title(fitted)}"
     plots.confusion_matrix(
         result.matrix, result.classes, folder / "confusion_matrix.png", f"{title}, test rows", simulated=simulated
     )

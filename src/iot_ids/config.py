@@ -8,6 +8,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.data import spec as data
+from iot_ids.data.declaration import left_out
 from iot_ids.errors import UserError
 from iot_ids.evaluate.spec import Evaluate
 from iot_ids.features import spec as features
@@ -37,6 +38,8 @@ class Config:
     """
 
     dataset: data.Dataset = MISSING
+    test_dataset: data.Dataset | None = None
+    """Another network, whose flows are the test rows; added by `+dataset@test_dataset=NAME`."""
     split: Any = MISSING
     outliers: Any = MISSING
     selector: Any = MISSING
@@ -48,12 +51,28 @@ class Config:
     tracking: Tracking = MISSING
     seed: int = MISSING
 
+    @property
+    def title(self) -> str:
+        """Whose flows are tested; where they are another network's, whose are trained on as well."""
+        if self.test_dataset is None:
+            return self.dataset.title
+        return f"trained on {self.dataset.title}, tested on {self.test_dataset.title}"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any rows were generated, those trained on or those tested on."""
+        datasets = [self.dataset, *([] if self.test_dataset is None else [self.test_dataset])]
+        return any(each.origin is data.Origin.generated for each in datasets)
+
 
 SCHEMAS: dict[str, Any] = {
     "config": Config,
     "dataset_simulated": data.SimulatedDataset,
     "split_random": data.RandomSplit,
     "split_official": data.OfficialSplit,
+    "split_grouped": data.GroupedSplit,
+    "split_temporal": data.TemporalSplit,
+    "split_unseen_attack": data.UnseenAttackSplit,
     "outliers_none": features.NoOutliers,
     "outliers_iqr": features.Iqr,
     "selector_all": features.AllFeatures,
@@ -108,7 +127,7 @@ def _resolved(config: DictConfig) -> Config:
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
         if "name" not in getattr(typed, group):
             raise UserError(f"{group}: the chosen file has no `name`, by which its runs are told apart; add name: ...")
-    if not isinstance(typed.split, data.RandomSplit | data.OfficialSplit):
+    if not isinstance(typed.split, data.Split):
         raise UserError("split: a split of your own has to build on a shipped one: defaults: [random, _self_]")
     return typed
 
@@ -121,7 +140,7 @@ def check(config: Config) -> None:
     """
     k = config.selector.get("k", 1)
     shares = {"split.validation": config.split.validation}
-    if isinstance(config.split, data.RandomSplit):
+    if not isinstance(config.split, data.OfficialSplit):
         shares["split.test"] = config.split.test
     for key, share in shares.items():
         if not 0 < share < 1:
@@ -131,19 +150,31 @@ def check(config: Config) -> None:
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
     for group in ("outliers", "scaler"):
-        _check_before_split(group, getattr(config, group).get("before_split", False), config.split)
+        _check_before_split(group, getattr(config, group).get("before_split", False), config)
+    _check_unseen(config)
     at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
     check_trainer(config.trainer)
 
 
-def _check_before_split(group: str, value: Any, split: Any) -> None:
+def _check_before_split(group: str, value: Any, config: Config) -> None:
     if not isinstance(value, bool):
         raise UserError(f"{group}.before_split={value} is neither true nor false")
-    if value and isinstance(split, data.OfficialSplit):
+    if not value:
+        return
+    elsewhere = "split=official" if isinstance(config.split, data.OfficialSplit) else "test_dataset"
+    if elsewhere == "split=official" or config.test_dataset is not None:
         raise UserError(
-            f"{group}.before_split=true is not possible with split=official, whose test rows are split off already; "
+            f"{group}.before_split=true is not possible with {elsewhere}, whose test rows are split off already; "
             f"use split=random, or {group}.before_split=false"
         )
+
+
+def _check_unseen(config: Config) -> None:
+    if not isinstance(config.split, data.UnseenAttackSplit):
+        return
+    left_out(config.dataset, config.split)
+    if config.test_dataset is not None:
+        raise UserError("split=unseen_attack and test_dataset ask two questions at once; leave out one of them")
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

@@ -83,7 +83,7 @@ def prepare(config: Config) -> Prepared:
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
     columns, rule = config.dataset.columns, build.rule(config.outliers)
-    loaded = load(config.dataset, config.split, config.seed, config.cache)
+    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset)
     if rule is not None and config.outliers.get("before_split"):
         loaded, rule = shortcuts.without_outliers(loaded, rule, columns.numeric), None
     features = pipeline.fit(

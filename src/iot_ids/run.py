@@ -13,6 +13,7 @@ from iot_ids import artifacts, experiment, shortcuts, terminal, track
 from iot_ids.config import resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
+from iot_ids.data.read import FILE
 from iot_ids.data.spec import Origin
 from iot_ids.experiment import Prepared
 from iot_ids.track import Store
@@ -40,11 +41,11 @@ def run(config: DictConfig, brief: bool = False) -> str:
     if settings.tracking.skip_finished and (finished := _finished(store, prepared, plain)):
         terminal.skipped(name, finished)
         return finished
-    simulated = settings.dataset.origin is Origin.generated
+    simulated = settings.simulated
     with track.start(store, name, track.flat(plain), _tags(prepared, plain)) as kept:
         source = str(settings.dataset.path or settings.dataset.name)
         kept.dataset(
-            prepared.loaded.train.drop(ROW_ID), settings.dataset.name, source, prepared.loaded.sha256, "training"
+            prepared.loaded.train.drop(ROW_ID, FILE), settings.dataset.name, source, prepared.loaded.sha256, "training"
         )
         with terminal.training(f"training {name}", settings.trainer.max_epochs, kept.report) as report:
             fitted = experiment.fit(prepared, report)
@@ -79,7 +80,7 @@ def _finished(store: Store, prepared: Prepared, plain: dict[str, Any]) -> str | 
 def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
     digest = prepared.loaded.sha256
     return {
-        "data.origin": prepared.config.dataset.origin.value,
+        "data.origin": (Origin.generated if prepared.config.simulated else Origin.published).value,
         "data.sha256": digest,
         "git.commit": track.commit(),
         "config.fingerprint": fingerprint(plain, digest),
@@ -105,6 +106,7 @@ def _data(training: str, test: str) -> list[str]:
 def fingerprint(plain: dict[str, Any], *data: str) -> str:
     """What two runs must share to be averaged: the data, and the configuration but for paths, tracking, cache, seed."""
     settings = {group: values for group, values in plain.items() if group not in NOT_IN_FINGERPRINT}
-    settings["dataset"] = {key: value for key, value in plain["dataset"].items() if key not in NOT_IN_DATASET}
+    for group in {"dataset", "test_dataset"}.intersection(settings):
+        settings[group] = {key: value for key, value in (plain[group] or {}).items() if key not in NOT_IN_DATASET}
     text = json.dumps([settings, *data], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

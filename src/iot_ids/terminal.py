@@ -41,7 +41,7 @@ def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
 def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool) -> None:
     """Print the scores beside the constant answer's, the classes, the features, and what the audit has to say."""
     dataset = fitted.prepared.config.dataset
-    title = f"{'SIMULATED: ' if simulated else ''}{dataset.title}, {dataset.label}: {name}"
+    title = f"{'SIMULATED: ' if simulated else ''}{fitted.prepared.config.title}, {dataset.label}: {name}"
     console.print()
     console.print(_scores(result, title, taxonomy(dataset).normal))
     console.print(_classes(result))
@@ -57,7 +57,8 @@ def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool)
 def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
     """What became of the rows: of the files, of the official test file, and by the outlier rule."""
     prepared = fitted.prepared
-    for name, report in (("", prepared.loaded.cleaning), ("official test file: ", test.cleaning)):
+    elsewhere = "official test file: " if prepared.config.test_dataset is None else "test_dataset: "
+    for name, report in (("", prepared.loaded.cleaning), (elsewhere, test.cleaning)):
         if report is None:
             continue
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report["dropped"].items() if count) or "none"

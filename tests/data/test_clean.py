@@ -25,6 +25,7 @@ def test_flows_are_typed(small: Dataset, csv: Csv) -> None:
     flows = clean([csv(NORMAL, SCAN)], small, Duplicates.keep).flows
     assert dict(flows.schema) == {
         ROW_ID: pl.UInt32,
+        "__file": pl.Int32,
         "pkts": pl.Float32,
         "rate": pl.Float32,
         "proto": pl.String,

@@ -10,7 +10,7 @@ import polars as pl
 from iot_ids.data import read, unreadable
 from iot_ids.data.declaration import check
 from iot_ids.data.first_rows import first_rows, refuse_short
-from iot_ids.data.label import CLASS, classified
+from iot_ids.data.label import CLASS, KIND, classified
 from iot_ids.data.lines import CELLS, LINE
 from iot_ids.data.spec import Columns, Dataset, Duplicates
 from iot_ids.data.unreadable import DAMAGED, KEPT, NUMBER, REASON, REASONS
@@ -24,8 +24,8 @@ ROW_ID = "__row_id"
 class Cleaned:
     """Clean flows and what became of the others.
 
-    `flows` has ROW_ID, CLASS, the features (numbers float32, names text, never null) and those identifiers that the
-    files hold.
+    `flows` has ROW_ID, FILE (the number of a row's file, from 0), CLASS, KIND where it was asked for, the features
+    (numbers float32, names text, never null) and those identifiers that the files hold.
     `report` is what `cleaning.json` says: rows in = rows out + rows dropped by each reason. Rows in are those read: of
     the files under `only_first_rows_read`, so many from the top, and whatever follows them is not among the rows in.
     """
@@ -34,12 +34,13 @@ class Cleaned:
     report: dict[str, Any]
 
 
-def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates) -> Cleaned:
+def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates, kinds: str | None = None) -> Cleaned:
     """Read `files`, drop and count what cannot be used, name each flow's class, leave out `duplicates`.
 
     A row is dropped, and counted under the first of these that fits, when it is a blank line, has too many or too few
     cells, has text in a number column, a number that is not finite, a missing number, or no label. A missing name is a
     name of its own. `distinct` compares features and all label columns, `exact` all columns read; the first row stays.
+    `kinds` names a label of the dataset, whose classes go into the column KIND.
 
     Raises:
         UserError: the declaration contradicts itself; a file cannot be read, or has fewer rows than are to be read of
@@ -54,7 +55,7 @@ def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates) -> Cl
     refuse_short(rows, layouts)
     examples = unreadable.examples(rows, layouts, dataset)
     _refuse_damage(rows, examples, dataset, files)
-    usable = _classified(_usable(rows, dataset.columns), dataset, files)
+    usable = _classified(_usable(rows, dataset.columns), dataset, files, kinds)
     flows = _without_duplicates(usable, dataset.columns, duplicates)
     counts = dict(rows[REASON].value_counts().iter_rows())
     report = {
@@ -163,15 +164,16 @@ def _refuse_damage(rows: pl.DataFrame, examples: Sequence[str], dataset: Dataset
 
 def _usable(rows: pl.DataFrame, columns: Columns) -> pl.DataFrame:
     """The kept rows. An identifier whose every value is a number (a time, say) becomes one, to keep its order."""
-    flows = rows.filter(pl.col(REASON) == KEPT).drop(REASON, read.FILE, LINE, CELLS)
+    flows = rows.filter(pl.col(REASON) == KEPT).drop(REASON, LINE, CELLS)
     texts = [name for name in columns.identifiers if name in flows.columns and flows[name].dtype == pl.String]
     numbers = flows.select(pl.col(texts).cast(pl.Float64, strict=False))
     return flows.with_columns(numbers[name] for name in texts if numbers[name].null_count() == flows[name].null_count())
 
 
-def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path]) -> pl.DataFrame:
+def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], kinds: str | None) -> pl.DataFrame:
     try:
-        return classified(flows, dataset)
+        named = classified(flows, dataset)
+        return named if kinds is None else classified(named, dataset, kinds, KIND)
     except UserError as error:
         raise UserError(f"{_named(files)}: {error}") from error
 
@@ -180,5 +182,6 @@ def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Dupli
     if duplicates is Duplicates.keep:
         return flows
     features = [*columns.numeric, *columns.categorical, *columns.labels]
-    compared = features if duplicates is Duplicates.distinct else [name for name in flows.columns if name != ROW_ID]
+    read_columns = [name for name in flows.columns if name not in (ROW_ID, read.FILE)]
+    compared = features if duplicates is Duplicates.distinct else read_columns
     return flows.unique(subset=compared, keep="first", maintain_order=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Taxonomy
+from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Taxonomy, UnseenAttackSplit
 from iot_ids.errors import UserError
 
 REST = "*"
@@ -40,17 +40,49 @@ def check(dataset: Dataset) -> None:
         raise UserError(f"dataset={dataset.name} contradicts itself; mend its YAML:\n  " + "\n  ".join(found))
 
 
-def taxonomy(dataset: Dataset) -> Taxonomy:
-    """The taxonomy that `dataset.label` names.
+def taxonomy(dataset: Dataset, label: str | None = None, key: str = "dataset.label") -> Taxonomy:
+    """The taxonomy that `label` names, which the user wrote under `key`; that of `dataset.label` where it is None.
 
     Raises:
         UserError: the dataset has none of that name.
     """
-    if dataset.label in dataset.labels:
-        return dataset.labels[dataset.label]
+    label = dataset.label if label is None else label
+    if label in dataset.labels:
+        return dataset.labels[label]
+    raise UserError(f"{key}={label} is unknown to dataset={dataset.name}; it has {', '.join(dataset.labels) or 'none'}")
+
+
+def left_out(dataset: Dataset, split: UnseenAttackSplit) -> list[str]:
+    """The classes that `split.attack` names.
+
+    Raises:
+        UserError: it names none, one twice, one that the dataset does not know, or the normal class; the dataset does
+            not know `split.label`, or no normal class.
+    """
+    chosen = taxonomy(dataset, split.label, "split.label")
+    named = split.attack if isinstance(split.attack, list | tuple) else [split.attack]
+    attacks = [name for name in chosen.classes if name != chosen.normal]
+    if chosen.normal is None:
+        raise UserError(f"split=unseen_attack: label {split.label} of dataset={dataset.name} has no normal class")
+    if not named or len(set(map(str, named))) < len(named) or not set(named) <= set(attacks):
+        raise UserError(
+            f"split.attack={split.attack} has to be one of the attacks of dataset={dataset.name}, or a list of some: "
+            f"{', '.join(attacks)}"
+        )
+    return list(named)
+
+
+def time_column(dataset: Dataset) -> str:
+    """The name of the dataset's time column.
+
+    Raises:
+        UserError: it declares none.
+    """
+    if dataset.columns.time is not None:
+        return dataset.columns.time
     raise UserError(
-        f"dataset.label={dataset.label} is unknown to dataset={dataset.name}; "
-        f"it has {', '.join(dataset.labels) or 'none'}"
+        f"split=temporal needs to know when flows were seen, but dataset={dataset.name} declares no time column "
+        "(dataset.columns.time); use split=random or split=grouped"
     )
 
 

@@ -8,31 +8,36 @@ from iot_ids.errors import UserError
 
 CLASS = "__class"
 """A flow's class."""
+KIND = "__kind"
+"""A flow's class by another label than the one that is learned, where a split needs it: which attack it is."""
 
 
-def classified(flows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
-    """`flows` with the column CLASS. Upper and lower case of a label value are the same.
+def classified(flows: pl.DataFrame, dataset: Dataset, label: str | None = None, column: str = CLASS) -> pl.DataFrame:
+    """`flows` with `column`, their classes by `label`, or by `dataset.label` where that is None.
+
+    Upper and lower case of a label value are the same.
 
     Raises:
         UserError: values that no class names, with their counts.
     """
-    chosen = taxonomy(dataset)
+    label = dataset.label if label is None else label
+    chosen = taxonomy(dataset, label)
     value = pl.concat_str(chosen.columns, separator="/")
     lookup = {name.lower(): label for label, names in chosen.classes.items() for name in names if name != REST}
     rest = next((label for label, names in chosen.classes.items() if REST in names), None)
     named = flows.with_columns(
-        value.str.to_lowercase().replace_strict(lookup, default=rest, return_dtype=pl.String).alias(CLASS)
+        value.str.to_lowercase().replace_strict(lookup, default=rest, return_dtype=pl.String).alias(column)
     )
-    lost = named.filter(pl.col(CLASS).is_null()).select(value.alias("value"))["value"]
+    lost = named.filter(pl.col(column).is_null()).select(value.alias("value"))["value"]
     if lost.is_empty():
         return named
     counts = ", ".join(
         f"{name!r} ({count:,} rows)" for name, count in lost.value_counts(sort=True).head(10).iter_rows()
     )
     raise UserError(
-        f"dataset={dataset.name} dataset.label={dataset.label}: no class for {counts} of column "
+        f"dataset={dataset.name} dataset.label={label}: no class for {counts} of column "
         f"{'/'.join(chosen.columns)}; the taxonomy names {', '.join(sorted(lookup))}. "
-        f"Add them to dataset.labels.{dataset.label}.classes, or choose another label"
+        f"Add them to dataset.labels.{label}.classes, or choose another label"
     )
 
 

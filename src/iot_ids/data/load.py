@@ -1,24 +1,23 @@
 """From a dataset's configuration to split tables, through the cache. The test rows stay unread until asked for."""
 
-import contextlib
-import hashlib
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from iot_ids.data import simulate
-from iot_ids.data.cache import Entry, file_once, key, sha256
+from iot_ids.data.cache import Entry, key
 from iot_ids.data.clean import clean, without
+from iot_ids.data.content import digest_of, files_of, writing
 from iot_ids.data.declaration import check
+from iot_ids.data.divide import divide
 from iot_ids.data.first_rows import first_rows
 from iot_ids.data.label import CLASS, class_names
-from iot_ids.data.locate import files_not_read, official_test_files, training_files
-from iot_ids.data.spec import Cache, Dataset, Duplicates, OfficialSplit, RandomSplit, SimulatedDataset
-from iot_ids.data.split import random_split
+from iot_ids.data.locate import files_not_read, official_test_files
+from iot_ids.data.match import shared_classes
+from iot_ids.data.spec import Cache, Dataset, Duplicates, OfficialSplit, Split, UnseenAttackSplit
+from iot_ids.data.transfer import read_other_network
 from iot_ids.errors import UserError
 
 
@@ -26,8 +25,8 @@ from iot_ids.errors import UserError
 class Test:
     """The test rows, read: `flows` as in `Cleaned`, and the hash of the file they came from.
 
-    `cleaning` says what became of an official test file's rows; None where the test rows are some of the training
-    files', whose report has them.
+    `cleaning` says what became of the rows of an official test file or another network; None where the test rows are
+    some of the training files', whose report has them.
     """
 
     flows: pl.DataFrame
@@ -63,26 +62,34 @@ class Tables:
     notes: dict[str, Any]
 
 
-def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache: Cache) -> Loaded:
+def load(dataset: Dataset, split: Split, seed: int, cache: Cache, test_dataset: Dataset | None = None) -> Loaded:
     """Clean and split the dataset, or take what the cache holds of the same content, settings, split and seed.
 
+    Where there is a `test_dataset`, train and validation are what they would be without it, and all its flows are the
+    test rows.
+
     Raises:
-        UserError: whatever `clean` and `random_split` refuse; the cache's folder cannot be written.
+        UserError: whatever `clean` and `divide` refuse; the networks do not match; the cache's folder cannot be
+            written.
     """
     check(dataset)
-    official = official_test_files(dataset) if isinstance(split, OfficialSplit) else []
-    with _files(dataset, cache) as files:
+    if test_dataset is not None:
+        shared_classes(dataset, test_dataset)
+    official = official_test_files(dataset) if isinstance(split, OfficialSplit) and test_dataset is None else []
+    with files_of(dataset, cache) as files:
         limits = first_rows(files, dataset)  # by names, which the digest does not know
-        digest = _digest(files)
+        digest = digest_of(files)
         cut = [limits.get(file) for file in files]
         entry = _entry(cache, [digest, cut, _settings(dataset), asdict(split), seed])
         tables = _kept(entry) or _built(files, digest, dataset, split, seed, entry)
 
     def read_test() -> Test:
+        if test_dataset is not None:
+            return Test(*read_other_network(dataset, test_dataset, cache))
         if official:
             whole = replace(dataset, format=replace(dataset.format, first_rows={}))
             cleaned = clean(official, whole, Duplicates.keep)
-            return Test(cleaned.flows, cleaned.report, _digest(official))
+            return Test(cleaned.flows, cleaned.report, digest_of(official))
         flows = tables.test
         if flows is None and entry:
             flows = entry.get("test")
@@ -104,8 +111,16 @@ def load(dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache:
         tables.notes["cleaning"] | here,
         digest,
         read_test,
-        test_sha256=lambda: _digest(official) if official else digest,
+        test_sha256=lambda: _test_digest(official, test_dataset, cache) or digest,
     )
+
+
+def _test_digest(official: list[Path], test_dataset: Dataset | None, cache: Cache) -> str | None:
+    """The hash of the test rows' own files; None where they come from the training files."""
+    if test_dataset is None:
+        return digest_of(official) if official else None
+    with files_of(test_dataset, cache) as files:
+        return digest_of(files)
 
 
 def _kept(entry: Entry | None) -> Tables | None:
@@ -122,39 +137,38 @@ def _built(
     files: list[Path],
     digest: str,
     dataset: Dataset,
-    split: RandomSplit | OfficialSplit,
+    split: Split,
     seed: int,
     entry: Entry | None,
 ) -> Tables:
     """The tables made from the files, and kept where there is a cache."""
-    cleaned = clean(files, dataset, dataset.duplicates)
+    cleaned = clean(files, dataset, dataset.duplicates, split.label if isinstance(split, UnseenAttackSplit) else None)
     flows = cleaned.flows
     _refuse_changed(files, digest, dataset)
-    share, stratified = (split.test, split.stratified) if isinstance(split, RandomSplit) else (0.0, True)
-    parts = random_split(flows[CLASS].to_numpy(), share, split.validation, seed, stratified)
+    parts = divide(flows, dataset, split, seed)
     train, test = flows[parts.train], flows[parts.test]
     classes = class_names(train, dataset)
     validation = flows[parts.validation].filter(pl.col(CLASS).is_in(classes))
     unknown = len(parts.validation) - validation.height
-    notes = {"classes": classes, "cleaning": without(cleaned.report, "validation row of a class train lacks", unknown)}
+    report = without(cleaned.report, "validation row of a class train lacks", unknown)
+    embargoed = flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
+    notes = {"classes": classes, "cleaning": without(report, "embargoed after a border of the split", embargoed)}
     if entry is not None:
-        with _writing(entry.folder.parent):
+        with writing(entry.folder.parent):
             entry.put({"train": train, "validation": validation, "test": test}, notes)
     return Tables(train, validation, test, notes)
 
 
-def _built_again(
-    digest: str, dataset: Dataset, split: RandomSplit | OfficialSplit, seed: int, cache: Cache, entry: Entry | None
-) -> Tables:
+def _built_again(digest: str, dataset: Dataset, split: Split, seed: int, cache: Cache, entry: Entry | None) -> Tables:
     """The tables once more, since the cached test rows were damaged; other files would mix training rows into them."""
-    with _files(dataset, cache) as files:
+    with files_of(dataset, cache) as files:
         _refuse_changed(files, digest, dataset)
         return _built(files, digest, dataset, split, seed, entry)
 
 
 def _refuse_changed(files: list[Path], digest: str, dataset: Dataset) -> None:
     """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
-    if _digest(files) != digest:
+    if digest_of(files) != digest:
         raise UserError(f"dataset={dataset.name}: the files changed while they were read; run again")
 
 
@@ -163,42 +177,9 @@ def _entry(cache: Cache, settings: list[Any]) -> Entry | None:
     if not cache.path:
         return None
     folder = Path(cache.path).expanduser()
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return Entry(folder / key(settings))
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """The system's refusals in the block, told as the user's to mend."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cache.path={folder}: cannot be written ({error}); choose another, or cache=off") from error
-
-
-@contextlib.contextmanager
-def _files(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
-    """The training files; simulated flows are written in the official format first, and read like anybody's."""
-    if not isinstance(dataset, SimulatedDataset):
-        yield training_files(dataset)
-        return
-    with tempfile.TemporaryDirectory() as aside:
-        folder = Path(cache.path or aside).expanduser()
-        code = sha256(Path(simulate.__file__))[:12]
-        file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
-        with _writing(folder):
-            file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))
-        yield [file]
-
-
-def _digest(files: list[Path]) -> str:
-    """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
-    try:
-        sums = [sha256(file) for file in files]
-    except OSError as error:
-        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
 def _settings(dataset: Dataset) -> dict[str, Any]:

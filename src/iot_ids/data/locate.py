@@ -11,18 +11,19 @@ from iot_ids.data.spec import Dataset
 from iot_ids.errors import UserError
 
 
-def training_files(dataset: Dataset) -> list[Path]:
+def training_files(dataset: Dataset, group: str = "dataset") -> list[Path]:
     """The files that `dataset.path` names, each once, in a stable order (`part_2` before `part_10`).
 
     A folder means the first of `format.files` that matches in it; a glob what it matches; a list all of its members'.
+    `group` is what the user called the dataset: `dataset` or `test_dataset`.
 
     Raises:
         UserError: no path was given (the message says where to get the data and what to type), or it matches nothing.
     """
     if not dataset.path:
-        raise UserError(f"dataset={dataset.name} needs a path: dataset.path=FILE_OR_FOLDER\n\n{dataset.about.strip()}")
-    with _telling("dataset.path", dataset.path):
-        return _once(_files(dataset.path, dataset.format.files, "dataset.path"))
+        raise UserError(f"{group}={dataset.name} needs a path: {group}.path=FILE_OR_FOLDER\n\n{dataset.about.strip()}")
+    with _telling(f"{group}.path", dataset.path):
+        return _once(_files(dataset.path, dataset.format.files, f"{group}.path"))
 
 
 def official_test_files(dataset: Dataset) -> list[Path]:

@@ -141,6 +141,63 @@ class OfficialSplit:
     """Share of the train file's rows."""
 
 
+class GroupBy(Enum):
+    """Which flows belong together, and stand in one part only."""
+
+    features = "features"
+    """Flows that are equal in every feature."""
+    source = "source"
+    """Flows of one sender, the column that `columns.source` names."""
+    file = "file"
+    """Flows of one file."""
+
+
+@dataclass
+class GroupedSplit:
+    """Drawn by the seed, in whole groups: what belongs together is never in two parts."""
+
+    name: str
+    by: GroupBy
+    test: float
+    """Share of all rows, met as closely as the groups' sizes allow."""
+    validation: float
+    """Share of the rows that are not test, likewise."""
+
+
+@dataclass
+class TemporalSplit:
+    """The past trains, the next stretch validates, the last one tests. Needs `columns.time`; the seed plays no part."""
+
+    name: str
+    test: float
+    """Share of all rows, the latest."""
+    validation: float
+    """Share of the rows that are not test, the latest of them."""
+    embargo: int
+    """So many rows after each border are left out: counters over a window of records would reach across it."""
+
+
+@dataclass
+class UnseenAttackSplit:
+    """Attacks that neither train nor validation holds. The other classes are drawn as by RandomSplit.
+
+    All rows of the left-out attacks are test rows, beside the usual share of every other class.
+    """
+
+    name: str
+    attack: Any
+    """The class that is left out, or a list of classes."""
+    label: str
+    """The key of `dataset.labels` whose classes `attack` names; what is learned may be another, such as `binary`."""
+    test: float
+    """Share of the rows of every other class."""
+    validation: float
+    """Share of those rows that are not test."""
+
+
+Split = RandomSplit | OfficialSplit | GroupedSplit | TemporalSplit | UnseenAttackSplit
+
+
 @dataclass
 class Cache:
     """Where cleaned and split tables are kept between runs; nothing is kept where `path` is empty."""

@@ -1,4 +1,4 @@
-"""Which rows train, which validate, which test. Nothing here is fitted."""
+"""The random split, and what every split gives: which rows train, which validate, which test. Nothing is fitted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,10 +34,9 @@ def random_split(labels: Labels, test: float, validation: float, seed: int, stra
         UserError: a share or the seed is not in its range, or a class (all rows, where not `stratified`) has fewer rows
             than there are parts (named, with its count).
     """
-    _check_share("split.test", test, zero=True)
-    _check_share("split.validation", validation, zero=False)
-    if not 0 <= seed <= LAST_SEED:
-        raise UserError(f"seed={seed} is no whole number from 0 to {LAST_SEED}")
+    check_share("split.test", test, zero=True)
+    check_share("split.validation", validation, zero=False)
+    check_seed(seed)
     generator = np.random.default_rng(seed)
     groups = _classes(labels) if stratified else [("the dataset", np.arange(len(labels)))]
     drawn = [_draw(generator.permutation(rows), name, test, validation) for name, rows in groups]
@@ -67,6 +66,13 @@ def _draw(rows: NDArray[np.int64], name: str, test: float, validation: float) ->
     return rows[tests + validations :], rows[tests : tests + validations], rows[:tests]
 
 
-def _check_share(key: str, share: float, zero: bool) -> None:
+def check_share(key: str, share: float, zero: bool) -> None:
+    """Raise a UserError where `share` is no share between 0 and 1, of which 0 itself may be allowed."""
     if not (0 < share < 1 or (zero and share == 0)):
         raise UserError(f"{key}={share} is no share between 0 and 1")
+
+
+def check_seed(seed: int) -> None:
+    """Raise a UserError where a random generator would not take the seed."""
+    if not 0 <= seed <= LAST_SEED:
+        raise UserError(f"seed={seed} is no whole number from 0 to {LAST_SEED}")

@@ -1,0 +1,46 @@
+"""The files behind a dataset, and their content's hash; simulated flows are made first."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from iot_ids.data import simulate
+from iot_ids.data.cache import file_once, sha256
+from iot_ids.data.locate import training_files
+from iot_ids.data.spec import Cache, Dataset, SimulatedDataset
+from iot_ids.errors import UserError
+
+
+@contextmanager
+def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
+    """The training files; simulated flows are written in the official format first, and read like anybody's."""
+    if not isinstance(dataset, SimulatedDataset):
+        yield training_files(dataset)
+        return
+    with tempfile.TemporaryDirectory() as aside:
+        folder = Path(cache.path or aside).expanduser()
+        code = sha256(Path(simulate.__file__))[:12]
+        file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
+        with writing(folder):
+            file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))
+        yield [file]
+
+
+def digest_of(files: list[Path]) -> str:
+    """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
+    try:
+        sums = [sha256(file) for file in files]
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """The system's refusals in the block, told as the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cache.path={folder}: cannot be written ({error}); choose another, or cache=off") from error
