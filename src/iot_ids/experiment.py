@@ -19,14 +19,15 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.label import CLASS, normal_code
 from iot_ids.data.load import Loaded, Test, load
+from iot_ids.data.windows import windows_of
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
 from iot_ids.evaluate.audit import audit
 from iot_ids.evaluate.confusion import confusion_matrix, f1_macro
 from iot_ids.evaluate.metrics import per_class, summarise
 from iot_ids.features import pipeline
-from iot_ids.features.pipeline import Fit
-from iot_ids.models.classifier import Classifier, Report, Table
+from iot_ids.features.pipeline import Fit, Pipeline
+from iot_ids.models.classifier import Classifier, Report, Table, answers, padded
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def prepare(config: Config) -> Prepared:
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
     columns, rule = config.dataset.columns, build.rule(config.outliers)
-    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset)
+    windowed = config.window is not None
+    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset, history=windowed)
     if rule is not None and config.outliers.get("before_split"):
         loaded, rule = shortcuts.without_outliers(loaded, rule, columns.numeric), None
     features = pipeline.fit(
@@ -97,10 +99,8 @@ def prepare(config: Config) -> Prepared:
         scaler=build.scaler(config.scaler),
         scaling_rows=shortcuts.every_row(loaded) if config.scaler.get("before_split") else None,
     )
-    train, validation = (
-        Table(features.pipeline.transform(flows), codes(flows, loaded.classes))
-        for flows in (features.train, loaded.validation)
-    )
+    train = _table(config, features.pipeline, loaded.classes, features.train, loaded.train, loaded.train_context)
+    validation = _table(config, features.pipeline, loaded.classes, loaded.validation, loaded.validation_context)
     return Prepared(config, loaded, features, train, validation, model, time.perf_counter() - start)
 
 
@@ -117,9 +117,10 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     prepared.model.fit(prepared.train, prepared.validation, len(classes), config.seed, keep)
     seconds = time.perf_counter() - start
     columns, missing = config.dataset.columns, config.dataset.format.missing
-    detector = Detector(columns, missing, classes, prepared.features.pipeline, prepared.model)
-    answers = prepared.model.probabilities(prepared.validation.x).argmax(axis=1)
-    score = f1_macro(confusion_matrix(prepared.validation.y, answers, len(classes)))
+    detector = Detector(columns, missing, classes, prepared.features.pipeline, prepared.model, config.window)
+    validation = prepared.validation
+    said = answers(prepared.model, validation.x, validation.steps).argmax(axis=1)
+    score = f1_macro(confusion_matrix(validation.y, said, len(classes)))
     return Fitted(prepared, detector, pl.DataFrame(epochs), score, seconds)
 
 
@@ -128,7 +129,7 @@ def judge(fitted: Fitted, test: Test) -> Result:
     prepared = fitted.prepared
     config, known = prepared.config, prepared.loaded.classes
     start = time.perf_counter()
-    probabilities = fitted.detector.probabilities(test.flows)
+    probabilities = fitted.detector.probabilities(test.flows, test.context)
     predict_seconds = time.perf_counter() - start
     if not np.isfinite(probabilities).all():
         raise UserError(
@@ -154,6 +155,20 @@ def judge(fitted: Fitted, test: Test) -> Result:
         metrics["model/parameters"] = parameters
     predictions = _predictions(test, known, probabilities)
     return Result(classes, matrix, per_class(matrix, classes), metrics, findings, predictions)
+
+
+def _table(
+    config: Config, pipeline: Pipeline, classes: list[str], flows: pl.DataFrame, *others: pl.DataFrame | None
+) -> Table:
+    """`flows` ready for the model; with windows, each after its source's last flows among these and the `others`."""
+    y = codes(flows, classes)
+    if config.window is None:
+        return Table(pipeline.transform(flows), y)
+    history = pl.concat([flows, *(each for each in others if each is not None)])
+    every = history.unique(ROW_ID, keep="first", maintain_order=True)
+    columns, missing = config.dataset.columns, config.dataset.format.missing
+    steps = windows_of(every, columns, missing, np.arange(len(y)), config.window)
+    return Table(padded(pipeline.transform(every)), y, steps)
 
 
 def codes(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.context import check_context, context
-from iot_ids.data.spec import Columns, Dataset
+from iot_ids.data.spec import Columns, Dataset, RandomSplit, TemporalSplit
 from iot_ids.errors import UserError
 
 
@@ -40,25 +40,28 @@ def test_context_has_the_columns_of_the_part() -> None:
     assert context(every, part, "t").to_dict(as_series=False) == {ROW_ID: [1], "t": [2.0]}
 
 
+TEMPORAL = TemporalSplit("temporal", test=0.2, validation=0.2, embargo=0)
+
+
 def dataset(**columns: str) -> Dataset:
     return Dataset(name="mine", title="Mine", columns=Columns(**columns))
 
 
 def test_windows_of_a_dataset_with_time_and_source_pass() -> None:
-    check_context(dataset(time="t", source="s"), "temporal", transfer=False)
+    check_context(dataset(time="t", source="s"), TEMPORAL, None)
 
 
 @pytest.mark.parametrize(("columns", "lacking"), [({"time": "t"}, "source"), ({"source": "s"}, "time")])
 def test_windows_need_time_and_source(columns: dict[str, str], lacking: str) -> None:
     with pytest.raises(UserError, match=rf"dataset=mine declares no {lacking} column \(dataset\.columns\.{lacking}\)"):
-        check_context(dataset(**columns), "temporal", transfer=False)
+        check_context(dataset(**columns), TEMPORAL, None)
 
 
 def test_windows_need_parts_that_follow_each_other_in_time() -> None:
     with pytest.raises(UserError, match=r"split=random: .* use split=temporal"):
-        check_context(dataset(time="t", source="s"), "random", transfer=False)
+        check_context(dataset(time="t", source="s"), RandomSplit("random", 0.2, 0.2), None)
 
 
 def test_windows_of_another_network_are_refused() -> None:
     with pytest.raises(UserError, match="test_dataset"):
-        check_context(dataset(time="t", source="s"), "temporal", transfer=True)
+        check_context(dataset(time="t", source="s"), TEMPORAL, dataset())

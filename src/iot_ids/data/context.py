@@ -3,7 +3,8 @@
 import polars as pl
 
 from iot_ids.data.clean import ROW_ID
-from iot_ids.data.spec import Dataset
+from iot_ids.data.declaration import time_column
+from iot_ids.data.spec import Dataset, Split, TemporalSplit
 from iot_ids.errors import UserError
 
 
@@ -22,13 +23,24 @@ def context(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
     return inside.join(part.select(ROW_ID), on=ROW_ID, how="anti", maintain_order="left").select(part.columns)
 
 
-def check_context(dataset: Dataset, split: str, transfer: bool) -> None:
+def context_of(part: str) -> str:
+    """The name of a part's context among the tables."""
+    return f"{part}_context"
+
+
+def contexts_of(parts: dict[str, pl.DataFrame], every: pl.DataFrame, dataset: Dataset) -> dict[str, pl.DataFrame]:
+    """The context of each of the `parts`, by `context_of` its name."""
+    time = time_column(dataset)
+    return {context_of(name): context(every, part, time) for name, part in parts.items()}
+
+
+def check_context(dataset: Dataset, split: Split, test_dataset: Dataset | None) -> None:
     """Refuse windows where flows have no history: before anything is read.
 
     Args:
         dataset: whose columns are looked at.
-        split: the split's name; only a temporal one keeps a part's flows together in time.
-        transfer: whether the test rows are another network's.
+        split: only a temporal one keeps a part's flows together in time.
+        test_dataset: another network, whose flows are the test rows.
 
     Raises:
         UserError: what is missing.
@@ -39,10 +51,10 @@ def check_context(dataset: Dataset, split: str, transfer: bool) -> None:
                 f"model.sequence=window reads the last flows of a source, but dataset={dataset.name} declares no "
                 f"{role} column (dataset.columns.{role}); use model.sequence=flow"
             )
-    if split != "temporal":
+    if not isinstance(split, TemporalSplit):
         raise UserError(
-            f"model.sequence=window with split={split}: the history of most flows would lie in other parts; use "
+            f"model.sequence=window with split={split.name}: the history of most flows would lie in other parts; use "
             "split=temporal, or model.sequence=flow"
         )
-    if transfer:
+    if test_dataset is not None:
         raise UserError("model.sequence=window is not possible with test_dataset yet; use model.sequence=flow")
