@@ -85,7 +85,7 @@ def prepare(config: Config) -> Prepared:
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
     columns, rule = config.dataset.columns, build.rule(config.outliers)
     windowed = config.window is not None
-    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset, history=windowed)
+    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset, windowed)
     if rule is not None and config.outliers.get("before_split"):
         loaded, rule = shortcuts.without_outliers(loaded, rule, columns.numeric), None
     features = pipeline.fit(
