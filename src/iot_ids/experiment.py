@@ -19,6 +19,7 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.label import CLASS, normal_code
 from iot_ids.data.load import Loaded, Test, load
+from iot_ids.data.windows import windows_of
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
 from iot_ids.evaluate import calibration, operating
@@ -28,8 +29,8 @@ from iot_ids.evaluate.confusion import confusion_matrix, f1_macro
 from iot_ids.evaluate.metrics import per_class, summarise
 from iot_ids.evaluate.operating import OperatingPoint, attack_scores
 from iot_ids.features import pipeline
-from iot_ids.features.pipeline import Fit
-from iot_ids.models.classifier import Classifier, Report, Table
+from iot_ids.features.pipeline import Fit, Pipeline
+from iot_ids.models.classifier import Classifier, Report, Table, answers, padded
 from iot_ids.unseen import Unseen, judge_unseen, parted, refuse_rate
 
 
@@ -95,7 +96,8 @@ def prepare(config: Config) -> Prepared:
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
     columns, rule = config.dataset.columns, build.rule(config.outliers)
-    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset)
+    windowed = config.window is not None
+    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset, windowed)
     refuse_rate(config, loaded)
     if rule is not None and config.outliers.get("before_split"):
         loaded, rule = shortcuts.without_outliers(loaded, rule, columns.numeric), None
@@ -110,10 +112,8 @@ def prepare(config: Config) -> Prepared:
         scaler=build.scaler(config.scaler),
         scaling_rows=shortcuts.every_row(loaded) if config.scaler.get("before_split") else None,
     )
-    train, validation = (
-        Table(features.pipeline.transform(flows), codes(flows, loaded.classes))
-        for flows in (features.train, loaded.validation)
-    )
+    train = _table(config, features.pipeline, loaded.classes, features.train, loaded.train, loaded.train_context)
+    validation = _table(config, features.pipeline, loaded.classes, loaded.validation, loaded.validation_context)
     return Prepared(config, loaded, features, train, validation, model, time.perf_counter() - start)
 
 
@@ -136,10 +136,12 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     prepared.model.fit(prepared.train, prepared.validation, len(classes), config.seed, keep)
     seconds = time.perf_counter() - start
     columns, missing = config.dataset.columns, config.dataset.format.missing
-    y, uncalibrated = prepared.validation.y, prepared.model.probabilities(prepared.validation.x)
+    validation = prepared.validation
+    y, uncalibrated = validation.y, answers(prepared.model, validation.x, validation.steps)
     _refuse_nan(uncalibrated, config)
     temperature = calibration.best_temperature(uncalibrated, y)
-    detector = Detector(columns, missing, classes, prepared.features.pipeline, prepared.model, temperature)
+    pipeline = prepared.features.pipeline
+    detector = Detector(columns, missing, classes, pipeline, prepared.model, temperature, config.window)
     probabilities = calibrated(uncalibrated, temperature)
     score = f1_macro(confusion_matrix(y, probabilities.argmax(axis=1), len(classes)))
     return Fitted(prepared, detector, pl.DataFrame(epochs), score, _operating_point(prepared, probabilities), seconds)
@@ -152,7 +154,7 @@ def judge(fitted: Fitted, test: Test) -> Result:
     flows, left_out = parted(test.flows, config)
     test = replace(test, flows=flows)
     start = time.perf_counter()
-    uncalibrated = fitted.detector.uncalibrated(test.flows)
+    uncalibrated = fitted.detector.uncalibrated(test.flows, test.context)
     probabilities = calibrated(uncalibrated, fitted.detector.temperature)
     predict_seconds = time.perf_counter() - start
     _refuse_nan(probabilities, config)
@@ -195,6 +197,20 @@ def _unseen(fitted: Fitted, flows: pl.DataFrame | None, metrics: Mapping[str, fl
     if flows is None or point is None or point.threshold is None or normal is None:
         return None
     return judge_unseen(fitted.detector, flows, point.threshold, normal, metrics)
+
+
+def _table(
+    config: Config, pipeline: Pipeline, classes: list[str], flows: pl.DataFrame, *others: pl.DataFrame | None
+) -> Table:
+    """`flows` ready for the model; with windows, each after its source's last flows among these and the `others`."""
+    y = codes(flows, classes)
+    if config.window is None:
+        return Table(pipeline.transform(flows), y)
+    history = pl.concat([flows, *(each for each in others if each is not None)])
+    every = history.unique(ROW_ID, keep="first", maintain_order=True)
+    columns, missing = config.dataset.columns, config.dataset.format.missing
+    steps = windows_of(every, columns, missing, np.arange(len(y)), config.window)
+    return Table(padded(pipeline.transform(every)), y, steps)
 
 
 def codes(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
