@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,16 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
+from iot_ids.data.clean import ROW_ID
 from iot_ids.data.spec import Columns
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
+from iot_ids.evaluate.calibration import calibrated
 from iot_ids.features import pearson
 from iot_ids.features.pipeline import fit
 from iot_ids.features.scale import MinMax, Quantile
 from iot_ids.models.classical import Classical
-from iot_ids.models.classifier import Classifier, Table
+from iot_ids.models.classifier import Classifier, Table, padded
 from iot_ids.models.network import RecurrentClassifier
 from iot_ids.models.spec import Trainer
 
@@ -56,7 +59,7 @@ def detector(model: Classifier, scaler: MinMax | Quantile, k: int | None = None)
     return Detector(COLUMNS, MISSING, CLASSES, chosen.pipeline, model)
 
 
-def gru() -> RecurrentClassifier:
+def gru(sequence: str = "flow") -> RecurrentClassifier:
     trainer = Trainer("cpu", accelerator="cpu", max_epochs=3, batch_size=64, patience=3, gradient_clip=1.0)
     return RecurrentClassifier(
         cell="gru",
@@ -64,7 +67,7 @@ def gru() -> RecurrentClassifier:
         layers=1,
         dropout=0.0,
         bidirectional=False,
-        sequence="flow",
+        sequence=sequence,
         learning_rate=0.01,
         weight_decay=0.0,
         schedule="constant",
@@ -185,6 +188,23 @@ def test_a_loaded_detector_knows_its_columns_and_classes(ready: Detector, tmp_pa
     assert (loaded.columns, loaded.missing, loaded.classes) == (COLUMNS, MISSING, CLASSES)
 
 
+def test_the_temperature_is_applied_and_kept(ready: Detector, typed: pl.DataFrame, tmp_path: Path) -> None:
+    warm = replace(ready, temperature=2.5)
+    assert np.array_equal(warm.probabilities(typed), calibrated(ready.probabilities(typed), 2.5))
+    assert np.array_equal(warm.uncalibrated(typed), ready.probabilities(typed))
+    assert (warm.probabilities(typed).max(axis=1) <= ready.probabilities(typed).max(axis=1)).all()
+    warm.save(tmp_path)
+    assert Detector.load(tmp_path).temperature == 2.5
+
+
+def test_a_detector_kept_before_there_was_a_temperature_has_none(ready: Detector, tmp_path: Path) -> None:
+    ready.save(tmp_path)
+    facts = json.loads((tmp_path / "detector.json").read_text())
+    del facts["temperature"]
+    (tmp_path / "detector.json").write_text(json.dumps(facts))
+    assert Detector.load(tmp_path).temperature == 1
+
+
 def test_a_kept_detector_has_no_file_that_could_run_code(ready: Detector, tmp_path: Path) -> None:
     ready.save(tmp_path)
     assert {file.suffix for file in tmp_path.iterdir()} <= {".json", ".npz", ".safetensors", ".skops"}
@@ -212,3 +232,100 @@ def test_another_process_gives_the_same_probabilities(ready: Detector, typed: pl
 def test_the_kept_facts_are_plain_json(ready: Detector, tmp_path: Path) -> None:
     ready.save(tmp_path)
     assert json.loads((tmp_path / "detector.json").read_text())["classes"] == CLASSES
+
+
+# --- windows
+
+PLACED = Columns(**vars(COLUMNS) | {"identifiers": ["saddr", "stime"], "time": "stime", "source": "saddr"})
+
+
+def placed(rows: int = 60, seed: int = 1) -> pl.DataFrame:
+    """Flows of four sources, in disorder, some at the same time."""
+    random = np.random.default_rng(seed)
+    return flows(rows, seed)[0].with_columns(
+        saddr=pl.Series(random.choice(["a", "b", "c", "d"], rows)), stime=pl.Series(random.integers(0, 30, rows) * 1.0)
+    )
+
+
+@pytest.fixture(scope="module")
+def windowed() -> Detector:
+    """A detector of windows of three flows."""
+    train, y = flows()
+    chosen = fit(train, y, COLUMNS.numeric, COLUMNS.categorical, None, None, None, Quantile())
+    at = np.arange(len(y))[:, None] + [-2, -1, 0]
+    table = Table(padded(chosen.pipeline.transform(train)), y[2:], at[2:])
+    model = gru("window")
+    model.fit(table, table, 3, 0, lambda *_: None)
+    return Detector(PLACED, MISSING, CLASSES, chosen.pipeline, model, window=3)
+
+
+def by_hand(detector: Detector, frame: pl.DataFrame) -> NDArray[np.float32]:
+    """Every flow's window looked for on its own."""
+    x, found = detector.pipeline.transform(frame), []
+    for row in range(frame.height):
+        time, source = frame["stime"][row], frame["saddr"][row]
+        order = [
+            (frame["stime"][at], at)
+            for at in range(frame.height)
+            if frame["saddr"][at] == source and (frame["stime"][at], at) <= (time, row)
+        ]
+        found.append(detector.model.probabilities(x[[at for _, at in sorted(order)[-3:]]][None]))
+    return np.concatenate(found)
+
+
+def test_a_flow_is_read_after_its_sources_last_ones(windowed: Detector) -> None:
+    np.testing.assert_allclose(windowed.probabilities(placed()), by_hand(windowed, placed()), atol=1e-6)
+
+
+def test_the_history_matters(windowed: Detector) -> None:
+    alone = placed().with_columns(saddr=pl.lit(None, pl.String))
+    assert np.abs(windowed.probabilities(alone) - windowed.probabilities(placed())).max() > 1e-3
+
+
+def test_context_is_history_without_an_answer(windowed: Detector) -> None:
+    frame = placed().with_row_index(ROW_ID)
+    odd = pl.col(ROW_ID) % 2 == 1
+    answers = windowed.probabilities(frame.filter(odd), frame.filter(~odd))
+    np.testing.assert_allclose(answers, windowed.probabilities(placed())[1::2], atol=1e-6)
+
+
+def test_windows_of_text_are_those_of_numbers(windowed: Detector) -> None:
+    assert np.array_equal(windowed.probabilities(as_text(placed())), windowed.probabilities(placed()))
+
+
+def test_a_row_without_a_number_is_in_no_window(windowed: Detector) -> None:
+    frame, at = placed(), pl.int_range(pl.len()) == 5
+    answers = windowed.probabilities(frame.with_columns(bytes=pl.when(~at).then("bytes")))
+    assert np.isnan(answers[5]).all()
+    expected = windowed.probabilities(frame.filter(~at))
+    np.testing.assert_allclose(np.delete(answers, 5, axis=0), expected, atol=1e-6)
+
+
+def test_windows_without_any_usable_row_have_nan(windowed: Detector) -> None:
+    assert np.isnan(windowed.probabilities(placed().with_columns(bytes=pl.lit(None, pl.Float32)))).all()
+    assert windowed.probabilities(placed().head(0)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["stime", "saddr"])
+def test_windows_need_time_and_source(windowed: Detector, name: str) -> None:
+    with pytest.raises(UserError, match=f"lack the columns {name}"):
+        windowed.probabilities(placed().drop(name))
+
+
+def test_a_detector_of_windows_says_what_it_is_given(windowed: Detector, ready: Detector) -> None:
+    assert windowed.inputs == [*ready.inputs, "stime", "saddr"]
+
+
+def test_another_process_reads_the_same_windows(windowed: Detector, tmp_path: Path) -> None:
+    windowed.save(tmp_path / "kept")
+    placed().write_csv(tmp_path / "flows.csv")
+    subprocess.run([sys.executable, "-c", LOADER, str(tmp_path)], check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), windowed.probabilities(placed()), atol=1e-5)
+
+
+def test_a_detector_kept_before_there_were_windows_still_loads(ready: Detector, tmp_path: Path) -> None:
+    ready.save(tmp_path)
+    facts = json.loads((tmp_path / "detector.json").read_text())
+    del facts["window"]
+    (tmp_path / "detector.json").write_text(json.dumps(facts))
+    assert Detector.load(tmp_path).window is None

@@ -11,13 +11,15 @@ import numpy as np
 import polars as pl
 import pytest
 from hydra import compose, initialize_config_dir
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, matthews_corrcoef
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, matthews_corrcoef, roc_auc_score
 
 import train
-from conftest import Workplace, make_workplace, write_flows
+from conftest import Workplace, make_workplace, typed, write_flows
 from iot_ids import experiment
 from iot_ids.config import register
 from iot_ids.data.load import Loaded
+from iot_ids.detector import Detector
+from iot_ids.evaluate.operating import attack_scores
 from iot_ids.run import fingerprint, run
 
 EVERY_RUN = [
@@ -39,6 +41,12 @@ EVERY_RUN = [
     "data/validation_rows",
     "data/test_rows",
     "audit/test_rows_seen_in_train",
+    "calibration/temperature",
+    "test/expected_calibration_error",
+    "test/expected_calibration_error_uncalibrated",
+    "test/roc_auc",
+    "test/average_precision",
+    "operating/validation_normal_rows",
     "test/precision/Normal",
     "test/recall/Normal",
     "test/f1/Normal",
@@ -46,6 +54,7 @@ EVERY_RUN = [
     "test/recall/Scan",
     "test/f1/Scan",
 ]
+BINARY = "{Normal: [Normal], Attack: [Flood, Scan]}"
 FILES = [
     "config.yaml",
     "selected_features.csv",
@@ -54,6 +63,8 @@ FILES = [
     "confusion_matrix.csv",
     "confusion_matrix.png",
     "per_class.png",
+    "reliability.png",
+    "curves.png",
     "cleaning.json",
     "audit.json",
     "model/MLmodel",
@@ -163,6 +174,60 @@ def test_metrics_follow_from_the_kept_predictions(name: str, place: Workplace, r
     assert metrics["test/mcc"] == pytest.approx(matthews_corrcoef(truth, answers))
     assert metrics["test/detection_rate"] == pytest.approx(np.mean(answers[truth != "Normal"] != "Normal"))
     assert metrics["data/test_rows"] == len(truth) == 48
+
+
+@pytest.mark.parametrize("name", ["gru", "knn"])
+def test_too_few_normal_rows_leave_the_operating_point_out(name: str, request: pytest.FixtureRequest) -> None:
+    metrics = request.getfixturevalue(name).data.metrics  # 1 % of 13 rows cannot be told
+    assert {each for each in metrics if each.startswith("operating/")} == {"operating/validation_normal_rows"}
+    assert metrics["operating/validation_normal_rows"] == 13
+
+
+@pytest.mark.parametrize("model", ["gru", "isolation_forest", "svm"])
+def test_a_stated_rate_is_kept_on_validation_and_the_kept_model_tells_it(
+    model: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine = workplace.folder / "my_conf" / "dataset" / "mine.yaml"
+    mine.write_text(f"{mine.read_text()}  binary:\n    columns: [kind]\n    normal: Normal\n    classes: {BINARY}\n")
+    words = [f"model={model}", "dataset.label=binary", "evaluate.false_positive_rate=0.25", "evaluate.flows_per_day=80"]
+    assert typed(monkeypatch, train, *workplace.words(*words)) == 0
+    (kept,) = workplace.runs()
+    metrics, folder = kept.data.metrics, workplace.artifacts(kept)
+    config = experiment_config(workplace, *words)
+    loaded = experiment.prepare(config).loaded
+    detector = Detector.load(folder / "model" / "artifacts" / "detector")
+    normal = loaded.validation.filter(pl.col("__class") == "Normal")
+    above = attack_scores(detector.probabilities(normal), 0) > metrics["operating/threshold"]
+    assert (len(above), above.sum()) == (metrics["operating/validation_normal_rows"], 3)  # a quarter of 13
+    flows = loaded.read_test().flows
+    table = pl.read_parquet(folder / "predictions.parquet")
+    probabilities = table.select("probability/Normal", "probability/Attack").to_numpy()
+    np.testing.assert_array_equal(probabilities, detector.probabilities(flows))
+    assert detector.temperature == metrics["calibration/temperature"] != 1
+    attack, called = (table["label"] == "Attack").to_numpy(), probabilities[:, 1] > metrics["operating/threshold"]
+    assert metrics["operating/detection_rate"] == pytest.approx(called[attack].mean())
+    assert metrics["operating/false_positive_rate"] == pytest.approx(called[~attack].mean())
+    assert metrics["operating/alerts_per_day"] == pytest.approx(80 * called[~attack].mean())
+    assert metrics["test/roc_auc"] == pytest.approx(roc_auc_score(attack, probabilities[:, 1]))
+    assert metrics["test/roc_auc"] > 0.7
+    said = capfd.readouterr().out
+    assert "at 25 % false positives on validation (13 normal rows, threshold " in said
+    assert f"{100 * called[attack].mean():.2f} % of attacks found [" in said
+    assert "false alarms a day if all of 80 flows are normal" in said
+    assert "calibration error in points: " in said
+
+
+def test_a_label_without_a_normal_class_has_no_operating_point(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine = workplace.folder / "my_conf" / "dataset" / "mine.yaml"
+    mine.write_text(mine.read_text().replace("    normal: Normal\n", ""))
+    assert typed(monkeypatch, train, *workplace.words("model=naive_bayes")) == 0
+    (kept,) = workplace.runs()
+    assert not {"test/roc_auc", "operating/validation_normal_rows"} & set(kept.data.metrics)
+    assert "test/expected_calibration_error" in kept.data.metrics
+    assert not (workplace.artifacts(kept) / "curves.png").exists()
+    assert "false positives on validation" not in capfd.readouterr().out
 
 
 def test_predictions_name_the_rows_of_the_file(gru: Any, place: Workplace) -> None:

@@ -32,6 +32,9 @@ def test_a_run_ends_with_a_table_its_id_and_the_line_that_shows_it(workplace: Wo
     assert f"run {run.info.run_id}" in done.stdout
     assert f"mlflow ui --backend-store-uri sqlite:///{workplace.folder}/mlruns/mlflow.db" in done.stdout
     assert "constant answer" in done.stdout
+    assert "1 % false positives on validation: cannot be told, validation has 13 normal rows and it takes 100" in (
+        done.stdout
+    )
     assert done.stderr == ""
     assert sorted(path.name for path in workplace.folder.iterdir()) == ["cache", "flows.csv", "mlruns", "my_conf"]
 
@@ -163,6 +166,11 @@ BAD: dict[str, tuple[Callable[[Workplace], str], list[str]]] = {
     "no feature to select": (lambda place: "selector=pearson selector.k=0", ["selector.k=0"]),
     "text for a count": (lambda place: "+experiment=gru_pearson selector.k=many", ["'many'", "Integer"]),
     "no replicates": (lambda place: "evaluate.replicates=0", ["evaluate.replicates=0"]),
+    "false-positive rate out of range": (
+        lambda place: "evaluate.false_positive_rate=0",
+        ["evaluate.false_positive_rate=0", "between 0 and 1"],
+    ),
+    "no flows a day": (lambda place: "evaluate.flows_per_day=0", ["evaluate.flows_per_day=0"]),
     "no test rows": (lambda place: "split.test=0", ["split.test=0"]),
     "negative seed": (lambda place: "seed=-1", ["seed=-1"]),
     "no epochs": (lambda place: "trainer.max_epochs=0", ["trainer.max_epochs=0"]),

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from iot_ids.data.declaration import taxonomy
 from iot_ids.data.load import Test
-from iot_ids.evaluate import plots
+from iot_ids.evaluate import curves, plots
 from iot_ids.experiment import Fitted, Result
 
 
@@ -20,6 +21,9 @@ def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulate
     counts = {name: result.matrix[:, code] for code, name in enumerate(result.classes)}
     _table(pl.DataFrame({"label": result.classes, **counts}), simulated, folder / "confusion_matrix.csv")
     _marked(result.predictions, simulated).write_parquet(folder / "predictions.parquet")
+    if result.unseen is not None:
+        _table(result.unseen.taken_for, simulated, folder / "unseen.csv")
+        _marked(result.unseen.predictions, simulated).write_parquet(folder / "unseen_predictions.parquet")
     (folder / "audit.json").write_text(json.dumps({"simulated": simulated, **result.audit}, indent=1))
     (folder / "cleaning.json").write_text(json.dumps({"simulated": simulated, **_cleaning(fitted, test)}, indent=1))
     _plots(fitted, result, simulated, folder)
@@ -46,6 +50,7 @@ def _plots(fitted: Fitted, result: Result, simulated: bool, folder: Path) -> Non
         result.matrix, result.classes, folder / "confusion_matrix.png", f"{title}, test rows", simulated=simulated
     )
     plots.per_class(result.report, folder / "per_class.png", f"{title}, test rows", simulated=simulated)
+    _curves(fitted, result, f"{title}, test rows", simulated, folder)
     if features.scored:
         plots.feature_scores(
             features.names,
@@ -60,6 +65,26 @@ def _plots(fitted: Fitted, result: Result, simulated: bool, folder: Path) -> Non
         plots.learning_curve(
             history, folder / "learning_curve.png", title, simulated=simulated, best_epoch=fitted.best_epoch
         )
+
+
+def _curves(fitted: Fitted, result: Result, title: str, simulated: bool, folder: Path) -> None:
+    """How far the probabilities can be believed; where the test rows have attacks and normal flows, the thresholds."""
+    temperature, point = fitted.detector.temperature, fitted.operating_point
+    curves.reliability(*result.reliability, temperature, folder / "reliability.png", title, simulated=simulated)
+    if result.scores is None or point is None:
+        return
+    attack = (result.predictions["label"] != taxonomy(fitted.prepared.config.dataset).normal).to_numpy()
+    if attack.all() or not attack.any():
+        return
+    curves.attacks(
+        result.scores,
+        attack,
+        point.threshold,
+        point.false_positive_rate,
+        folder / "curves.png",
+        title,
+        simulated=simulated,
+    )
 
 
 def run_title(fitted: Fitted) -> str:

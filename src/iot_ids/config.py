@@ -8,6 +8,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.data import spec as data
+from iot_ids.data.context import check_context
 from iot_ids.data.declaration import left_out
 from iot_ids.errors import UserError
 from iot_ids.evaluate.spec import Evaluate
@@ -63,6 +64,11 @@ class Config:
         """Whether any rows were generated, those trained on or those tested on."""
         datasets = [self.dataset, *([] if self.test_dataset is None else [self.test_dataset])]
         return any(each.origin is data.Origin.generated for each in datasets)
+
+    @property
+    def window(self) -> int | None:
+        """How many flows of a source the model reads with `model.sequence=window`; None where it reads them singly."""
+        return self.model.get("window", 0) if self.model.get("sequence") == "window" else None
 
 
 SCHEMAS: dict[str, Any] = {
@@ -142,6 +148,7 @@ def check(config: Config) -> None:
     shares = {"split.validation": config.split.validation}
     if not isinstance(config.split, data.OfficialSplit):
         shares["split.test"] = config.split.test
+    shares["evaluate.false_positive_rate"] = config.evaluate.false_positive_rate
     for key, share in shares.items():
         if not 0 < share < 1:
             raise UserError(f"{key}={share} is no share between 0 and 1")
@@ -152,7 +159,17 @@ def check(config: Config) -> None:
     for group in ("outliers", "scaler"):
         _check_before_split(group, getattr(config, group).get("before_split", False), config)
     _check_unseen(config)
-    at_least_one({"selector.k": k, "evaluate.replicates": config.evaluate.replicates})
+    if config.window is not None:
+        at_least_one({"model.window": config.window})
+        check_context(config.dataset, config.split, config.test_dataset)
+    evaluate = config.evaluate
+    at_least_one(
+        {
+            "selector.k": k,
+            "evaluate.replicates": evaluate.replicates,
+            "evaluate.flows_per_day": evaluate.flows_per_day,
+        }
+    )
     check_trainer(config.trainer)
 
 

@@ -6,7 +6,7 @@ run that asks for one of the paper's shortcuts reads them before, and says so (`
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,19 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.label import CLASS, normal_code
 from iot_ids.data.load import Loaded, Test, load
+from iot_ids.data.windows import windows_of
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
+from iot_ids.evaluate import calibration, operating
 from iot_ids.evaluate.audit import audit
+from iot_ids.evaluate.calibration import Bins, calibrated
 from iot_ids.evaluate.confusion import confusion_matrix, f1_macro
 from iot_ids.evaluate.metrics import per_class, summarise
+from iot_ids.evaluate.operating import OperatingPoint, attack_scores
 from iot_ids.features import pipeline
-from iot_ids.features.pipeline import Fit
-from iot_ids.models.classifier import Classifier, Report, Table
+from iot_ids.features.pipeline import Fit, Pipeline
+from iot_ids.models.classifier import Classifier, Report, Table, answers, padded
+from iot_ids.unseen import Unseen, judge_unseen, parted, refuse_rate
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A detector, and how it came to be: one row of `history` per epoch, none for models without epochs."""
+    """A detector, and how it came to be: one row of `history` per epoch, none for models without epochs.
+
+    `operating_point` is None where no class of the detector means normal.
+    """
 
     prepared: Prepared
     detector: Detector
     history: pl.DataFrame
     validation_f1_macro: float
+    operating_point: OperatingPoint | None
     seconds: float
 
     @property
@@ -62,7 +71,8 @@ class Fitted:
 class Result:
     """What the test rows say. `classes` are the model's, then those that only the test rows have.
 
-    `matrix` is `(classes, classes)`, true rows, predicted columns; `probabilities` is `(test rows, model's classes)`.
+    `matrix` is `(classes, classes)`, true rows, predicted columns; `reliability` the test rows by confidence, before
+    calibration and after; `scores` how far each test row looks like an attack, None where no class means normal.
     """
 
     classes: list[str]
@@ -71,6 +81,9 @@ class Result:
     metrics: dict[str, float]
     audit: dict[str, Any]
     predictions: pl.DataFrame
+    reliability: tuple[Bins, Bins]
+    scores: NDArray[np.float64] | None
+    unseen: Unseen | None
 
 
 def prepare(config: Config) -> Prepared:
@@ -83,7 +96,9 @@ def prepare(config: Config) -> Prepared:
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
     columns, rule = config.dataset.columns, build.rule(config.outliers)
-    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset)
+    windowed = config.window is not None
+    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset, windowed)
+    refuse_rate(config, loaded)
     if rule is not None and config.outliers.get("before_split"):
         loaded, rule = shortcuts.without_outliers(loaded, rule, columns.numeric), None
     features = pipeline.fit(
@@ -97,15 +112,19 @@ def prepare(config: Config) -> Prepared:
         scaler=build.scaler(config.scaler),
         scaling_rows=shortcuts.every_row(loaded) if config.scaler.get("before_split") else None,
     )
-    train, validation = (
-        Table(features.pipeline.transform(flows), codes(flows, loaded.classes))
-        for flows in (features.train, loaded.validation)
-    )
+    train = _table(config, features.pipeline, loaded.classes, features.train, loaded.train, loaded.train_context)
+    validation = _table(config, features.pipeline, loaded.classes, loaded.validation, loaded.validation_context)
     return Prepared(config, loaded, features, train, validation, model, time.perf_counter() - start)
 
 
 def fit(prepared: Prepared, report: Report) -> Fitted:
-    """Train the model; `report` hears of every epoch and may raise to end it."""
+    """Train the model, then calibrate it and set its threshold on validation.
+
+    `report` hears of every epoch and may raise to end it.
+
+    Raises:
+        UserError: the settings do not let the model learn.
+    """
     start = time.perf_counter()
     epochs: list[dict[str, float]] = []
 
@@ -117,30 +136,43 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     prepared.model.fit(prepared.train, prepared.validation, len(classes), config.seed, keep)
     seconds = time.perf_counter() - start
     columns, missing = config.dataset.columns, config.dataset.format.missing
-    detector = Detector(columns, missing, classes, prepared.features.pipeline, prepared.model)
-    answers = prepared.model.probabilities(prepared.validation.x).argmax(axis=1)
-    score = f1_macro(confusion_matrix(prepared.validation.y, answers, len(classes)))
-    return Fitted(prepared, detector, pl.DataFrame(epochs), score, seconds)
+    validation = prepared.validation
+    y, uncalibrated = validation.y, answers(prepared.model, validation.x, validation.steps)
+    _refuse_nan(uncalibrated, config)
+    temperature = calibration.best_temperature(uncalibrated, y)
+    pipeline = prepared.features.pipeline
+    detector = Detector(columns, missing, classes, pipeline, prepared.model, temperature, config.window)
+    probabilities = calibrated(uncalibrated, temperature)
+    score = f1_macro(confusion_matrix(y, probabilities.argmax(axis=1), len(classes)))
+    return Fitted(prepared, detector, pl.DataFrame(epochs), score, _operating_point(prepared, probabilities), seconds)
 
 
 def judge(fitted: Fitted, test: Test) -> Result:
     """Score the test rows, once: metrics with intervals, the audit, and every single prediction."""
     prepared = fitted.prepared
     config, known = prepared.config, prepared.loaded.classes
+    flows, left_out = parted(test.flows, config)
+    test = replace(test, flows=flows)
     start = time.perf_counter()
-    probabilities = fitted.detector.probabilities(test.flows)
+    uncalibrated = fitted.detector.uncalibrated(test.flows, test.context)
+    probabilities = calibrated(uncalibrated, fitted.detector.temperature)
     predict_seconds = time.perf_counter() - start
-    if not np.isfinite(probabilities).all():
-        raise UserError(
-            f"model={config.model['name']} answers with NaN: its training went wrong; see the learning curve"
-        )
+    _refuse_nan(probabilities, config)
     classes = [*known, *(name for name in taxonomy(config.dataset).classes if name in _unknown(test, known))]
     y = codes(test.flows, classes)
     matrix = confusion_matrix(y, probabilities.argmax(axis=1), len(classes))
     normal = taxonomy(config.dataset).normal
     metrics = summarise(matrix, classes, normal if normal in classes else None, config.seed, config.evaluate.replicates)
     findings = _audit(prepared, test, y, len(classes))
+    before, after = (calibration.bins(answers, y) for answers in (uncalibrated, probabilities))
+    scores, column = None, _normal_column(prepared)
+    if fitted.operating_point is not None and column is not None:
+        scores = attack_scores(probabilities, column)
+        metrics |= operating.summarise(fitted.operating_point, scores, y != column, config.evaluate.flows_per_day)
     metrics |= {
+        "calibration/temperature": fitted.detector.temperature,
+        "test/expected_calibration_error": after.error,
+        "test/expected_calibration_error_uncalibrated": before.error,
         "val/f1_macro": fitted.validation_f1_macro,
         "time/prepare_seconds": prepared.seconds,
         "time/fit_seconds": fitted.seconds,
@@ -152,8 +184,33 @@ def judge(fitted: Fitted, test: Test) -> Result:
     }
     if (parameters := prepared.model.parameters()) is not None:
         metrics["model/parameters"] = parameters
+    unseen = _unseen(fitted, left_out, metrics)
+    metrics |= {} if unseen is None else unseen.metrics | {"unseen/test_normal_rows": int((y == column).sum())}
     predictions = _predictions(test, known, probabilities)
-    return Result(classes, matrix, per_class(matrix, classes), metrics, findings, predictions)
+    report = per_class(matrix, classes)
+    return Result(classes, matrix, report, metrics, findings, predictions, (before, after), scores, unseen)
+
+
+def _unseen(fitted: Fitted, flows: pl.DataFrame | None, metrics: Mapping[str, float]) -> Unseen | None:
+    """The attacks that were left out, where there are any; `prepare` has refused them without a threshold."""
+    point, normal = fitted.operating_point, taxonomy(fitted.prepared.config.dataset).normal
+    if flows is None or point is None or point.threshold is None or normal is None:
+        return None
+    return judge_unseen(fitted.detector, flows, point.threshold, normal, metrics)
+
+
+def _table(
+    config: Config, pipeline: Pipeline, classes: list[str], flows: pl.DataFrame, *others: pl.DataFrame | None
+) -> Table:
+    """`flows` ready for the model; with windows, each after its source's last flows among these and the `others`."""
+    y = codes(flows, classes)
+    if config.window is None:
+        return Table(pipeline.transform(flows), y)
+    history = pl.concat([flows, *(each for each in others if each is not None)])
+    every = history.unique(ROW_ID, keep="first", maintain_order=True)
+    columns, missing = config.dataset.columns, config.dataset.format.missing
+    steps = windows_of(every, columns, missing, np.arange(len(y)), config.window)
+    return Table(padded(pipeline.transform(every)), y, steps)
 
 
 def codes(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
@@ -161,6 +218,27 @@ def codes(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
     return (
         flows[CLASS].replace_strict(classes, list(range(len(classes))), return_dtype=pl.Int64).to_numpy(writable=True)
     )
+
+
+def _refuse_nan(probabilities: NDArray[np.float32], config: Config) -> None:
+    if not np.isfinite(probabilities).all():
+        raise UserError(
+            f"model={config.model['name']} answers with NaN: its training went wrong; see the learning curve"
+        )
+
+
+def _normal_column(prepared: Prepared) -> int | None:
+    """The normal class's column of the probabilities; None where no class of the detector means normal."""
+    normal, known = taxonomy(prepared.config.dataset).normal, prepared.loaded.classes
+    return known.index(normal) if normal in known else None
+
+
+def _operating_point(prepared: Prepared, probabilities: NDArray[np.float32]) -> OperatingPoint | None:
+    """The threshold by validation's normal rows, whose `probabilities` these are."""
+    if (normal := _normal_column(prepared)) is None:
+        return None
+    scores = attack_scores(probabilities[prepared.validation.y == normal], normal)
+    return operating.operating_point(scores, prepared.config.evaluate.false_positive_rate)
 
 
 def _unknown(test: Test, known: list[str]) -> set[str]:

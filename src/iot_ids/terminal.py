@@ -9,8 +9,10 @@ from rich.table import Table
 
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.load import Test
+from iot_ids.evaluate import operating
 from iot_ids.experiment import Fitted, Result
 from iot_ids.models.classifier import Report
+from iot_ids.unseen import Unseen
 
 console = Console(soft_wrap=True)
 SHOWN_FEATURES = 12
@@ -48,10 +50,54 @@ def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool)
     names = fitted.prepared.features.pipeline.names
     more = f" and {len(names) - SHOWN_FEATURES} more" if len(names) > SHOWN_FEATURES else ""
     console.print(f"{len(names)} features: {', '.join(names[:SHOWN_FEATURES])}{more}", highlight=False)
-    for line in _rows(fitted, test):
+    for line in (*_operating_point(fitted, result), *_unseen(result), *_rows(fitted, test)):
         console.print(line, highlight=False, markup=False)
     for sentence in result.audit["sentences"]:
         console.print(f"audit: {sentence}", style="yellow", highlight=False, markup=False)
+
+
+def _operating_point(fitted: Fitted, result: Result) -> Iterator[str]:
+    """What the threshold finds and costs, or why there is none; and how far the probabilities can be believed."""
+    metrics, point = result.metrics, fitted.operating_point
+    if point is not None:
+        asked = f"at {_short(point.false_positive_rate)} % false positives on validation"
+        if point.threshold is None:
+            needed = operating.rows_needed(point.false_positive_rate)
+            yield (
+                f"{asked}: cannot be told, validation has {point.validation_normal_rows:,} normal rows and it takes "
+                f"{needed:,}; set evaluate.false_positive_rate"
+            )
+        else:
+            rates = "; ".join(_rates(metrics, fitted.prepared.config.evaluate.flows_per_day))
+            yield f"{asked} ({point.validation_normal_rows:,} normal rows, threshold {point.threshold:.4g}): {rates}"
+    before, after = (_percent(metrics[f"test/expected_calibration_error{which}"]) for which in ("_uncalibrated", ""))
+    temperature = metrics["calibration/temperature"]
+    yield f"calibration error in points: {before}; after temperature {temperature:.3g}: {after}"
+
+
+def _unseen(result: Result) -> Iterator[str]:
+    """How many rows of the attacks that training has not seen were called an attack, and what they were taken for."""
+    if result.unseen is None:
+        return
+    found, low, high = (_percent(result.metrics[f"unseen/detection_rate{end}"]) for end in ("", "_low", "_high"))
+    yield f"never seen in training: {found} % called an attack [{low}, {high}] at that threshold"
+    for (attack,), table in result.unseen.taken_for.group_by("attack", maintain_order=True):
+        answers = ", ".join(f"{_percent(share)} % {name}" for name, share in table.select("taken_for", "share").rows())
+        yield f"  {attack} ({table['rows'].sum():,} rows) was taken for {answers}"
+
+
+def _rates(metrics: Mapping[str, float], flows_per_day: int) -> Iterator[str]:
+    """The operating point on test rows, with 95 % intervals; what the test rows cannot say is left out."""
+    for name, words in (
+        ("detection_rate", "% of attacks found"),
+        ("false_positive_rate", "% of normal flows called attacks"),
+    ):
+        if f"operating/{name}" in metrics:
+            share, low, high = (_percent(metrics[f"operating/{name}{end}"]) for end in ("", "_low", "_high"))
+            yield f"{share} {words} [{low}, {high}]"
+    if "operating/alerts_per_day" in metrics:
+        alerts, low, high = (f"{metrics[f'operating/alerts_per_day{end}']:,.0f}" for end in ("", "_low", "_high"))
+        yield f"{alerts} false alarms a day if all of {flows_per_day:,} flows are normal [{low}, {high}]"
 
 
 def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
@@ -77,7 +123,13 @@ def line(result: Result, name: str, seconds: float) -> None:
     metrics = result.metrics
     interval = f"[{_percent(metrics['test/f1_macro_low'])}, {_percent(metrics['test/f1_macro_high'])}]"
     scores = f"accuracy {_percent(metrics['test/accuracy'])}, macro-F1 {_percent(metrics['test/f1_macro'])} {interval}"
+    if result.unseen is not None:
+        scores += f", {_percent(metrics['unseen/detection_rate'])} of unseen {_attacks(result.unseen)} found"
     console.print(f"{name}: {scores}, {seconds:.1f} s to fit", highlight=False, markup=False)
+
+
+def _attacks(unseen: Unseen) -> str:
+    return ", ".join(unseen.taken_for["attack"].unique(maintain_order=True))
 
 
 def skipped(name: str, id: str) -> None:
@@ -118,6 +170,10 @@ def _classes(result: Result) -> Table:
         scores = (_percent(row[name]) for name in ("precision", "recall"))
         table.add_row(row["class"], f"{row['rows']:,}", *scores, interval, _percent(row["f1"]))
     return table
+
+
+def _short(share: float) -> str:
+    return f"{100 * share:.4g}"
 
 
 def _percent(share: float | None) -> str:

@@ -75,3 +75,26 @@ def test_shuffling_leaves_the_table() -> None:
     shuffled = batches(seed=0)
     order(shuffled)
     assert shuffled.y.tolist() == list(range(10))
+
+
+# --- windows
+
+
+def of_windows(rows: int = 10, size: int = 4, seed: int | None = None) -> Batches:
+    """Row `r` reads flows `r` and `r + 1` of a table whose flow `f` is the number `f`, and one step of padding."""
+    x = torch.cat([torch.arange(rows + 1.0), torch.tensor([torch.nan])])[:, None]
+    y = torch.arange(rows)
+    return Batches(x, y, size, seed, torch.stack([y, y + 1, torch.full_like(y, -1)], dim=1))
+
+
+@given(rows=st.integers(1, 40), size=st.integers(1, 50), seed=st.none() | st.integers(0, 9))
+def test_every_row_gets_its_own_window(rows: int, size: int, seed: int | None) -> None:
+    for x, y in of_windows(rows, size, seed):
+        assert torch.equal(x[:, :2, 0], torch.stack([y, y + 1], dim=1).float())
+        assert x[:, 2].isnan().all()
+
+
+@pytest.mark.parametrize("seed", [None, 0, 5])
+def test_windows_come_in_the_order_of_flows(seed: int | None) -> None:
+    one, other = of_windows(50, 8, seed), batches(50, 8, seed)
+    assert [order(one), order(one)] == [order(other), order(other)]

@@ -18,7 +18,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from iot_ids.errors import UserError
-from iot_ids.models.classifier import Table
+from iot_ids.models.classifier import Table, answers, padded
 from iot_ids.models.network import RecurrentClassifier
 from iot_ids.models.spec import Trainer
 
@@ -130,6 +130,62 @@ def test_class_weights_help_a_rare_class() -> None:
         return float((model.probabilities(table.x).argmax(axis=1) == 1)[table.y == 1].mean())
 
     assert recall("balanced") > recall("none") + 0.3
+
+
+# --- windows
+
+
+def remembered(rows: int = 800, seed: int = 0, places: int = 3) -> Table:
+    """Flows of one number; a row's class is that of the flow before its own, and 2 where there is none before."""
+    random = np.random.default_rng(seed)
+    sign = random.integers(0, 2, rows)
+    x = (sign[:, None] * 2 - 1 + random.normal(0, 0.1, (rows, 1))).astype(np.float32)
+    length = np.minimum(np.arange(rows) % 5 + 1, places)
+    at = np.arange(rows)[:, None] - length[:, None] + 1 + np.arange(places)
+    steps = np.where(np.arange(places) < length[:, None], at, -1)
+    return Table(padded(x), np.where(length > 1, np.roll(sign, 1), 2), steps)
+
+
+def said(model: RecurrentClassifier, table: Table) -> np.ndarray:
+    return answers(model, table.x, table.steps).argmax(axis=1)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_network_of_windows_learns_what_the_flow_before_says(cell: str, both: bool) -> None:
+    model = classifier(cell=cell, sequence="window", bidirectional=both)
+    trained(model, remembered(), held_out=remembered(seed=1))
+    table = remembered(seed=2)
+    assert (said(model, table) == table.y).mean() > 0.95
+
+
+def test_windows_are_scored_in_slices_to_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, table = classifier(sequence="window"), remembered(50)
+    trained(model, table, held_out=table)
+    assert table.steps is not None
+    whole = model.probabilities(table.x[table.steps])
+    monkeypatch.setattr("iot_ids.models.classifier.WINDOWS", 7)
+    np.testing.assert_allclose(answers(model, table.x, table.steps), whole, atol=1e-6)
+
+
+def test_a_kept_network_of_windows_answers_as_before(tmp_path: Path) -> None:
+    model, table = classifier(sequence="window", bidirectional=True), remembered(50)
+    trained(model, table, held_out=table)
+    model.save(tmp_path)
+    loaded = RecurrentClassifier.load(tmp_path)
+    assert np.array_equal(answers(loaded, table.x, table.steps), answers(model, table.x, table.steps))
+
+
+def test_the_same_seed_gives_the_same_network_of_windows() -> None:
+    one, other = classifier(sequence="window"), classifier(sequence="window")
+    for model in (one, other):
+        trained(model, remembered(200), held_out=remembered(100, seed=1))
+    assert equal(one, other)
+
+
+def test_a_window_of_no_flows_is_refused() -> None:
+    with pytest.raises(UserError, match=r"model\.window=0"):
+        classifier(sequence="window", window=0)
 
 
 # --- epochs

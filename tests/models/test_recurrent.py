@@ -32,6 +32,18 @@ def flows(rows: int = 6) -> torch.Tensor:
     return torch.rand(rows, 5, generator=torch.Generator().manual_seed(1))
 
 
+def inputs(sequence: Sequence, rows: int = 6) -> torch.Tensor:
+    """What a network of `sequence` reads: flows, or windows of up to three."""
+    return windows([1, 2, 3] * (rows // 3)) if sequence is Sequence.window else flows(rows)
+
+
+def windows(lengths: list[int], places: int = 3, seed: int = 2) -> torch.Tensor:
+    """Windows of so many flows each, padded to `places`."""
+    x = torch.rand(len(lengths), places, 5, generator=torch.Generator().manual_seed(seed))
+    x[torch.arange(places) >= torch.tensor(lengths)[:, None]] = torch.nan
+    return x
+
+
 def without_recurrent_weights(net: RecurrentNetwork) -> RecurrentNetwork:
     with torch.no_grad():
         for name, weight in net.named_parameters():
@@ -42,7 +54,7 @@ def without_recurrent_weights(net: RecurrentNetwork) -> RecurrentNetwork:
 
 @pytest.mark.parametrize(("cell", "sequence", "both", "layers"), SHAPES, ids=IDS)
 def test_there_is_one_logit_per_class(cell: Cell, sequence: Sequence, both: bool, layers: int) -> None:
-    assert network(cell, sequence, both, layers)(flows()).shape == (6, 3)
+    assert network(cell, sequence, both, layers)(inputs(sequence)).shape == (6, 3)
 
 
 @pytest.mark.parametrize(("cell", "sequence", "both", "layers"), SHAPES, ids=IDS)
@@ -50,7 +62,7 @@ def test_every_weight_but_the_recurrent_ones_of_a_single_step_learns(
     cell: Cell, sequence: Sequence, both: bool, layers: int
 ) -> None:
     net = network(cell, sequence, both, layers)
-    net(flows()).square().sum().backward()
+    net(inputs(sequence)).square().sum().backward()
     idle = {name for name, weight in net.named_parameters() if weight.grad is None or not weight.grad.any()}
     recurrent = {name for name, _ in net.named_parameters() if "weight_hh" in name}
     assert idle == (recurrent if sequence is Sequence.flow else set())
@@ -82,8 +94,8 @@ def test_a_single_step_gru_is_its_formula() -> None:
 
 @pytest.mark.parametrize("sequence", Sequence)
 def test_a_flow_is_scored_alike_alone_and_among_others(sequence: Sequence) -> None:
-    net = network(sequence=sequence)
-    torch.testing.assert_close(net(flows())[2:3], net(flows()[2:3]))
+    net, x = network(sequence=sequence), inputs(sequence)
+    torch.testing.assert_close(net(x)[2:3], net(x[2:3]))
 
 
 def test_a_network_of_features_reads_the_last_one() -> None:
@@ -107,3 +119,51 @@ def test_dropout_is_off_while_scoring() -> None:
 def test_dropout_is_on_while_training() -> None:
     net = network(dropout=0.5)
     assert not torch.equal(net(flows()), net(flows()))
+
+
+# --- windows
+
+NETS = list(product(Cell, [False, True], [1, 2]))
+
+
+@pytest.mark.parametrize(("cell", "both", "layers"), NETS)
+def test_more_padding_changes_nothing(cell: Cell, both: bool, layers: int) -> None:
+    net, x = network(cell, Sequence.window, both, layers), windows([1, 2, 3, 1, 3])
+    longer = torch.cat([x, torch.full((5, 4, 5), torch.nan)], dim=1)
+    torch.testing.assert_close(net(longer), net(x))
+
+
+@pytest.mark.parametrize(("cell", "both", "layers"), NETS)
+def test_a_window_is_read_as_if_there_were_no_padding(cell: Cell, both: bool, layers: int) -> None:
+    net, x = network(cell, Sequence.window, both, layers), windows([1, 2, 3])
+    alone = [net(x[row : row + 1, : row + 1]) for row in range(3)]
+    torch.testing.assert_close(net(x), torch.cat(alone))
+
+
+@pytest.mark.parametrize(("cell", "both"), list(product(Cell, [False, True])))
+def test_what_stands_in_the_padding_changes_nothing(cell: Cell, both: bool) -> None:
+    net, x = network(cell, Sequence.window, both), windows([1, 2, 3])
+    filled = x.clone()
+    filled[..., 1:] = filled[..., 1:].nan_to_num(1e6)  # a step is padding by its first number
+    torch.testing.assert_close(net(filled), net(x))
+
+
+@pytest.mark.parametrize(("cell", "both"), list(product(Cell, [False, True])))
+def test_a_padded_step_teaches_nothing(cell: Cell, both: bool) -> None:
+    net = network(cell, Sequence.window, both)
+    net(windows([1, 2])).sum().backward()
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in net.parameters())
+
+
+@pytest.mark.parametrize("cell", Cell)
+def test_a_window_of_one_flow_is_the_network_of_flows(cell: Cell) -> None:
+    one, other = network(cell, Sequence.window), network(cell, Sequence.flow)
+    torch.testing.assert_close(one(flows()[:, None]), other(flows()))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_flow_of_a_window_matters(place: int) -> None:
+    net, x = network(sequence=Sequence.window), windows([3, 3])
+    changed = x.clone()
+    changed[:, place] += 1
+    assert not torch.allclose(net(changed), net(x), atol=1e-3)

@@ -32,15 +32,19 @@ class Cleaned:
 
     flows: pl.DataFrame
     report: dict[str, Any]
+    every: pl.DataFrame | None = None
+    """`flows` and the duplicates that were left out, where they were asked for."""
 
 
-def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates, kinds: str | None = None) -> Cleaned:
+def clean(
+    files: Sequence[Path], dataset: Dataset, duplicates: Duplicates, kinds: str | None = None, history: bool = False
+) -> Cleaned:
     """Read `files`, drop and count what cannot be used, name each flow's class, leave out `duplicates`.
 
     A row is dropped, and counted under the first of these that fits, when it is a blank line, has too many or too few
     cells, has text in a number column, a number that is not finite, a missing number, or no label. A missing name is a
     name of its own. `distinct` compares features and all label columns, `exact` all columns read; the first row stays.
-    `kinds` names a label of the dataset, whose classes go into the column KIND.
+    `kinds` names a label of the dataset, whose classes go into the column KIND. `history` asks for `every`.
 
     Raises:
         UserError: the declaration contradicts itself; a file cannot be read, or has fewer rows than are to be read of
@@ -72,7 +76,8 @@ def clean(files: Sequence[Path], dataset: Dataset, duplicates: Duplicates, kinds
         ),
         "classes": dict(flows[CLASS].value_counts(sort=True).iter_rows()),
     }
-    return Cleaned(flows.drop(dataset.columns.labels), report)
+    every = usable.drop(dataset.columns.labels) if history else None
+    return Cleaned(flows.drop(dataset.columns.labels), report, every)
 
 
 def without(report: dict[str, Any], reason: str, rows: int) -> dict[str, Any]:

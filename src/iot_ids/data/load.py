@@ -10,6 +10,7 @@ import polars as pl
 from iot_ids.data.cache import Entry, key
 from iot_ids.data.clean import clean, without
 from iot_ids.data.content import digest_of, files_of, writing
+from iot_ids.data.context import check_context, context_of, contexts_of
 from iot_ids.data.declaration import check
 from iot_ids.data.divide import divide
 from iot_ids.data.first_rows import first_rows
@@ -32,6 +33,8 @@ class Test:
     flows: pl.DataFrame
     cleaning: dict[str, Any] | None
     sha256: str
+    context: pl.DataFrame | None = None
+    """The other flows of the test rows' stretch of time (`iot_ids.data.context`), where windows were asked for."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ class Loaded:
     read_test: Callable[[], Test]
     test_sha256: Callable[[], str]
     """The hash of the file that the test rows come from; no row is read for it."""
+    train_context: pl.DataFrame | None = None
+    validation_context: pl.DataFrame | None = None
+    """The other flows of a part's stretch of time (`iot_ids.data.context`), where windows were asked for."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +66,30 @@ class Tables:
     validation: pl.DataFrame
     test: pl.DataFrame | None
     notes: dict[str, Any]
+    contexts: dict[str, pl.DataFrame]
+    """By `context_of` the part; empty where no windows were asked for."""
 
 
-def load(dataset: Dataset, split: Split, seed: int, cache: Cache, test_dataset: Dataset | None = None) -> Loaded:
+def load(
+    dataset: Dataset,
+    split: Split,
+    seed: int,
+    cache: Cache,
+    test_dataset: Dataset | None = None,
+    history: bool = False,
+) -> Loaded:
     """Clean and split the dataset, or take what the cache holds of the same content, settings, split and seed.
 
     Where there is a `test_dataset`, train and validation are what they would be without it, and all its flows are the
-    test rows.
+    test rows. With `history`, every part has its context besides, for windows; its rows are the same without.
 
     Raises:
         UserError: whatever `clean` and `divide` refuse; the networks do not match; the cache's folder cannot be
             written.
     """
     check(dataset)
+    if history:
+        check_context(dataset, split, test_dataset)
     if test_dataset is not None:
         shared_classes(dataset, test_dataset)
     official = official_test_files(dataset) if isinstance(split, OfficialSplit) and test_dataset is None else []
@@ -80,8 +97,8 @@ def load(dataset: Dataset, split: Split, seed: int, cache: Cache, test_dataset: 
         limits = first_rows(files, dataset)  # by names, which the digest does not know
         digest = digest_of(files)
         cut = [limits.get(file) for file in files]
-        entry = _entry(cache, [digest, cut, _settings(dataset), asdict(split), seed])
-        tables = _kept(entry) or _built(files, digest, dataset, split, seed, entry)
+        entry = _entry(cache, [digest, cut, _settings(dataset), asdict(split), seed, *["history"] * history])
+        tables = _kept(entry, history) or _built(files, digest, dataset, split, seed, entry, history)
 
     def read_test() -> Test:
         if test_dataset is not None:
@@ -90,13 +107,14 @@ def load(dataset: Dataset, split: Split, seed: int, cache: Cache, test_dataset: 
             whole = replace(dataset, format=replace(dataset.format, first_rows={}))
             cleaned = clean(official, whole, Duplicates.keep)
             return Test(cleaned.flows, cleaned.report, digest_of(official))
-        flows = tables.test
+        flows, context = tables.test, tables.contexts.get(context_of("test"))
         if flows is None and entry:
-            flows = entry.get("test")
-        if flows is None:
-            flows = _built_again(digest, dataset, split, seed, cache, entry).test
+            flows, context = entry.get("test"), entry.get(context_of("test"))
+        if flows is None or (history and context is None):
+            again = _built_again(digest, dataset, split, seed, cache, entry, history)
+            flows, context = again.test, again.contexts.get(context_of("test"))
         assert flows is not None
-        return Test(flows, None, digest)
+        return Test(flows, None, digest, context)
 
     left = files_not_read(dataset, [*files, *official])
     here = {  # the cache may know other names
@@ -112,6 +130,8 @@ def load(dataset: Dataset, split: Split, seed: int, cache: Cache, test_dataset: 
         digest,
         read_test,
         test_sha256=lambda: _test_digest(official, test_dataset, cache) or digest,
+        train_context=tables.contexts.get(context_of("train")),
+        validation_context=tables.contexts.get(context_of("validation")),
     )
 
 
@@ -123,14 +143,16 @@ def _test_digest(official: list[Path], test_dataset: Dataset | None, cache: Cach
         return digest_of(files)
 
 
-def _kept(entry: Entry | None) -> Tables | None:
+def _kept(entry: Entry | None, history: bool) -> Tables | None:
     """What the cache holds, the test rows left where they are."""
     if entry is None:
         return None
     train, validation, notes = entry.get("train"), entry.get("validation"), entry.notes()
-    if train is None or validation is None or notes is None:
+    names = [context_of(part) for part in ("train", "validation")] if history else []
+    contexts = {name: table for name in names if (table := entry.get(name)) is not None}
+    if train is None or validation is None or notes is None or len(contexts) < len(names):
         return None
-    return Tables(train, validation, None, notes)
+    return Tables(train, validation, None, notes, contexts)
 
 
 def _built(
@@ -140,9 +162,11 @@ def _built(
     split: Split,
     seed: int,
     entry: Entry | None,
+    history: bool,
 ) -> Tables:
     """The tables made from the files, and kept where there is a cache."""
-    cleaned = clean(files, dataset, dataset.duplicates, split.label if isinstance(split, UnseenAttackSplit) else None)
+    kinds = split.label if isinstance(split, UnseenAttackSplit) else None
+    cleaned = clean(files, dataset, dataset.duplicates, kinds, history)
     flows = cleaned.flows
     _refuse_changed(files, digest, dataset)
     parts = divide(flows, dataset, split, seed)
@@ -152,18 +176,25 @@ def _built(
     unknown = len(parts.validation) - validation.height
     report = without(cleaned.report, "validation row of a class train lacks", unknown)
     embargoed = flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
-    notes = {"classes": classes, "cleaning": without(report, "embargoed after a border of the split", embargoed)}
+    report = without(report, "embargoed after a border of the split", embargoed)
+    tables = {"train": train, "validation": validation, "test": test}
+    contexts = {} if cleaned.every is None else contexts_of(tables, cleaned.every, dataset)
+    if contexts:  # dropped as duplicates above, yet seen: every row has its account
+        report = report | {"read_by_windows_alone": {name: contexts[context_of(name)].height for name in tables}}
+    notes = {"classes": classes, "cleaning": report}
     if entry is not None:
         with writing(entry.folder.parent):
-            entry.put({"train": train, "validation": validation, "test": test}, notes)
-    return Tables(train, validation, test, notes)
+            entry.put(tables | contexts, notes)
+    return Tables(train, validation, test, notes, contexts)
 
 
-def _built_again(digest: str, dataset: Dataset, split: Split, seed: int, cache: Cache, entry: Entry | None) -> Tables:
+def _built_again(
+    digest: str, dataset: Dataset, split: Split, seed: int, cache: Cache, entry: Entry | None, history: bool
+) -> Tables:
     """The tables once more, since the cached test rows were damaged; other files would mix training rows into them."""
     with files_of(dataset, cache) as files:
         _refuse_changed(files, digest, dataset)
-        return _built(files, digest, dataset, split, seed, entry)
+        return _built(files, digest, dataset, split, seed, entry, history)
 
 
 def _refuse_changed(files: list[Path], digest: str, dataset: Dataset) -> None:

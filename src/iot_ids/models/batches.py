@@ -10,22 +10,24 @@ class Batches:
     """Iterates over `(x, y)` in slices of `size` rows; where a seed is given, in a new order every time round.
 
     The order is drawn for the whole table at once and the table gathered once, so a batch is a view. The last one may
-    be smaller.
+    be smaller. With `steps`, as in `Table`, these are gathered in that order instead, and each batch's windows when
+    their turn comes, so that a flow is held once, not once per window.
     """
 
-    def __init__(self, x: Tensor, y: Tensor, size: int, seed: int | None = None) -> None:
-        self.x, self.y, self.size = x, y, size
+    def __init__(self, x: Tensor, y: Tensor, size: int, seed: int | None = None, steps: Tensor | None = None) -> None:
+        self.x, self.y, self.size, self.steps = x, y, size, steps
         self.generator = None if seed is None else torch.Generator().manual_seed(seed)
 
     def __len__(self) -> int:
         return -(-len(self.y) // self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        x, y = self.x, self.y
+        rows, y = self.x if self.steps is None else self.steps, self.y
         if self.generator is not None:
-            order = torch.randperm(len(y), generator=self.generator).to(x.device)
-            x, y = x[order], y[order]
-        return zip(torch.split(x, self.size), torch.split(y, self.size), strict=True)
+            order = torch.randperm(len(y), generator=self.generator).to(y.device)
+            rows, y = rows[order], y[order]
+        batches = zip(torch.split(rows, self.size), torch.split(y, self.size), strict=True)
+        return batches if self.steps is None else ((self.x[steps], codes) for steps, codes in batches)
 
 
 class WholeEpoch:

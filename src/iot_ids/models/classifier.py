@@ -10,14 +10,22 @@ from numpy.typing import NDArray
 
 Report = Callable[[int, Mapping[str, float]], None]
 """Called with the epoch, from 0, and its metrics; a sweep prunes by raising here."""
+WINDOWS = 16_384
+"""How many windows are scored at a time: each holds its flows anew, and all of them together may not fit in memory."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows ready for a model: `x` float32 `(rows, features)`, `y` class codes from 0 `(rows,)`."""
+    """Rows ready for a model: `x` float32 `(rows, features)`, `y` class codes from 0 `(rows,)`.
+
+    With `model.sequence=window` a row is a window of flows: `steps` holds, for each row of `y`, the positions of its
+    flows in `x`, `(rows, window)`, the earliest first, the row's own flow last, then -1 as padding. `x` then has more
+    flows than `y` has rows, and one more, the last: all NaN, which no flow has. It is what -1 points to (`padded`).
+    """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
+    steps: NDArray[np.int64] | None = None
 
 
 class Classifier(Protocol):
@@ -27,7 +35,10 @@ class Classifier(Protocol):
         """Learn from `train`; `validation` may choose the epoch. Where there are epochs, `report` hears of each."""
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class probabilities `(rows, classes)` of `(rows, features)`."""
+        """Class probabilities `(rows, classes)` of `(rows, features)`.
+
+        With `model.sequence=window`, of `(rows, window, features)`, where a step of NaN is padding.
+        """
 
     def parameters(self) -> int | None:
         """How many numbers were learned; None where the count says nothing."""
@@ -38,3 +49,16 @@ class Classifier(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
+
+
+def padded(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Flows `(flows, features)` and the row of padding behind them: `(flows + 1, features)`, as `Table` wants them."""
+    return np.concatenate([x, np.full((1, x.shape[1]), np.nan, dtype=np.float32)])
+
+
+def answers(model: Classifier, x: NDArray[np.float32], steps: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    """Class probabilities `(rows, classes)` of what a `Table` holds; windows are gathered WINDOWS at a time."""
+    if steps is None:
+        return model.probabilities(x)
+    slices = (steps[start : start + WINDOWS] for start in range(0, len(steps), WINDOWS))
+    return np.concatenate([model.probabilities(x[part]) for part in slices])

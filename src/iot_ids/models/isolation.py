@@ -23,7 +23,8 @@ class IsolationClassifier(Classical):
 
     A flow whose score lies above the threshold is an attack; `false_positive_rate` of validation's normal flows do. The
     probability of an attack is a logistic curve through one half at the threshold, as wide as those scores spread: its
-    order is the score's, its height is no frequency.
+    order is the score's, its height is no frequency. The detector's temperature bends it towards one, without moving
+    the half.
     """
 
     answer = "score_samples"

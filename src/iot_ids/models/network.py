@@ -91,8 +91,10 @@ class RecurrentClassifier(NetworkClassifier):
         bidirectional: bool,
         sequence: str,
         trainer: Trainer,
+        window: int = 10,
         **recipe: Any,
     ) -> None:
+        at_least_one({"model.window": window})  # the tables' steps are so many: the network itself takes any number
         shape = {
             "cell": cell,
             "hidden_size": hidden_size,

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from iot_ids.models.spec import Cell, Sequence
 
@@ -14,6 +15,7 @@ class RecurrentNetwork(nn.Module):
     With `sequence=flow` a flow is one step that holds all its features. The first hidden state is zero and there is no
     second step, so the recurrent weights never matter: it is a gated feed-forward network, whatever its name says. With
     `sequence=features` every feature is a step, one number wide, and the network reads the flow from left to right.
+    With `sequence=window` a step is a flow with all its features, after the flows that its source sent before.
     """
 
     def __init__(
@@ -42,9 +44,19 @@ class RecurrentNetwork(nn.Module):
         self.output = nn.Linear(hidden_size * (2 if bidirectional else 1), classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(batch, classes)` of flows `(batch, features)`."""
-        steps = x.unsqueeze(-1) if self.sequence is Sequence.features else x.unsqueeze(1)
-        _, state = self.recurrent(steps)
+        """Logits `(batch, classes)` of flows `(batch, features)`, or of windows `(batch, window, features)`.
+
+        A window's flows stand first, its padding behind them: steps of NaN, which no layer gets to see.
+        """
+        _, state = self.recurrent(self._steps(x))
         hidden = state[0] if isinstance(state, tuple) else state  # an LSTM gives its cell state besides
         last = torch.cat([hidden[-2], hidden[-1]], dim=1) if self.recurrent.bidirectional else hidden[-1]
         return self.output(self.dropout(last))  # type: ignore[no-any-return]
+
+    def _steps(self, x: Tensor) -> Tensor | PackedSequence:
+        if self.sequence is Sequence.flow:
+            return x.unsqueeze(1)
+        if self.sequence is Sequence.features:
+            return x.unsqueeze(-1)
+        lengths = (~x[..., 0].isnan()).sum(dim=1).cpu()
+        return pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)

@@ -19,6 +19,8 @@ class Sequence(Enum):
     """One step that holds all features: the recurrent weights see only zeros, so it is a gated feed-forward network."""
     features = "features"
     """One step per feature, one number wide."""
+    window = "window"
+    """One step per flow: the last flows of the same source, the flow itself last."""
 
 
 class Loss(Enum):
@@ -73,6 +75,8 @@ class Recurrent(Network):
     cell: Cell
     bidirectional: bool
     sequence: Sequence
+    window: int = 10
+    """How many flows are read with `sequence=window`, the flow itself among them; not looked at otherwise."""
 
 
 @dataclass

@@ -55,12 +55,9 @@ def train_network(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banners about hardware and tips
     trainer = _trainer(recipe.trainer, _finite(report, recipe))
     device = trainer.strategy.root_device
-    x, y = torch.from_numpy(train.x).to(device), torch.from_numpy(train.y).to(device)
-    batches = Batches(x, y, recipe.trainer.batch_size, seed)
-    held_out = Batches(
-        torch.from_numpy(validation.x).to(device), torch.from_numpy(validation.y).to(device), VALIDATION_ROWS
-    )
-    loss = WeightedLoss(recipe.loss, class_weights(y, classes, recipe.class_weights))
+    batches = _batches(train, device, recipe.trainer.batch_size, seed)
+    held_out = _batches(validation, device, VALIDATION_ROWS)
+    loss = WeightedLoss(recipe.loss, class_weights(batches.y, classes, recipe.class_weights))
     steps = len(batches) * recipe.trainer.max_epochs
     module = Module(
         network, loss, recipe.learning_rate, recipe.weight_decay, recipe.schedule, recipe.trainer.gradient_clip, steps
@@ -72,6 +69,12 @@ def train_network(
         if isinstance(end.__context__, KeyboardInterrupt):
             raise end.__context__ from None
         raise
+
+
+def _batches(table: Table, device: torch.device, size: int, seed: int | None = None) -> Batches:
+    """The table on the device, in batches."""
+    x, y = torch.from_numpy(table.x).to(device), torch.from_numpy(table.y).to(device)
+    return Batches(x, y, size, seed, None if table.steps is None else torch.from_numpy(table.steps).to(device))
 
 
 def _trainer(settings: Trainer, report: Report) -> lightning.Trainer:

@@ -21,9 +21,8 @@ def save_model(detector: Detector, folder: Path) -> None:
 
     Its signature names the raw columns and the classes; a column may be of any type, since the detector reads text too.
     """
-    columns = [*detector.columns.numeric, *detector.columns.categorical]
     signature = ModelSignature(
-        inputs=Schema([ColSpec(AnyType(), name) for name in columns]),
+        inputs=Schema([ColSpec(AnyType(), name) for name in detector.inputs]),
         outputs=Schema([ColSpec("float", name) for name in detector.classes]),
     )
     with tempfile.TemporaryDirectory() as aside:

@@ -1,0 +1,123 @@
+"""The operating point: from which score on a flow is called an attack, and what that costs on normal flows.
+
+The threshold is read off validation's normal rows for a stated false-positive rate; test rows only show what became of
+it. How many rows a rate needs is counted exactly: 0.29 of 100 rows are 29.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from iot_ids.evaluate.intervals import wilson
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What was asked for, and the threshold that validation's normal rows gave: None where they are too few."""
+
+    false_positive_rate: float
+    validation_normal_rows: int
+    threshold: float | None
+
+
+def attack_scores(probabilities: NDArray[np.floating], normal: int) -> NDArray[np.float64]:
+    """How far a flow looks like an attack, `(rows,)`: the attacks' share of the probability; NaN stays NaN.
+
+    The attacks' columns are added up, and not taken as 1 - normal: a sum of small numbers keeps its digits.
+
+    Args:
+        probabilities: `(rows, classes)`.
+        normal: the column of the class that is no attack.
+    """
+    columns = probabilities.astype(np.float64)
+    attack = np.delete(columns, normal, axis=1).sum(axis=1)
+    score: NDArray[np.float64] = attack / (attack + columns[:, normal])
+    return score
+
+
+def rows_needed(false_positive_rate: float) -> int:
+    """From how many normal validation rows on a rate can be told: one of them has to be allowed above the threshold."""
+    return ceil(1 / _exact(false_positive_rate))
+
+
+def can_state(false_positive_rate: float, normal_rows: int) -> bool:
+    """Whether so many normal validation rows can tell such a rate."""
+    return normal_rows >= rows_needed(false_positive_rate)
+
+
+def threshold(scores: NDArray[np.float64], false_positive_rate: float) -> float:
+    """The smallest of these scores that at most `floor(rate * rows)` of them lie strictly above.
+
+    A flow is called an attack where its score lies strictly above it, so that equal flows count as normal.
+
+    Args:
+        scores: of validation's normal rows, `(rows,)`.
+        false_positive_rate: between 0 and 1.
+
+    Raises:
+        ValueError: so few rows cannot tell the rate (`can_state`).
+    """
+    rows = len(scores)
+    if not can_state(false_positive_rate, rows):
+        raise ValueError(f"{rows} rows cannot tell a rate of {false_positive_rate}.")
+    above = floor(_exact(false_positive_rate) * rows)
+    return float(np.partition(scores, rows - 1 - above)[rows - 1 - above])
+
+
+def operating_point(scores: NDArray[np.float64], false_positive_rate: float) -> OperatingPoint:
+    """The operating point by the scores of validation's normal rows; without a threshold where they are too few."""
+    stated = can_state(false_positive_rate, len(scores))
+    return OperatingPoint(false_positive_rate, len(scores), threshold(scores, false_positive_rate) if stated else None)
+
+
+def summarise(
+    point: OperatingPoint, scores: NDArray[np.float64], attack: NDArray[np.bool_], flows_per_day: int
+) -> dict[str, float]:
+    """The metrics of a run: what the threshold does on test rows, and how well the scores part attacks from normal.
+
+    `operating/alerts_per_day` are the false alarms of a day whose flows are all normal: the realised rate, times the
+    flows. What does not exist is left out: everything at the threshold where there is none, a rate without rows to take
+    it of, the areas without both kinds of rows.
+
+    Args:
+        point: from validation.
+        scores: of the test rows, `(rows,)`.
+        attack: whether they are attacks, `(rows,)`.
+        flows_per_day: how many flows a day has.
+    """
+    metrics = {"operating/validation_normal_rows": float(point.validation_normal_rows)}
+    if attack.any() and not attack.all():
+        metrics["test/roc_auc"] = float(roc_auc_score(attack, scores))
+        metrics["test/average_precision"] = float(average_precision_score(attack, scores))
+    if point.threshold is None:
+        return metrics
+    metrics["operating/threshold"] = point.threshold
+    called = scores > point.threshold
+    metrics |= _share("detection_rate", called[attack])
+    false_alarms = _share("false_positive_rate", called[~attack])
+    alerts = {
+        name.replace("false_positive_rate", "alerts_per_day"): rate * flows_per_day
+        for name, rate in false_alarms.items()
+    }
+    return metrics | false_alarms | alerts
+
+
+def _share(name: str, called: NDArray[np.bool_]) -> dict[str, float]:
+    """The share of rows called attacks, with its 95 % Wilson interval; nothing where there are no rows."""
+    if not len(called):
+        return {}
+    low, high = wilson(int(called.sum()), len(called))
+    return {
+        f"operating/{name}": float(called.mean()),
+        f"operating/{name}_low": low,
+        f"operating/{name}_high": high,
+    }
+
+
+def _exact(rate: float) -> Fraction:
+    """The rate as it was typed: 0.29 is 29 of 100, which its float is not."""
+    return Fraction(str(rate))

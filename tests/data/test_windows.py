@@ -1,0 +1,112 @@
+"""Windows: never another source, never the future, exactly the last flows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iot_ids.data.clean import ROW_ID
+from iot_ids.data.spec import Columns
+from iot_ids.data.windows import PADDING, windows, windows_of
+from iot_ids.errors import UserError
+
+COLUMNS = Columns(identifiers=["stime", "saddr"], time="stime", source="saddr")
+Flow = tuple[float | None, str | None]
+FLOWS = st.lists(
+    st.tuples(st.none() | st.just(float("nan")) | st.integers(0, 6).map(float), st.none() | st.sampled_from("abc")),
+    min_size=1,
+    max_size=40,
+)
+
+
+def made(flows: Sequence[Flow], targets: Sequence[int], window: int, row_id: Sequence[int] | None = None) -> np.ndarray:
+    time = pl.Series([time for time, _ in flows], dtype=pl.Float64)
+    source = pl.Series([source for _, source in flows], dtype=pl.String)
+    ids = pl.Series(range(len(flows)) if row_id is None else row_id)
+    return windows(time, source, ids, np.array(targets, dtype=np.int64), window)
+
+
+def by_hand(flows: Sequence[Flow], target: int, window: int, row_id: Sequence[int]) -> list[int]:
+    """The definition, flow by flow."""
+
+    def known(at: int) -> bool:
+        time, source = flows[at]
+        return source is not None and time is not None and time == time
+
+    time, source = flows[target]
+    if not known(target):
+        return [target] + [PADDING] * (window - 1)
+    earlier = [
+        at
+        for at in range(len(flows))
+        if known(at) and flows[at][1] == source and (flows[at][0], row_id[at]) <= (time, row_id[target])
+    ]
+    last = sorted(earlier, key=lambda at: (flows[at][0], row_id[at]))[-window:]
+    return last + [PADDING] * (window - len(last))
+
+
+@given(flows=FLOWS, window=st.integers(1, 8), data=st.data())
+def test_every_window_is_its_definition(flows: list[Flow], window: int, data: st.DataObject) -> None:
+    row_id = data.draw(st.permutations(range(len(flows))))
+    targets = data.draw(st.lists(st.integers(0, len(flows) - 1)))
+    expected = [by_hand(flows, target, window, row_id) for target in targets]
+    assert made(flows, targets, window, row_id).tolist() == expected
+
+
+@given(flows=FLOWS, window=st.integers(1, 8))
+def test_a_longer_window_ends_like_a_shorter_one(flows: list[Flow], window: int) -> None:
+    everyone = range(len(flows))
+    for short, long in zip(made(flows, everyone, window), made(flows, everyone, window + 3), strict=True):
+        assert [at for at in long if at != PADDING][-window:] == [at for at in short if at != PADDING]
+
+
+def test_the_earliest_stands_first_the_flow_itself_last_and_padding_behind() -> None:
+    flows: list[Flow] = [(3.0, "a"), (1.0, "a"), (2.0, "b"), (2.0, "a")]
+    assert made(flows, [0, 2], 4).tolist() == [[1, 3, 0, PADDING], [2, PADDING, PADDING, PADDING]]
+
+
+def test_flows_of_one_time_keep_the_order_of_the_files() -> None:
+    flows: list[Flow] = [(1.0, "a")] * 3
+    assert made(flows, [0, 1, 2], 2, row_id=[2, 0, 1]).tolist() == [[2, 0], [1, PADDING], [1, 2]]
+
+
+def test_flows_without_a_source_have_no_history_together() -> None:
+    assert made([(1.0, None), (2.0, None)], [0, 1], 2).tolist() == [[0, PADDING], [1, PADDING]]
+
+
+def test_no_targets_have_no_windows() -> None:
+    assert made([(1.0, "a")], [], 3).shape == (0, 3)
+
+
+# --- from a table with the dataset's columns
+
+
+def test_raw_texts_and_clean_numbers_give_the_same() -> None:
+    clean = pl.DataFrame({"stime": [10.0, 9.0, 9.5], "saddr": ["7", "7", "8"]})
+    raw = pl.DataFrame({"stime": ["10", " 9", "9.5"], "saddr": [" 7", "7.0", "8"]})
+    expected = [[1, 0], [1, PADDING], [2, PADDING]]
+    for flows in (clean, raw):
+        assert windows_of(flows, COLUMNS, [""], np.arange(3), 2).tolist() == expected
+
+
+def test_row_ids_decide_where_there_are_any() -> None:
+    flows = pl.DataFrame({"stime": [1.0, 1.0], "saddr": ["a", "a"], ROW_ID: [1, 0]})
+    assert windows_of(flows, COLUMNS, [""], np.arange(2), 2).tolist() == [[1, 0], [1, PADDING]]
+
+
+def test_a_missing_source_or_time_is_nobodys() -> None:
+    flows = pl.DataFrame({"stime": ["1", "2", "-", "3"], "saddr": ["-", "-", "a", "a"]})
+    assert windows_of(flows, COLUMNS, ["-"], np.arange(4), 2)[:, 1].tolist() == [PADDING] * 4
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(UserError, match="lack the columns saddr; they have stime"):
+        windows_of(pl.DataFrame({"stime": [1.0]}), COLUMNS, [""], np.arange(1), 2)
+
+
+def test_a_time_that_is_text_is_refused_with_an_example() -> None:
+    with pytest.raises(UserError, match="time column stime holds text \\('noon'\\)"):
+        windows_of(pl.DataFrame({"stime": ["1", "noon"], "saddr": ["a", "a"]}), COLUMNS, [""], np.arange(2), 2)

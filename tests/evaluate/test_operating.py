@@ -1,0 +1,178 @@
+"""The threshold for a stated false-positive rate, and what it does on other rows."""
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from iot_ids.evaluate.intervals import wilson
+from iot_ids.evaluate.operating import (
+    OperatingPoint,
+    attack_scores,
+    can_state,
+    operating_point,
+    rows_needed,
+    summarise,
+    threshold,
+)
+
+EVERYTHING = {
+    "operating/threshold",
+    "operating/validation_normal_rows",
+    "operating/detection_rate",
+    "operating/detection_rate_low",
+    "operating/detection_rate_high",
+    "operating/false_positive_rate",
+    "operating/false_positive_rate_low",
+    "operating/false_positive_rate_high",
+    "operating/alerts_per_day",
+    "operating/alerts_per_day_low",
+    "operating/alerts_per_day_high",
+    "test/roc_auc",
+    "test/average_precision",
+}
+
+
+def test_the_score_is_the_attacks_share() -> None:
+    scores = attack_scores(np.array([[0.1, 0.7, 0.2], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=np.float32), normal=1)
+    assert scores.dtype == np.float64
+    assert scores == pytest.approx([0.3, 1, 0], abs=1e-7)
+
+
+def test_small_and_large_scores_keep_their_digits() -> None:
+    tiny = np.array([1e-20, 2e-20], dtype=np.float32)
+    one = np.ones(2, dtype=np.float32)
+    low = attack_scores(np.column_stack([one, tiny]), normal=0)
+    assert low == pytest.approx([1e-20, 2e-20])
+    high = attack_scores(np.column_stack([one, np.array([1e-10, 2e-10], dtype=np.float32)]), normal=1)
+    assert high[0] > high[1]
+
+
+def test_a_row_of_nan_has_no_score() -> None:
+    assert np.isnan(attack_scores(np.full((1, 2), np.nan, dtype=np.float32), 0)).all()
+
+
+@pytest.mark.parametrize(("rate", "rows"), [(0.01, 100), (0.5, 2), (0.03, 34), (0.29, 4), (1e-5, 100_000), (0.1, 10)])
+def test_a_rate_needs_one_row_that_may_lie_above(rate: float, rows: int) -> None:
+    assert rows_needed(rate) == rows
+    assert (can_state(rate, rows), can_state(rate, rows - 1)) == (True, False)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 99])
+def test_too_few_rows_have_no_threshold(rows: int) -> None:
+    with pytest.raises(ValueError, match=rf"{rows} rows cannot tell a rate of 0\.01"):
+        threshold(np.zeros(rows), 0.01)
+    assert operating_point(np.zeros(rows), 0.01) == OperatingPoint(0.01, rows, None)
+
+
+def test_the_threshold_leaves_so_many_above() -> None:
+    shuffled = np.random.default_rng(0).permutation(100).astype(float)
+    for rate, above in ((0.01, 1), (0.29, 29), (0.07, 7), (0.999, 99)):
+        assert threshold(shuffled, rate) == 99 - above
+    assert operating_point(shuffled, 0.05) == OperatingPoint(0.05, 100, 94)
+
+
+@given(st.lists(st.sampled_from([0.0, 1e-9, 0.2, 0.5, 0.5000001, 1.0]) | st.floats(0, 1), min_size=1), st.data())
+def test_never_more_rows_above_than_asked_and_none_smaller_would_do(scores: list[float], data: st.DataObject) -> None:
+    hundredths = data.draw(st.integers(-(-100 // len(scores)), 100).filter(lambda share: share < 100) | st.just(99))
+    rate = hundredths / 100
+    if not can_state(rate, len(scores)):
+        return
+    allowed = int(Fraction(hundredths, 100) * len(scores))
+
+    def above(value: float) -> int:
+        return sum(score > value for score in scores)
+
+    found = threshold(np.array(scores), rate)
+    assert found in scores
+    assert above(found) <= allowed
+    assert all(above(score) > allowed for score in scores if score < found)
+
+
+def test_equal_flows_count_as_normal() -> None:
+    scores = np.array([0.1] * 5 + [0.9] * 95)
+    point = operating_point(scores, 0.5)
+    metrics = summarise(point, scores, np.arange(100) < 50, 1000)
+    assert point.threshold == 0.9
+    assert metrics["operating/detection_rate"] == metrics["operating/false_positive_rate"] == 0
+
+
+def drawn(apart: float, rows: int = 400, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Scores, a few of them equal, of attacks that lie so far above the normal rows."""
+    random = np.random.default_rng(seed)
+    attack = random.uniform(size=rows) < 0.3
+    return (random.normal(0, 1, rows) + apart * attack).round(1), attack
+
+
+def area_by_pairs(scores: NDArray[np.float64], attack: NDArray[np.bool_]) -> float:
+    """The share of pairs of an attack and a normal row that the scores put in order; ties count half."""
+    pairs = itertools.product(scores[attack], scores[~attack])
+    return float(np.mean([(one > other) + 0.5 * (one == other) for one, other in pairs]))
+
+
+def precision_by_steps(scores: NDArray[np.float64], attack: NDArray[np.bool_]) -> float:
+    """Precision at each threshold, weighted by the recall that it adds."""
+    found, total = 0, 0.0
+    for value in sorted(set(scores), reverse=True):
+        called = scores >= value
+        total += (attack[called].sum() - found) / attack.sum() * attack[called].mean()
+        found = attack[called].sum()
+    return float(total)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1.0, 20.0])
+def test_areas_are_those_of_slow_counts(apart: float) -> None:
+    scores, attack = drawn(apart)
+    metrics = summarise(OperatingPoint(0.01, 5, None), scores, attack, 1)
+    assert metrics["test/roc_auc"] == pytest.approx(area_by_pairs(scores, attack))
+    assert metrics["test/average_precision"] == pytest.approx(precision_by_steps(scores, attack))
+
+
+def test_rates_and_alerts_are_counts_with_wilson_intervals() -> None:
+    scores, attack = drawn(1.0)
+    metrics = summarise(OperatingPoint(0.1, 50, 1.3), scores, attack, 20_000)
+    found, alarms = int((scores[attack] > 1.3).sum()), int((scores[~attack] > 1.3).sum())
+    assert 0 < alarms < (~attack).sum()
+    low, high = wilson(found, int(attack.sum()))
+    assert metrics["operating/detection_rate"] == found / attack.sum()
+    assert (metrics["operating/detection_rate_low"], metrics["operating/detection_rate_high"]) == (low, high)
+    low, high = wilson(alarms, int((~attack).sum()))
+    assert metrics["operating/false_positive_rate"] == alarms / (~attack).sum()
+    assert (metrics["operating/false_positive_rate_low"], metrics["operating/false_positive_rate_high"]) == (low, high)
+    alerts = [metrics[f"operating/alerts_per_day{end}"] for end in ("", "_low", "_high")]
+    assert alerts == pytest.approx([20_000 * alarms / (~attack).sum(), 20_000 * low, 20_000 * high])
+    assert set(metrics) == EVERYTHING
+
+
+def test_scores_that_say_nothing_find_as_many_attacks_as_false_alarms() -> None:
+    scores, attack = drawn(0.0, rows=20_000)
+    point = operating_point(drawn(0.0, rows=5000, seed=1)[0], 0.1)
+    metrics = summarise(point, scores, attack, 1)
+    assert metrics["operating/detection_rate"] == pytest.approx(0.1, abs=0.02)
+    assert metrics["operating/false_positive_rate"] == pytest.approx(0.1, abs=0.02)
+
+
+def test_perfect_scores_find_everything_at_no_cost() -> None:
+    scores, attack = drawn(20.0)
+    metrics = summarise(operating_point(scores[~attack], 0.01), scores, attack, 1)
+    assert metrics["operating/detection_rate"] == metrics["test/roc_auc"] == 1
+    assert metrics["operating/false_positive_rate"] <= 0.01
+
+
+@pytest.mark.parametrize("attacks", [True, False])
+def test_what_rows_of_one_kind_cannot_say_is_left_out(attacks: bool) -> None:
+    kind = "detection_rate" if attacks else "false_positive_rate"
+    metrics = summarise(OperatingPoint(0.1, 50, 0.5), np.linspace(0, 1, 9), np.full(9, attacks), 1)
+    assert not {"test/roc_auc", "test/average_precision"} & set(metrics)
+    assert {name for name in metrics if "rate" in name} == {f"operating/{kind}{end}" for end in ("", "_low", "_high")}
+    assert ("operating/alerts_per_day" in metrics) is not attacks
+
+
+def test_without_a_threshold_nothing_is_said_at_it() -> None:
+    metrics = summarise(OperatingPoint(0.01, 5, None), *drawn(1.0), 1)
+    assert set(metrics) == {"operating/validation_normal_rows", "test/roc_auc", "test/average_precision"}
+    assert metrics["operating/validation_normal_rows"] == 5
