@@ -33,7 +33,9 @@ def compare(settings: Compare) -> None:
     """
     stores = track.existing_stores(settings.tracking)
     console = shown.terminal()
-    make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts, "unseen": unseen, "gap": gap}[settings.report]
+    make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts, "unseen": unseen, "gap": gap}[
+        settings.report
+    ]
     with tempfile.TemporaryDirectory() as aside:
         if settings.run is not None:
             _one_run(stores, settings.run, settings.folder, Path(aside), console)

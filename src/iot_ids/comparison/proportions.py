@@ -1,9 +1,8 @@
 """Intervals for proportions over seeds, and for sums of them such as a mean or a balanced accuracy.
 
-Two things make such a number uncertain: the training draw, seen as variance over seeds, and the test rows. Where a seed
-draws its own test rows, the variance over seeds holds both. Where the rows are the same for every seed, it knows nothing
-of them, and their binomial variance is added. Sources: Nadeau and Bengio (2003) for the first, see `statistics`; the
-second is the variance of a mean of independent rows.
+Two things make such a number uncertain: the training draw, seen as variance over seeds, and the test rows. Where a
+seed draws its own test rows, the variance over seeds holds both. Where the rows are the same for every seed, it knows
+nothing of them, and their binomial variance is added. Source of the first: Nadeau and Bengio (2003), see `statistics`.
 """
 
 from collections.abc import Sequence
@@ -44,7 +43,7 @@ def summed(parts: Sequence[Proportion], test_to_train: float, start: float = 0.0
             same rows.
         start: what is added.
     """
-    values = start + sum(part.weight * np.asarray(part.values, dtype=float) for part in parts)
+    values = start + np.sum([part.weight * np.asarray(part.values) for part in parts], axis=0)
     if len(values) < 2 or float(np.var(values)) < NO_VARIANCE:
         return _of_rows(parts, float(np.mean(values)), start)
     added = sum(_rows_variance(part) for part in parts if part.same_rows)

@@ -46,7 +46,9 @@ def corrected(
     mean = float(np.mean(values))
     if len(values) < 2:
         return Estimate(mean)
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * sqrt(_deviation(values, test_to_train) ** 2 + added)
+    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * sqrt(
+        _deviation(values, test_to_train) ** 2 + added
+    )
     return Estimate(mean, max(lowest, mean - reach), min(highest, mean + reach))
 
 

@@ -40,7 +40,7 @@ QUESTIONS = (
     ),
     Question(
         "unseen",
-        "unseen attack, mean",
+        "unseen attack, mean over attacks",
         f"{TRAIN}unseen_attacks dataset={{target}} dataset.path=FILE",
         attack=True,
         same_rows=True,
@@ -131,6 +131,8 @@ def commands(lacking: Sequence[Condition], target: str, generated: bool) -> dict
     for where in lacking:
         command = where.question.command.format(target=target)
         if generated:
-            command = command.replace(f"={target} dataset.path=FILE", f"={target}").replace(" test_dataset.path=FILE", "")
+            command = command.replace(f"={target} dataset.path=FILE", f"={target}").replace(
+                " test_dataset.path=FILE", ""
+            )
         told.setdefault(command, []).append(where.words)
     return told

@@ -18,9 +18,9 @@ WITH_INTERVALS = 5
 """So many methods have room for their intervals in a terminal."""
 HEADING_WIDTH = 13
 INTERVALS = (
-    "Intervals: t over seeds with Nadeau and Bengio's variance. Where every seed has the same test rows (unseen attacks, "
-    "other networks, later flows) the binomial variance of these is added, and the overlap of training draws is told by "
-    "the split's own shares. A single seed, or what never varies: Wilson on the rows."
+    "Intervals: t over seeds with Nadeau and Bengio's variance. Where every seed has the same test rows (unseen "
+    "attacks, other networks, later flows) the binomial variance of these is added, and the overlap of training draws "
+    "is told by the split's own shares. A single seed, or what never varies: Wilson on the rows."
 )
 
 
@@ -109,12 +109,10 @@ def _meaning(asked: Asked) -> str:
     )
 
 
-def _missing(
-    asked: Asked, rows: Sequence[Condition], found: Mapping[tuple[Condition, str], Cell]
-) -> list[str]:
+def _missing(asked: Asked, rows: Sequence[Condition], found: Mapping[tuple[Condition, str], Cell]) -> list[str]:
     lacking = [where for where in rows if not any(each == where for each, _ in found)]
     told = commands(lacking, asked.target, simulated(asked.runs))
-    return [f"No runs of {' and '.join(words)}: {command}" for command, words in told.items()]
+    return [f"No runs yet: {', '.join(words)}; make some: {command}" for command, words in told.items()]
 
 
 def _said(note: str) -> str:

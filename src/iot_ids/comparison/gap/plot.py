@@ -27,9 +27,8 @@ def plot(asked: Asked, found: Mapping[tuple[Condition, str], Cell], path: Path) 
         mine = [at for at, where in enumerate(there) if (where, method) in found]
         means, reach = reaches([found[there[at], method].balanced for at in mine])
         places = np.array(mine) + BAND * ((place + 0.5) / len(methods) - 0.5)
-        axes.errorbar(
-            places, means, yerr=reach, linewidth=1, elinewidth=1.4, markersize=6, label=method, **style(place)
-        )
+        colour, marker = style(place)
+        axes.errorbar(places, means, yerr=reach, color=colour, marker=marker, linewidth=1, elinewidth=1.4, label=method)
     axes.axhline(50, color=DARK, linestyle="--", linewidth=1)
     axes.annotate("a coin", (len(there) - 0.5, 50), (-2, 3), textcoords="offset points", ha="right", fontsize=8)
     axes.set_xticks(range(len(there)), [textwrap.fill(where.words, LABEL_WIDTH) for where in there], fontsize=8.5)

@@ -29,7 +29,5 @@ def gap(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store
         )
     label = there.runs[0].parameters["dataset.label"]
     place = report.named_folder([there.target, label, *filter(None, [settings.data]), *settings.where, "gap"])
-    made = report.of_page(
-        "gap", there.runs, place, page(there, found), csv(there, found), partial(plot, there, found)
-    )
+    made = report.of_page("gap", there.runs, place, page(there, found), csv(there, found), partial(plot, there, found))
     return stores.get(there.target, there.stores[there.runs[0].id]), made

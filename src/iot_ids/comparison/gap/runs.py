@@ -93,16 +93,17 @@ def _test_dataset(run: KeptRun) -> str | None:
 
 def _usable(by_condition: Mapping[Condition, Sequence[KeptRun]]) -> tuple[dict[Condition, list[KeptRun]], list[str]]:
     """The runs with all metrics, the latest of each seed, and a sentence per reason for those that are left out."""
-    usable: dict[Condition, list[KeptRun]] = {}
+    good: list[KeptRun] = []
     notes: list[str] = []
-    for where, them in by_condition.items():
-        metrics = OF_UNSEEN if where.question.attack else (*RATES, *OWN)
-        good, flawed = runs.usable(them, [*runs.NEEDED_METRICS, *metrics])
-        latest, repeated = runs.latest_per_seed(good)
-        notes += [*flawed, *repeated]
-        _refuse_different(where, latest)
-        if latest:
-            usable[where] = latest
+    for attack, metrics in ((False, (*RATES, *OWN)), (True, OF_UNSEEN)):
+        them = [run for where, each in by_condition.items() if where.question.attack is attack for run in each]
+        whole, flawed = runs.usable(them, [*runs.NEEDED_METRICS, *metrics])
+        latest, repeated = runs.latest_per_seed(whole)
+        good, notes = good + latest, [*notes, *flawed, *repeated]
+    left = {where: [run for run in them if run in good] for where, them in by_condition.items()}
+    usable = {where: them for where, them in left.items() if them}
+    for where, them in usable.items():
+        _refuse_different(where, them)
     return usable, notes
 
 

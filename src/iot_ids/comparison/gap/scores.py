@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from iot_ids.comparison.gap.conditions import Condition, missing
 from iot_ids.comparison.gap.columns import methods
+from iot_ids.comparison.gap.conditions import Condition, missing
 from iot_ids.comparison.gap.runs import OWN, RATES, Asked
 from iot_ids.comparison.gathering import aligned, confusion
 from iot_ids.comparison.proportions import Proportion, summed
@@ -15,6 +15,7 @@ from iot_ids.comparison.statistics import Estimate
 from iot_ids.comparison.unseen.attacks import by_attack, common_seeds
 from iot_ids.comparison.unseen.lines import FALSE, FOUND, NORMAL_ROWS, ROWS, test_to_train
 from iot_ids.track import KeptRun
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -100,7 +101,7 @@ def held_out(where: Condition, runs: Sequence[KeptRun]) -> float:
     if where.question.name == "temporal":
         return 0.0
     if not where.trained_on:
-        return float(np.mean([run.metrics["data/test_rows"] / run.metrics["data/train_rows"] for run in runs]))
+        return test_to_train(runs)
     test, validation = (float(runs[0].parameters.get(f"split.{part}", 0)) for part in ("test", "validation"))
     return (test or (1 - test) * validation) / ((1 - test) * (1 - validation))
 

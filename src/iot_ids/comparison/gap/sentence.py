@@ -13,8 +13,8 @@ def sentence(found: Mapping[tuple[Condition, str], Cell], conditions: Sequence[C
     """The best method's balanced accuracy under each condition that has runs, from the easiest to the hardest."""
     clauses = [_clause(where, found) for where in conditions if any(each == where for each, _ in found)]
     return (
-        f"{'SIMULATED: ' * simulated}What the best method reaches as the question gets harder, in balanced accuracy, of "
-        f"which a coin has 50 %: {'; '.join(clauses)}."
+        f"{'SIMULATED: ' * simulated}What the best method reaches as the question gets harder, in balanced accuracy "
+        f"(a coin: 50 %): {'; '.join(clauses)}."
     )
 
 

@@ -39,10 +39,7 @@ def page(
         f"{'SIMULATED: ' * simulated(runs)}{title(runs)}",
         sentence(lines, simulated(runs)),
         HEADINGS,
-        [
-            [line.unseen.words, line.method, *_cells(line), _each(line, each)]
-            for line in lines
-        ],
+        [[line.unseen.words, line.method, *_cells(line), _each(line, each)] for line in lines],
         [_meaning(runs), FAMILIES, INTERVALS, *(f"{note[0].upper()}{note[1:]}." for note in notes)],
         BRIEF_HEADINGS,
         _brief(lines),
@@ -102,6 +99,6 @@ def _meaning(runs: Sequence[KeptRun]) -> str:
     asked = float(runs[0].parameters.get("evaluate.false_positive_rate", "nan"))
     return (
         "Shares in percent; in brackets the 95 % interval. Found: unseen rows called any attack, at the threshold that "
-        f"calls {100 * asked:g} % of validation's normal rows attacks (set on: so many). False: normal test rows called "
-        "any attack at that threshold; found can be read beside it alone."
+        f"calls {100 * asked:g} % of validation's normal rows attacks (set on: so many). False: normal test rows "
+        "called any attack at that threshold; found can be read beside it alone."
     )

@@ -31,8 +31,9 @@ def plot(lines: Sequence[Line], runs: Sequence[KeptRun], path: Path) -> None:
             shift = BAND * ((place + 0.5) / len(methods) - 0.5)
             means, reach = reaches([getattr(line, measure) for line in mine])
             places = np.array([unseen.index(line.unseen) for line in mine]) + shift
+            colour, marker = style(place)
             axes.errorbar(
-                means, places, xerr=reach, linestyle="none", markersize=5, elinewidth=1.4, label=method, **style(place)
+                means, places, xerr=reach, color=colour, marker=marker, linestyle="none", elinewidth=1.4, label=method
             )
         axes.set_xlabel(f"{heading}, %, with 95 % interval", fontsize=8.5)
         _finish(axes, len(unseen))

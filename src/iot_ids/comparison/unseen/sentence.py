@@ -16,7 +16,8 @@ def sentence(lines: Sequence[Line], simulated: bool) -> str:
     parts = [_whole(best, singles)]
     if len(singles) > 1:
         parts.append(f"worst it finds {_found(min(singles, key=lambda line: line.found.mean))}")
-    parts += [f"of {_found(line)}, left out together" for line in best if line.unseen.family and singles]
+    families = [line for line in best if line.unseen.family and singles]
+    parts += [f"left out together, {_found(line).removeprefix('family ')}" for line in families]
     told = [line for line in singles or best if not missed(line)]
     lead = _lead(len(told), len(singles or best))
     return f"{'SIMULATED: ' * simulated}{lead}: {'; '.join(parts)}."

@@ -38,8 +38,10 @@ def taken_for(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder: Pa
     ]
     if not tables:
         return pl.DataFrame(schema=SCHEMA)
-    whole = pl.concat(tables).group_by("unseen", "method", "attack", "taken_for", maintain_order=True).agg(
-        pl.col("rows").sum()
+    whole = (
+        pl.concat(tables)
+        .group_by("unseen", "method", "attack", "taken_for", maintain_order=True)
+        .agg(pl.col("rows").sum())
     )
     share = pl.col("rows") / pl.col("rows").sum().over("unseen", "method", "attack")
     order = ["unseen", "method", "attack", "rows", "taken_for"]
