@@ -25,7 +25,8 @@ HASH = re.compile("[0-9a-f]{64}")
 Fact = Callable[[KeptRun], str]
 
 
-def _parameter(name: str) -> Fact:
+def parameter(name: str) -> Fact:
+    """A parameter's value; `none` where a run has none of that name."""
     return lambda run: run.parameters.get(name, "none")
 
 
@@ -45,18 +46,18 @@ def settings(prefix: Fact, but: Sequence[str] = ()) -> Fact:
 
 
 FILTERS: dict[str, Fact] = {
-    "dataset": _parameter("dataset.name"),
-    "test_dataset": _parameter("test_dataset.name"),
-    "label": _parameter("dataset.label"),
-    "split": _parameter("split.name"),
-    "duplicates": _parameter("dataset.duplicates"),
+    "dataset": parameter("dataset.name"),
+    "test_dataset": parameter("test_dataset.name"),
+    "label": parameter("dataset.label"),
+    "split": parameter("split.name"),
+    "duplicates": parameter("dataset.duplicates"),
     "protocol": _tag("protocol"),
     "data": _tag("data.sha256"),
 }
 """What the user can ask for by name; runs that differ in any of these are never in one table."""
 ALSO_EQUAL: dict[str, Fact] = {
     "the test file": _tag("data.test_sha256"),
-    "the other network's duplicates": _parameter("test_dataset.duplicates"),
+    "the other network's duplicates": parameter("test_dataset.duplicates"),
     "the split's settings": settings(lambda run: "split.", but=["split.name", "split.attack"]),
     "the unseen attack": settings(lambda run: "split.attack"),
     "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
@@ -83,7 +84,7 @@ def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
             left = _only(left, name, wanted, fact, beginning=name == "data")
     for condition in settings.where:
         name, wanted = condition.split(":", 1)
-        left = _only(left, name, wanted, _parameter(name))
+        left = _only(left, name, wanted, parameter(name))
     return left
 
 

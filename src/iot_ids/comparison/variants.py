@@ -14,9 +14,9 @@ def variants(methods: Sequence[Method], varied: Sequence[str]) -> dict[str, list
         methods: all there are.
         varied: beginnings of parameters that may differ inside a group; they are not in its name.
     """
-    of_run = {method.records[0].run.id: method for method in methods}
+    of_run = {id(method.records[0].run): method for method in methods}
     groups = by_method([method.records[0].run for method in methods], varied)
-    return {name: [of_run[run.id] for run in them] for name, them in groups.items()}
+    return {name: [of_run[id(run)] for run in them] for name, them in groups.items()}
 
 
 def by_method(runs: Sequence[KeptRun], varied: Sequence[str]) -> dict[str, list[KeptRun]]:

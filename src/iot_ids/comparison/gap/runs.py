@@ -113,9 +113,8 @@ def _refuse_different(where: Condition, them: Sequence[KeptRun]) -> None:
     What `protocol=transductive` switches on, or the seed, is the method's, and may differ.
     """
     keys = {key for run in them for key in run.parameters if key.startswith(COMPARED) and key not in NOT_COMPARED}
-    facts = {key: runs.settings(lambda run, key=key: key) for key in sorted(keys)}  # type: ignore[misc]
-    data: dict[str, runs.Fact] = {"data.sha256": lambda run: run.tags.get("data.sha256", "none")}
-    if differences := runs.differences(them, {**data, **facts}):
+    facts = {"data": runs.FILTERS["data"], **{key: runs.parameter(key) for key in sorted(keys)}}
+    if differences := runs.differences(them, facts):
         raise UserError(
             "\n".join(
                 [

@@ -40,7 +40,7 @@ def plot(lines: Sequence[Line], runs: Sequence[KeptRun], path: Path) -> None:
     panes[0].set_xlim(-2, 102)
     asked = 100 * float(runs[0].parameters.get("evaluate.false_positive_rate", "nan"))
     panes[1].axvline(asked, color=DARK, linestyle="--", linewidth=1)
-    panes[1].set_xlim(left=0)
+    panes[1].set_xlim(left=-0.02 * panes[1].get_xlim()[1])
     panes[0].set_yticks(range(len(unseen)), [each.words for each in unseen], fontsize=8.5)
     spell_plainly(panes[0].get_yticklabels())
     handles, names = panes[0].get_legend_handles_labels()
