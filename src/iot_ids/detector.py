@@ -47,7 +47,10 @@ class Detector:
     def _typed(self, flows: pl.DataFrame) -> pl.DataFrame:
         encoder = self.pipeline.encoder
         needed = Columns(
-            numeric=list(encoder.numeric), categorical=list(dict.fromkeys(column for column, _ in encoder.categories))
+            numeric=list(encoder.numeric),
+            categorical=list(dict.fromkeys(column for column, _ in encoder.categories)),
+            identifiers=self.columns.identifiers,
+            ports=self.columns.ports,
         )
         lacking = [name for name in (*needed.numeric, *needed.categorical) if name not in flows.columns]
         if lacking:
