@@ -10,14 +10,12 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from iot_ids.evaluate.confusion import confusion_matrix, f1_macro
+from iot_ids.evaluate.sentences import sentences
 
 GIVEAWAY = 0.95
 """From which macro-F1 on a single column is flagged: no flow counter should tell all classes apart on its own."""
 TREE_ROWS = 20_000
 QUANTILES = 100
-WORTH_A_SENTENCE = 0.01
-MOST = 0.5
-"""From which share on rows are most of them; and how far from chance to certainty the row order has to come."""
 
 
 def audit(
@@ -80,7 +78,7 @@ def audit(
         "contradicting_rows": rows,
         "contradicting_labels": contradicting_labels,
     }
-    return findings | {"sentences": _sentences(findings, len(train_x) + len(test_x), classes, identifiers_allowed)}
+    return findings | {"sentences": sentences(findings, len(train_x) + len(test_x), classes, identifiers_allowed)}
 
 
 def seen_in_train(train: NDArray[np.float32], test: NDArray[np.float32]) -> int:
@@ -236,61 +234,3 @@ def _ranks(train: pl.Series, validation: pl.Series) -> tuple[NDArray[np.float64]
         np.where(np.isnan(column), -1.0, np.interp(column, values, places)) for column in (learned, asked)
     )
     return learned[:, None], asked[:, None]
-
-
-def _sentences(findings: dict[str, Any], rows: int, classes: int, identifiers_allowed: bool) -> list[str]:
-    sentences = []
-    if findings["share_seen"] >= WORTH_A_SENTENCE:
-        sentences.append(_seen_sentence(findings["test_rows_seen_in_train"], findings["test_rows"]))
-    if findings["share_nearly_seen"] >= MOST:
-        sentences.append(_nearly_seen_sentence(findings["test_rows_nearly_seen_in_train"], findings["test_rows"]))
-    for name in findings["flagged"]:
-        score = (findings["single_feature_f1"] | findings["identifier_f1"])[name]
-        sentences.append(_giveaway_sentence(name, score, name in findings["identifier_f1"], identifiers_allowed))
-    if findings["row_order_f1"] >= 1 / classes + MOST * (1 - 1 / classes):
-        sentences.append(_row_order_sentence(findings["row_order_f1"]))
-    if findings["contradicting_rows"] >= WORTH_A_SENTENCE * rows and findings["contradicting_rows"]:
-        sentences.append(
-            f"{findings['contradicting_rows']:,} of {rows:,} train and test rows equal a row of another class in every "
-            "selected feature: no model can get all of them right. More features may tell them apart."
-        )
-    if findings["contradicting_labels"]:
-        sentences.append(
-            f"{findings['contradicting_labels']:,} of the rows left by cleaning are normal by one label of the dataset "
-            "and an attack by another: one of the two is wrong. cleaning.json shows the first of them."
-        )
-    return sentences
-
-
-def _seen_sentence(seen: int, rows: int) -> str:
-    fact = f"{seen:,} of {rows:,} test rows ({seen / rows:.0%}) stand in train too"
-    if seen < rows / 2:
-        return f"{fact}: the scores are kinder than new flows would be."
-    return f"{fact}: accuracy on this split says little about new flows."
-
-
-def _nearly_seen_sentence(nearly: int, rows: int) -> str:
-    return (
-        f"{nearly:,} of {rows:,} test rows ({nearly / rows:.0%}) are new, but within a percentile of one train row in "
-        "every selected feature: to remember the nearest row may be enough here, and not on another network."
-    )
-
-
-def _giveaway_sentence(name: str, score: float, identifier: bool, allowed: bool) -> str:
-    fact = f"The {'identifier' if identifier else 'feature'} {name} alone reaches macro-F1 {score:.2f}"
-    if not identifier:
-        return f"{fact}: it gives the class away. Make sure it would be known, and as telling, in a new network."
-    if allowed:
-        return (
-            f"{fact}: it gives the class away. dataset.identifiers=allow let it become a feature, so that the scores "
-            "say how well this recording is known, and nothing of a new network."
-        )
-    return f"{fact}: it gives the class away. It is no feature and must not become one."
-
-
-def _row_order_sentence(score: float) -> str:
-    return (
-        f"The place of a row in its file alone reaches macro-F1 {score:.2f}: the classes stand in blocks. The first "
-        "rows of a file, or a split by place, may hold one class alone, and a feature that counts over neighbouring "
-        "rows tells the block."
-    )
