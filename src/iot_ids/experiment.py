@@ -19,6 +19,7 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.label import CLASS, normal_code
 from iot_ids.data.load import Loaded, Test, load
+from iot_ids.data.spec import Identifiers
 from iot_ids.data.windows import windows_of
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
@@ -95,10 +96,11 @@ def prepare(config: Config) -> Prepared:
     """
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
-    columns, rule = config.dataset.columns, build.rule(config.outliers)
-    windowed = config.window is not None
+    rule, windowed = build.rule(config.outliers), config.window is not None
     loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset, windowed)
     refuse_rate(config, loaded)
+    config, loaded = shortcuts.with_identifiers(config, loaded)
+    columns = config.dataset.columns
     if rule is not None and config.outliers.get("before_split"):
         loaded, rule = shortcuts.without_outliers(loaded, rule, columns.numeric), None
     features = pipeline.fit(
@@ -181,6 +183,7 @@ def judge(fitted: Fitted, test: Test) -> Result:
         "data/validation_rows": len(prepared.validation.y),
         "data/test_rows": len(y),
         "audit/test_rows_seen_in_train": findings["test_rows_seen_in_train"],
+        "audit/test_rows_nearly_seen_in_train": findings["test_rows_nearly_seen_in_train"],
     }
     if (parameters := prepared.model.parameters()) is not None:
         metrics["model/parameters"] = parameters
@@ -249,7 +252,8 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
     encode = prepared.features.pipeline.encode
     columns = prepared.config.dataset.columns
     identifiers = [name for name in columns.identifiers if name in prepared.features.train.columns]
-    raw = [*columns.numeric, *columns.categorical, *identifiers]
+    raw = list(dict.fromkeys([*columns.numeric, *columns.categorical, *identifiers, ROW_ID]))
+    cleanings = [prepared.loaded.cleaning, *filter(None, [test.cleaning])]
     findings = audit(
         train_x=encode(prepared.features.train),
         train_y=prepared.train.y,
@@ -258,7 +262,10 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
         train=prepared.features.train.select(raw),
         validation=prepared.loaded.validation.select(raw),
         validation_y=prepared.validation.y,
+        row_id=ROW_ID,
         identifiers=identifiers,
+        identifiers_allowed=prepared.config.dataset.identifiers is Identifiers.allow,
+        contradicting_labels=sum(report["contradicting_labels"]["rows"] for report in cleanings),
         classes=classes,
         seed=prepared.config.seed,
     )

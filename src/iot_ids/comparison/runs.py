@@ -110,7 +110,7 @@ def refuse_mixture(
         f"choose by adding, for example: {_suggestion(runs, filters)}",
     ]
     if "the shortcuts" in also and _differences(runs, {"": also["the shortcuts"]}):
-        refusal.append("what each of the paper's shortcuts is worth: python -m compare report=shortcuts")
+        refusal.append("what each shortcut is worth: python -m compare report=shortcuts")
     raise UserError("\n".join(refusal))
 
 

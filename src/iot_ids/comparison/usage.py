@@ -8,7 +8,7 @@ Compare the runs that MLflow keeps: one row per method, averaged over its seeds,
   python -m compare dataset=nf_bot_iot_v2 'where=[selector.name:all,scaler.name:quantile]'
   python -m compare tracking.uri=sqlite:////SOME/FOLDER/mlruns/mlflow.db folder=my_table
   python -m compare report=selection                    does choosing features help?
-  python -m compare report=shortcuts                    what is each of the paper's shortcuts worth?
+  python -m compare report=shortcuts                    what is each shortcut worth?
   python -m compare run=1a2b3c4d                        the paper's table and chart per class, for one run
 
 Which runs (runs that differ in one of these are never put in one table; say which you mean):
@@ -18,7 +18,8 @@ Which runs (runs that differ in one of these are never put in one table; say whi
 
 How:
   report       table: every method, ranked; selection: each model with and without feature selection;
-               shortcuts: the clean protocol beside the paper's shortcuts, which no other report mixes
+               shortcuts: the clean protocol beside the paper's shortcuts and an ablation of ours, which no
+               other report mixes
   folder       where the files go: table.md, table.csv, table.tex, forest.png, methods.txt and methods.tex,
                or the report's .md, .csv and .png; comparison/DATASET-LABEL-SPLIT unless said otherwise, and
                whatever else was chosen: duplicates, protocol, data, where, report
