@@ -15,7 +15,7 @@ from iot_ids import experiment
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS
 from iot_ids.errors import UserError
-from iot_ids.experiment import Prepared
+from iot_ids.stages import Prepared
 from test_shortcuts import composed, mine, row_ids
 
 LEAKY = """\

@@ -17,9 +17,9 @@ from iot_ids.config import Config, check, register, resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Loaded
 from iot_ids.errors import UserError
-from iot_ids.experiment import Prepared
 from iot_ids.features.scale import MinMax
 from iot_ids.shortcuts import sentences, shortcuts, tags
+from iot_ids.stages import Prepared
 
 ALL = ["outliers_before_split", "scaling_before_split", "unstratified", "exact_duplicates"]
 TAKEN = {
