@@ -19,7 +19,7 @@ from iot_ids.config import Config, register, resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.spec import Columns, Dataset, Taxonomy
 from iot_ids.errors import UserError
-from iot_ids.experiment import Prepared
+from iot_ids.stages import Prepared
 
 MINE = Dataset(
     name="remembers",

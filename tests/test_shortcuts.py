@@ -17,12 +17,18 @@ from iot_ids.config import Config, check, register, resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Loaded
 from iot_ids.errors import UserError
-from iot_ids.experiment import Prepared
 from iot_ids.features.scale import MinMax
 from iot_ids.shortcuts import sentences, shortcuts, tags
+from iot_ids.stages import Prepared
 
 ALL = ["outliers_before_split", "scaling_before_split", "unstratified", "exact_duplicates"]
-TAKEN = {"none": [], "outliers_on_train": [], **{name: [name] for name in ALL}, "all": ALL}
+TAKEN = {
+    "none": [],
+    "outliers_on_train": [],
+    **{name: [name] for name in ALL},
+    "all": ALL,
+    "identifiers": ["identifiers"],
+}
 BEFORE = ["outliers=iqr", "outliers.before_split=true"]
 
 
@@ -71,7 +77,8 @@ def test_no_file_is_forgotten_here() -> None:
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_the_tags_name_protocol_and_shortcuts(name: str) -> None:
-    expected = {"protocol": "paper_recipe", "protocol.shortcuts": ",".join(TAKEN[name])}
+    protocol = "identifiers" if name == "identifiers" else "paper_recipe"
+    expected = {"protocol": protocol, "protocol.shortcuts": ",".join(TAKEN[name])}
     assert tags(composed(f"+shortcut={name}")) == (expected if TAKEN[name] else {"protocol": "clean"})
 
 
@@ -90,6 +97,19 @@ def test_one_sentence_names_what_was_taken() -> None:
     (sentence,) = sentences(["scaling_before_split", "unstratified"])
     assert "scaling learned before the split, a split that is not stratified;" in sentence
     assert sentences([]) == []
+
+
+def test_identifiers_are_not_called_the_papers() -> None:
+    (sentence,) = sentences(["identifiers"])
+    assert sentence.startswith("This run has identifiers used as features, to show what they inflate;")
+    papers, ours = sentences(["unstratified", "identifiers"])
+    assert "identifiers" not in papers
+    assert ours == sentence
+
+
+def test_with_the_papers_shortcuts_beside_it_the_protocol_is_identifiers() -> None:
+    taken = tags(composed("+shortcut=all", "dataset.identifiers=allow"))
+    assert taken == {"protocol": "identifiers", "protocol.shortcuts": ",".join([*ALL, "identifiers"])}
 
 
 @pytest.mark.parametrize("words", [BEFORE, ["scaler.before_split=true"]], ids=["outliers", "scaler"])

@@ -9,7 +9,7 @@ import polars as pl
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.evaluate import curves, plots
-from iot_ids.experiment import Fitted, Result
+from iot_ids.stages import Fitted, Result
 
 
 def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulated: bool, folder: Path) -> None:

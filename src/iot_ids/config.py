@@ -162,6 +162,10 @@ def check(config: Config) -> None:
     if config.window is not None:
         at_least_one({"model.window": config.window})
         check_context(config.dataset, config.split, config.test_dataset)
+        if config.dataset.identifiers is data.Identifiers.allow:
+            raise UserError(
+                "model.sequence=window and dataset.identifiers=allow do not go together; leave out one of them"
+            )
     evaluate = config.evaluate
     at_least_one(
         {

@@ -86,7 +86,10 @@ class Detector:
     def _typed(self, flows: pl.DataFrame) -> pl.DataFrame:
         encoder = self.pipeline.encoder
         used = Columns(
-            numeric=list(encoder.numeric), categorical=list(dict.fromkeys(column for column, _ in encoder.categories))
+            numeric=list(encoder.numeric),
+            categorical=list(dict.fromkeys(column for column, _ in encoder.categories)),
+            identifiers=self.columns.identifiers,
+            ports=self.columns.ports,
         )
         refuse_lacking(flows, [*used.numeric, *used.categorical])
         raw = flows.lazy().select(*used.numeric, *used.categorical)

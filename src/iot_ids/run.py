@@ -15,7 +15,7 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
 from iot_ids.data.read import FILE
 from iot_ids.data.spec import Origin
-from iot_ids.experiment import Prepared
+from iot_ids.stages import Prepared
 from iot_ids.track import Store
 
 NOT_IN_FINGERPRINT = ("seed", "tracking", "cache")

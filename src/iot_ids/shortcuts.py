@@ -1,9 +1,10 @@
-"""What leaks on purpose: the paper's shortcuts, each of which a run has to ask for, and is marked by.
+"""What leaks on purpose: the paper's shortcuts and one of ours, each of which a run has to ask for, and is marked by.
 
 The paper's account puts outlier removal and scaling before the split, so that test rows shape what they are judged by;
 draws unstratified; and removes only wholly equal rows. To measure what that is worth, these can be switched on one by
 one. Nothing here is part of the clean protocol, and nothing else lets test rows into what is fitted: two of the
-functions below read the test rows before the model is trained.
+functions below read the test rows before the model is trained. What identifiers (addresses, ports, times, running
+numbers) would inflate is shown by one more, an ablation of ours: they become features.
 """
 
 from collections.abc import Sequence
@@ -12,10 +13,10 @@ from dataclasses import replace
 import polars as pl
 
 from iot_ids.config import Config
-from iot_ids.data.clean import without
+from iot_ids.data.clean import typed, without
 from iot_ids.data.label import CLASS
-from iot_ids.data.load import Loaded
-from iot_ids.data.spec import Duplicates, RandomSplit
+from iot_ids.data.load import Loaded, Test
+from iot_ids.data.spec import Duplicates, Identifiers, RandomSplit
 from iot_ids.errors import UserError
 from iot_ids.features.encode import Encoder
 from iot_ids.features.pipeline import Rule, refuse_emptied_class
@@ -25,8 +26,13 @@ WORDS = {
     "scaling_before_split": "scaling learned before the split",
     "unstratified": "a split that is not stratified",
     "exact_duplicates": "only wholly equal rows counted as duplicates",
+    "identifiers": "identifiers used as features",
 }
 """Every shortcut, in the order of the tags, and what a reader is told of it."""
+OURS = "identifiers"
+"""The one that is not the paper's."""
+PAPERS = tuple(name for name in WORDS if name != OURS)
+NOT_COMPARABLE = "its scores are not comparable with the clean protocol's."
 
 
 def shortcuts(config: Config) -> list[str]:
@@ -36,22 +42,72 @@ def shortcuts(config: Config) -> list[str]:
         "scaling_before_split": bool(config.scaler.get("before_split")),
         "unstratified": isinstance(config.split, RandomSplit) and not config.split.stratified,
         "exact_duplicates": config.dataset.duplicates is Duplicates.exact,
+        "identifiers": config.dataset.identifiers is Identifiers.allow,
     }
     return [name for name in WORDS if taken[name]]
 
 
+def protocol(taken: Sequence[str]) -> str:
+    """`clean`; `identifiers` where those are features; `paper_recipe` with any of the paper's shortcuts alone."""
+    if not taken:
+        return "clean"
+    return OURS if OURS in taken else "paper_recipe"
+
+
 def tags(config: Config) -> dict[str, str]:
-    """A run's tags: `protocol` is `clean` or `paper_recipe`; `protocol.shortcuts` names those taken, if any."""
+    """A run's tags: `protocol`, and `protocol.shortcuts`, which names those taken, if any."""
     taken = shortcuts(config)
-    return {"protocol": "paper_recipe", "protocol.shortcuts": ",".join(taken)} if taken else {"protocol": "clean"}
+    return {"protocol": protocol(taken)} | ({"protocol.shortcuts": ",".join(taken)} if taken else {})
 
 
 def sentences(taken: Sequence[str]) -> list[str]:
-    """What the audit says of the shortcuts `taken`: one sentence; none where there are none."""
-    if not taken:
-        return []
-    named = ", ".join(WORDS[name] for name in taken)
-    return [f"This run takes the paper's shortcuts: {named}; its scores are not comparable with the clean protocol's."]
+    """What the audit says of the shortcuts `taken`: one sentence for the paper's, one for ours."""
+    said = []
+    if named := ", ".join(WORDS[name] for name in taken if name in PAPERS):
+        said.append(f"This run takes the paper's shortcuts: {named}; {NOT_COMPARABLE}")
+    if OURS in taken:
+        said.append(f"This run has {WORDS[OURS]}, to show what they inflate; {NOT_COMPARABLE}")
+    return said
+
+
+def with_identifiers(config: Config, loaded: Loaded) -> tuple[Config, Loaded]:
+    """Under `dataset.identifiers=allow`, the identifiers that the training files hold among the features; else both as
+    they are.
+
+    Those that are numbers (ports are) become numeric, -1 where there is none; the others categorical, `missing` where
+    there is none. They stay declared as identifiers too, by which the audit tells them apart and a kept detector knows
+    that a row without one can be judged. An official test file may lack one: then none of its rows has it.
+
+    Raises:
+        UserError: the files hold no identifier.
+    """
+    dataset = config.dataset
+    if dataset.identifiers is Identifiers.forbid:
+        return config, loaded
+    there = [name for name in dataset.columns.identifiers if name in loaded.train.columns]
+    if not there:
+        raise UserError(
+            f"dataset.identifiers=allow: dataset={dataset.name} has no identifiers in these files; leave it at forbid"
+        )
+    numbers = [name for name in there if loaded.train[name].dtype.is_numeric()]
+    names = [name for name in there if name not in numbers]
+    columns = replace(
+        dataset.columns,
+        numeric=[*dataset.columns.numeric, *numbers],
+        categorical=[*dataset.columns.categorical, *names],
+    )
+
+    def filled(flows: pl.DataFrame) -> pl.DataFrame:
+        lacking = (pl.lit(None, pl.String).alias(name) for name in there if name not in flows.columns)
+        return typed(flows.lazy().with_columns(*lacking), columns, dataset.format.missing).collect()
+
+    def read_test() -> Test:
+        test = loaded.read_test()
+        return replace(test, flows=filled(test.flows))
+
+    return replace(config, dataset=replace(dataset, columns=columns)), replace(
+        loaded, train=filled(loaded.train), validation=filled(loaded.validation), read_test=read_test
+    )
 
 
 def without_outliers(loaded: Loaded, rule: Rule, numeric: Sequence[str]) -> Loaded:

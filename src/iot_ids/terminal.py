@@ -10,8 +10,8 @@ from rich.table import Table
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.evaluate import operating
-from iot_ids.experiment import Fitted, Result
 from iot_ids.models.classifier import Report
+from iot_ids.stages import Fitted, Result
 from iot_ids.unseen import Unseen
 
 console = Console(soft_wrap=True)

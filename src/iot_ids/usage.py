@@ -15,6 +15,7 @@ Train one detector of attacks among network flows, test it, and keep the run in 
   python -m train -m +experiment=gru_pearson seed=0,1,2       a multirun: one run per seed
   python -m train -m +experiment=selection                    does choosing features help?
   python -m train -m +experiment=paper_recipe seed=0          the paper's shortcuts, one at a time
+  python -m train -m +shortcut=none,identifiers seed=0        what addresses and times would inflate
   python -m train dataset=bot_iot                             where to get a dataset and what to type
   python -m train --config-dir MY_CONF dataset=MINE           your own datasets and experiments
 

@@ -20,6 +20,7 @@ from iot_ids.comparison.shortcuts.plot import plot
 from iot_ids.comparison.shortcuts.report import refuse_other_flows
 from iot_ids.comparison.shortcuts.sentence import sentence
 from iot_ids.errors import UserError
+from iot_ids.shortcuts import protocol
 
 SET = {
     "outliers_before_split": {"outliers.name": "iqr", "outliers.before_split": "True"},
@@ -27,11 +28,13 @@ SET = {
     "unstratified": {"split.stratified": "False"},
     "exact_duplicates": {"dataset.duplicates": "exact"},
 }
+IDENTIFIERS = {"identifiers": {"dataset.identifiers": "allow"}}
 CLEAN = {
     "outliers.name": "none",
     "scaler.before_split": "False",
     "split.stratified": "True",
     "dataset.duplicates": "distinct",
+    "dataset.identifiers": "forbid",
 }
 
 
@@ -39,9 +42,9 @@ def run(seed: int, *shortcuts: str, share: float = 0.8, model: str = "gru", **pa
     """A run as the store has it; `parameters` are written with two underscores for a point."""
     given = {key.replace("__", "."): value for key, value in parameters.items()}
     for name in shortcuts:
-        given = SET[name] | given
+        given = (SET | IDENTIFIERS)[name] | given
     matrix = answered(share, 10 * seed + len("".join(shortcuts)), (60, 300, 40))
-    taken = {"protocol": "paper_recipe", "protocol.shortcuts": ",".join(shortcuts)} if shortcuts else {}
+    taken = {"protocol": protocol(shortcuts), "protocol.shortcuts": ",".join(shortcuts)} if shortcuts else {}
     prints = {"config.fingerprint": f"{model}-{sorted((CLEAN | given).items())}"}
     one = kept(model, seed, matrix=matrix, parameters=CLEAN | given, tags={**taken, **prints})
     return Record(replace(one, metrics={**one.metrics, "audit/test_rows_seen_in_train": 100.0}), matrix)
@@ -128,6 +131,23 @@ def test_a_protocol_or_duplicates_without_a_shortcuts_name_are_no_reference() ->
 def test_a_rule_for_outliers_on_train_is_named_beside_a_shortcut() -> None:
     _, found = judged(several(), several("unstratified"), several("unstratified", outliers__name="iqr"))
     assert [line.words for line in found][1:] == ["unstratified", "unstratified, outliers=iqr on train alone"]
+
+
+def test_identifiers_as_features_stand_beside_the_papers_and_are_not_called_so(tmp_path: Path) -> None:
+    everything = (several(*SET, *IDENTIFIERS), several(*SET), several(*IDENTIFIERS, share=0.99), several())
+    gathered, found = judged(*everything)
+    assert [line.words for line in found] == [
+        "clean",
+        "identifiers",
+        "all of the paper's shortcuts",
+        "all of the paper's shortcuts + identifiers",
+    ]
+    table = pl.read_csv(io.StringIO(csv(gathered, found).write_csv()))
+    assert table["protocol"].to_list() == ["clean", "identifiers", "paper_recipe", "identifiers"]
+    assert "by identifiers: +" in sentence(found, simulated=False)
+    notes = page(gathered, found, []).notes
+    assert sum("No shortcut of the paper's" in note for note in notes) == 1
+    assert not any("Identifiers" in note for note in page(*judged(several("unstratified"), several()), []).notes)
 
 
 def test_one_seed_has_a_difference_without_an_interval() -> None:

@@ -97,6 +97,25 @@ def test_the_report_tells_what_became_of_the_rows(small: Dataset, csv: Csv) -> N
     )
 
 
+def test_labels_that_contradict_each_other_are_told_with_file_and_line(small: Dataset, csv: Csv) -> None:
+    scan, normal = "3,udp,53,9,0.5,0,Scan", "4,udp,53,11,0.5,1,Normal"
+    files = [csv(NORMAL, "", SCAN, scan, scan, name="a.csv"), csv(SCAN, normal, "5,tcp,80,,0.5,0,Scan", name="b.csv")]
+    told = clean(files, small, Duplicates.distinct).report["contradicting_labels"]
+    assert told == {
+        "rows": 2,
+        "examples": [
+            f"{files[0]}:5: an attack by category (kind=Scan), normal by binary (attack=0)",
+            f"{files[1]}:3: normal by category (kind=Normal), an attack by binary (attack=1)",
+        ],
+    }
+    assert clean(files, small, Duplicates.keep).report["contradicting_labels"]["rows"] == 3
+
+
+def test_labels_that_agree_are_not_told(small: Dataset, csv: Csv) -> None:
+    report = clean([csv(NORMAL, SCAN)], small, Duplicates.keep).report
+    assert report["contradicting_labels"] == {"rows": 0, "examples": []}
+
+
 def test_the_report_names_columns_that_were_not_used(small: Dataset, csv: Csv) -> None:
     file = csv(NORMAL + ",x", header="id,proto,sport,pkts,rate,attack,kind,note")
     assert clean([file], small, Duplicates.keep).report["columns_not_used"] == ["note"]

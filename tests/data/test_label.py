@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from iot_ids.data.declaration import taxonomy
-from iot_ids.data.label import CLASS, class_names, classified, normal_code
+from iot_ids.data.label import CLASS, class_names, classified, contradicting, normal_code
 from iot_ids.data.spec import Dataset, Taxonomy
 from iot_ids.errors import UserError
 
@@ -50,6 +50,61 @@ def test_an_unknown_value_is_an_attack_all_the_same(small: Dataset) -> None:
 def test_an_unknown_label_lists_the_known(small: Dataset) -> None:
     with pytest.raises(UserError, match=r"dataset\.label=family is unknown to dataset=small; it has category, binary"):
         taxonomy(replace(small, label="family"))
+
+
+def test_flows_normal_by_one_label_and_an_attack_by_another_contradict(small: Dataset) -> None:
+    table = pl.DataFrame({"attack": ["0", "1", "0", "1"], "kind": ["Normal", "Scan", "Scan", "normal"]})
+    found, said = contradicting(table, small)
+    assert found.rows() == [("0", "Scan"), ("1", "normal")]
+    assert said == [
+        "an attack by category (kind=Scan), normal by binary (attack=0)",
+        "normal by category (kind=normal), an attack by binary (attack=1)",
+    ]
+
+
+def test_two_names_of_an_attack_do_not_contradict(small: Dataset) -> None:
+    kinds = Taxonomy(columns=["attack"], normal="normal", classes={"normal": ["0"], "flood": ["1"], "scan": ["2"]})
+    table = pl.DataFrame({"attack": ["1", "2", "0"], "kind": ["Scan", "Flood", "Normal"]})
+    assert contradicting(table, replace(small, labels=small.labels | {"other": kinds}))[0].is_empty()
+
+
+def test_a_value_without_a_class_contradicts_nothing(small: Dataset) -> None:
+    table = pl.DataFrame({"attack": ["0", "1", "7"], "kind": ["new", "newer", "Normal"]})
+    assert contradicting(table, small)[0].is_empty()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {},
+        {"category": Taxonomy(["kind"], {"Normal": ["Normal"], "rest": ["*"]}, "Normal")},
+        {
+            "category": Taxonomy(["kind"], {"Normal": ["Normal"], "rest": ["*"]}, "Normal"),
+            "no normal": Taxonomy(["attack"], {"0": ["1"], "1": ["0"]}),
+            "normal is no class": Taxonomy(["attack"], {"a": ["0"], "b": ["1"]}, "c"),
+            "another column": Taxonomy(["verdict"], {"good": ["0"], "bad": ["1"]}, "good"),
+            "no column": Taxonomy([], {"good": ["0"], "bad": ["1"]}, "good"),
+            "no values": Taxonomy(["attack"], {"good": [], "bad": []}, "good"),
+        },
+    ],
+    ids=["none", "one", "no two to compare"],
+)
+def test_where_no_two_taxonomies_know_the_normal_class_nothing_contradicts(
+    small: Dataset, labels: dict[str, Taxonomy]
+) -> None:
+    found, said = contradicting(flows("Scan", "Normal", "new"), replace(small, labels=labels))
+    assert (found.height, said) == (0, [])
+
+
+def test_the_star_contradicts_too(small: Dataset) -> None:
+    rest = Taxonomy(columns=["kind"], normal="Normal", classes={"Normal": ["Normal"], "attack": ["*"]})
+    table = pl.DataFrame({"attack": ["0", "0"], "kind": ["Normal", "new"]})
+    assert contradicting(table, replace(small, labels=small.labels | {"category": rest}))[0].rows() == [("0", "new")]
+
+
+def test_many_contradictions_are_counted_and_a_few_told(small: Dataset) -> None:
+    found, said = contradicting(pl.DataFrame({"attack": ["0"] * 40, "kind": ["Scan"] * 40}), small)
+    assert (found.height, len(said)) == (40, 5)
 
 
 def test_classes_come_in_the_order_of_the_taxonomy(small: Dataset) -> None:

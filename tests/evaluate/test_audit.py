@@ -5,8 +5,18 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from iot_ids.evaluate.audit import _even_draw, audit, contradictions, seen_in_train, single_column_f1
+from iot_ids.evaluate.audit import (
+    _even_draw,
+    audit,
+    contradictions,
+    in_a_cell_of_train,
+    seen_in_train,
+    single_column_f1,
+)
 
 ROWS = 600
 
@@ -23,15 +33,19 @@ def labels(rows: int, seed: int = 0, classes: int = 3) -> np.ndarray:
 def clean_case() -> dict:
     """Noise everywhere: the arguments of an audit that has nothing to find."""
     train_y, validation_y = labels(ROWS, 1), labels(ROWS, 2)
+    places = np.random.default_rng(4).permutation(2 * ROWS)
     return {
         "train_x": noise(ROWS, 1),
         "train_y": train_y,
         "test_x": noise(200, 3),
         "test_y": labels(200, 3),
-        "train": pl.from_numpy(noise(ROWS, 1), schema=["a", "b", "c"]),
-        "validation": pl.from_numpy(noise(ROWS, 2), schema=["a", "b", "c"]),
+        "train": pl.from_numpy(noise(ROWS, 1), schema=["a", "b", "c"]).with_columns(row=places[:ROWS]),
+        "validation": pl.from_numpy(noise(ROWS, 2), schema=["a", "b", "c"]).with_columns(row=places[ROWS:]),
         "validation_y": validation_y,
+        "row_id": "row",
         "identifiers": [],
+        "identifiers_allowed": False,
+        "contradicting_labels": 0,
         "classes": 3,
         "seed": 0,
     }
@@ -96,6 +110,112 @@ def test_no_test_rows_repeat_nothing():
 def test_different_features_are_refused():
     with pytest.raises(ValueError, match="3 features and test has 2"):
         seen_in_train(noise(5, 0), noise(5, 0)[:, :2])
+
+
+# Near repeats
+
+
+def same_cell(train: np.ndarray, one: float, other: float) -> bool:
+    """By definition: no percentile of `train` lies between the two, and neither below its smallest value alone."""
+    ordered = sorted(train)
+    cuts = [ordered[round(step * (len(train) - 1) / 100)] for step in range(101)]
+    return all((one <= cut) == (other <= cut) for cut in cuts) and (one < cuts[0]) == (other < cuts[0])
+
+
+def by_brute_force(train: np.ndarray, test: np.ndarray) -> int:
+    features = range(train.shape[1])
+    return sum(
+        any(all(same_cell(train[:, at], row[at], other[at]) for at in features) for other in train) for row in test
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 250), st.just(2)), elements=st.integers(-3, 40)),
+    arrays(np.float32, st.tuples(st.integers(0, 30), st.just(2)), elements=st.integers(-5, 45)),
+)
+def test_near_repeats_are_those_of_the_definition(train: np.ndarray, test: np.ndarray) -> None:
+    assert in_a_cell_of_train(train, test) == by_brute_force(train, test)
+
+
+def test_near_repeats_of_heavy_tails_are_those_of_the_definition():
+    draw = np.random.default_rng(0)
+    train = np.exp(3 * draw.normal(size=(400, 2))).astype(np.float32)
+    test = np.concatenate([np.exp(3 * draw.normal(size=(80, 2))).astype(np.float32), train[:20] * np.float32(1.0005)])
+    expected = by_brute_force(train, test)
+    assert 10 < expected < 90
+    assert in_a_cell_of_train(train, test) == expected
+
+
+def test_planted_near_repeats_are_counted_exactly():
+    train = np.arange(2000, dtype=np.float32).reshape(1000, 2)  # a cell is ten rows wide
+    test = train[[5, 300, 999]] + np.float32([[0.5, 0], [0, -0.5], [0.5, 0.5]])  # the last one lies beyond all
+    assert (seen_in_train(train, test), in_a_cell_of_train(train, test)) == (0, 2)
+
+
+def test_near_in_one_feature_is_not_near():
+    train = np.arange(2000, dtype=np.float32).reshape(1000, 2)
+    assert in_a_cell_of_train(train, np.column_stack([train[:, 0], np.roll(train[:, 1], 500)])) == 0
+
+
+def test_equal_rows_are_in_a_cell_of_train():
+    train = noise(500, 0)
+    assert in_a_cell_of_train(train, train[[3, 3, 499]]) == 3
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5])
+def test_what_lies_beyond_train_is_near_nothing(value):
+    assert in_a_cell_of_train(np.float32([[0], [1], [1]]), np.float32([[value]])) == 0
+
+
+@pytest.mark.parametrize("ones", [0, 1, 199, 200])
+def test_a_flag_that_differs_is_not_near(ones):
+    train = np.repeat(np.float32([[1], [0]]), [ones, 200 - ones], axis=0)
+    assert in_a_cell_of_train(train, np.float32([[0], [1]])) == len(np.unique(train))
+
+
+def test_near_repeats_need_the_same_features():
+    with pytest.raises(ValueError, match="3 features and test has 2"):
+        in_a_cell_of_train(noise(5, 0), noise(5, 0)[:, :2])
+
+
+# Row order
+
+
+def row_order(row: np.ndarray, y: np.ndarray, classes: int = 3) -> dict:
+    """The audit of rows at these places, every other one of them in train; y is the class of each."""
+    case = clean_case()
+    for part, them in (("train", slice(0, None, 2)), ("validation", slice(1, None, 2))):
+        case[part] = case[part].with_columns(row=row[them])
+        case[f"{part}_y"] = y[them]
+    return audit(**case | {"classes": classes})
+
+
+def test_a_file_sorted_by_class_is_known_by_its_row_order():
+    found = row_order(np.arange(2 * ROWS), np.sort(labels(2 * ROWS)))
+    assert found["row_order_f1"] > 0.99
+    (sentence,) = found["sentences"]
+    assert sentence.startswith(
+        "The place of a row in its file alone reaches macro-F1 1.00: the classes stand in blocks."
+    )
+
+
+def test_classes_in_turns_of_a_hundred_rows_are_blocks_too():
+    found = row_order(np.arange(2 * ROWS), np.arange(2 * ROWS) // 100 % 2, classes=2)
+    assert found["row_order_f1"] > 0.95
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_shuffled_file_has_no_order(classes):
+    found = row_order(np.arange(2 * ROWS), labels(2 * ROWS, classes=classes), classes)
+    assert 0 < found["row_order_f1"] < 1 / classes + 0.1
+    assert found["sentences"] == []
+
+
+def test_the_row_order_is_no_column():
+    found = row_order(np.arange(2 * ROWS), np.sort(labels(2 * ROWS)))
+    assert "row" not in found["single_feature_f1"] | found["identifier_f1"]
+    assert found["flagged"] == []
 
 
 # Contradictions
@@ -190,7 +310,7 @@ def test_a_value_between_two_train_values_goes_to_the_nearer():
 def test_columns_keep_their_order():
     case = clean_case()
     scores = single_column_f1(case["train"], case["train_y"], case["validation"], case["validation_y"], 3, seed=0)
-    assert list(scores) == ["a", "b", "c"]
+    assert list(scores) == ["a", "b", "c", "row"]
 
 
 def test_the_draw_takes_rare_classes_whole_and_shares_the_rest():
@@ -246,6 +366,34 @@ def test_findings_are_told_in_plain_sentences():
 def test_a_feature_that_gives_the_class_away_is_told_apart_from_an_identifier():
     sentences = audit(**leaking_case() | {"identifiers": []})["sentences"]
     assert sentences[1].startswith("The feature saddr alone")
+
+
+def test_an_identifier_that_is_allowed_is_not_called_no_feature():
+    told = audit(**leaking_case() | {"identifiers_allowed": True})
+    assert set(told["identifier_f1"]) == {"saddr"}
+    assert told["sentences"][1].startswith("The identifier saddr alone reaches macro-F1 1.00: it gives the class away.")
+    assert "dataset.identifiers=allow let it become a feature" in told["sentences"][1]
+    assert "no feature" not in told["sentences"][1]
+
+
+def test_near_repeats_do_not_count_the_equal_ones():
+    case = leaking_case()
+    spread = np.arange(3 * ROWS, dtype=np.float32).reshape(ROWS, 3)
+    test = np.concatenate([spread[:20], spread[50:170] + np.float32(0.5), spread[:60, ::-1] + np.float32(0.5)])
+    found = audit(**case | {"train_x": spread, "test_x": test})
+    assert found["test_rows_seen_in_train"] == 20
+    assert found["test_rows_nearly_seen_in_train"] == by_brute_force(spread, test) - 20
+    assert 100 < found["test_rows_nearly_seen_in_train"] == 200 * found["share_nearly_seen"]
+    assert found["sentences"][1].startswith(f"{found['test_rows_nearly_seen_in_train']} of 200 test rows")
+
+
+def test_rows_with_two_labels_at_odds_are_told():
+    found = audit(**clean_case() | {"contradicting_labels": 1234})
+    assert found["contradicting_labels"] == 1234
+    (sentence,) = found["sentences"]
+    assert sentence.startswith(
+        "1,234 of the rows left by cleaning are normal by one label of the dataset and an attack"
+    )
 
 
 def test_a_clean_split_needs_no_sentence():

@@ -66,7 +66,7 @@ ALSO_EQUAL: dict[str, Fact] = {
 }
 """What has to agree besides, chosen by `where` if at all."""
 REPORTS = {
-    "the shortcuts": "what each of the paper's shortcuts is worth: python -m compare report=shortcuts",
+    "the shortcuts": "what each shortcut is worth: python -m compare report=shortcuts",
     "the unseen attack": "attacks never seen, all of them in one table: python -m compare report=unseen",
 }
 """Which report takes runs that differ in this."""

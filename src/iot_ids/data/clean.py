@@ -10,7 +10,7 @@ import polars as pl
 from iot_ids.data import read, unreadable
 from iot_ids.data.declaration import check
 from iot_ids.data.first_rows import first_rows, refuse_short
-from iot_ids.data.label import CLASS, KIND, classified
+from iot_ids.data.label import CLASS, KIND, classified, contradicting
 from iot_ids.data.lines import CELLS, LINE
 from iot_ids.data.spec import Columns, Dataset, Duplicates
 from iot_ids.data.unreadable import DAMAGED, KEPT, NUMBER, REASON, REASONS
@@ -71,6 +71,7 @@ def clean(
         | {"duplicate": usable.height - flows.height},
         "duplicates": duplicates.value,
         "examples": examples,
+        "contradicting_labels": _contradicting_labels(flows, rows, layouts, dataset),
         "columns_not_used": sorted(
             {name for part in layouts for name in part.names} - set(read.declared(dataset.columns))
         ),
@@ -89,17 +90,24 @@ def without(report: dict[str, Any], reason: str, rows: int) -> dict[str, Any]:
 
 
 def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.LazyFrame:
-    """`frame` with its feature columns as declared: numbers float32 (null where there is none), names text."""
+    """`frame` with its feature columns as declared: numbers float32 (null where there is none), names text.
+
+    An identifier among the numbers (`dataset.identifiers=allow`) stays float64, and is -1 where there is none.
+    """
     stored = frame.collect_schema()
-    numbers = {
-        name: read.float32(
-            pl.col(name).cast(pl.Float64) if stored[name].is_numeric() else read.number(read.text(name, missing))
-        )
-        for name in columns.numeric
-    }
+    numbers = {name: _number(name, stored[name], columns, missing) for name in columns.numeric}
     return frame.with_columns(
         **numbers, **{name: read.category(read.text(name, missing)) for name in columns.categorical}
     )
+
+
+def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[str]) -> pl.Expr:
+    cell = read.text(name, missing)
+    if stored.is_numeric():
+        value = pl.col(name).cast(pl.Float64)
+    else:
+        value = read.port(cell) if name in columns.ports else read.number(cell)
+    return read.identifier(value) if name in columns.identifiers else read.float32(value)
 
 
 def _collected(layouts: Sequence[read.Layout], dataset: Dataset) -> pl.DataFrame:
@@ -181,6 +189,18 @@ def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], ki
         return named if kinds is None else classified(named, dataset, kinds, KIND)
     except UserError as error:
         raise UserError(f"{_named(files)}: {error}") from error
+
+
+def _contradicting_labels(
+    flows: pl.DataFrame, rows: pl.DataFrame, layouts: Sequence[read.Layout], dataset: Dataset
+) -> dict[str, Any]:
+    """How many of `flows`, those that are left, are normal by one label and an attack by another, and the first."""
+    found, said = contradicting(flows, dataset)
+    places = rows[found[ROW_ID].head(len(said))].select(read.FILE, LINE)  # a row's number is its place
+    examples = [
+        f"{layouts[file].file}:{line}: {what}" for (file, line), what in zip(places.iter_rows(), said, strict=True)
+    ]
+    return {"rows": found.height, "examples": examples}
 
 
 def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Duplicates) -> pl.DataFrame:

@@ -215,6 +215,5 @@ def _entry(cache: Cache, settings: list[Any]) -> Entry | None:
 
 def _settings(dataset: Dataset) -> dict[str, Any]:
     """What of the dataset's declaration shapes the tables; its files count by their content."""
-    return {
-        name: value for name, value in asdict(dataset).items() if name not in ("path", "test_path", "about", "title")
-    }
+    left_out = ("path", "test_path", "about", "title", "identifiers")
+    return {name: value for name, value in asdict(dataset).items() if name not in left_out}

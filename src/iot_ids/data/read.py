@@ -16,6 +16,8 @@ FILE = "__file"
 """Index of a row's file."""
 MISSING_NAME = "missing"
 """The category of a categorical cell without a value."""
+MISSING_NUMBER = -1.0
+"""What an identifier without a number is as a feature: ARP has no ports, and no row is dropped for it."""
 LARGEST = (2 - 2**-23) * 2.0**127
 """The largest float32."""
 
@@ -90,6 +92,11 @@ def port(cell: pl.Expr) -> pl.Expr:
     hexadecimal = cell.str.replace("^0[xX]", "").str.to_integer(base=16, strict=False).cast(pl.Float64)
     value = pl.when(cell.str.contains("^0[xX]")).then(hexadecimal).otherwise(number(cell))
     return pl.when(value >= 0).then(value)
+
+
+def identifier(number: pl.Expr) -> pl.Expr:
+    """An identifier's number as a feature: float64 within float32's range; MISSING_NUMBER where there is none."""
+    return pl.when(number.is_finite()).then(number.clip(-LARGEST, LARGEST)).otherwise(MISSING_NUMBER)
 
 
 def label(cell: pl.Expr) -> pl.Expr:

@@ -19,6 +19,14 @@ class Duplicates(Enum):
     """Nothing is left out."""
 
 
+class Identifiers(Enum):
+    """Whether columns that give the answer away may become features."""
+
+    forbid = "forbid"
+    allow = "allow"
+    """They do, in order to show the inflation: see `iot_ids.shortcuts`."""
+
+
 class Origin(Enum):
     """Where the rows come from; `generated` rows are called SIMULATED wherever they show."""
 
@@ -64,7 +72,8 @@ class Columns:
     categorical: list[str] = field(default_factory=list)
     """Features that are names; a missing name is a name of its own."""
     identifiers: list[str] = field(default_factory=list)
-    """Columns that give the answer away (addresses, times, running numbers): audited, never features; may be absent."""
+    """Columns that give the answer away (addresses, times, running numbers): audited, and no features unless
+    `dataset.identifiers=allow`; may be absent."""
     ports: list[str] = field(default_factory=list)
     """Those identifiers that are port numbers: hexadecimal, `80.0` and blank are read as what they mean."""
     labels: list[str] = field(default_factory=list)
@@ -106,6 +115,7 @@ class Dataset:
     """The key of `labels` that is learned."""
     labels: dict[str, Taxonomy] = field(default_factory=dict)
     duplicates: Duplicates = Duplicates.distinct
+    identifiers: Identifiers = Identifiers.forbid
     unreadable_share: float = 0.01
     """How many rows may be unreadable (ragged, text for a number, not finite) before the data is refused."""
 

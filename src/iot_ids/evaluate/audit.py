@@ -1,4 +1,4 @@
-"""What makes a score too good: repeated rows, columns that give the class away, contradicting labels."""
+"""What makes a score too good: repeated rows, columns and places that give the class away, contradicting labels."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,13 +7,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.class_weight import compute_sample_weight
 
 from iot_ids.evaluate.confusion import confusion_matrix, f1_macro
+from iot_ids.evaluate.sentences import sentences
 
 GIVEAWAY = 0.95
 """From which macro-F1 on a single column is flagged: no flow counter should tell all classes apart on its own."""
 TREE_ROWS = 20_000
-WORTH_A_SENTENCE = 0.01
+QUANTILES = 100
 
 
 def audit(
@@ -25,7 +27,10 @@ def audit(
     train: pl.DataFrame,
     validation: pl.DataFrame,
     validation_y: NDArray[np.integer],
+    row_id: str,
     identifiers: Collection[str],
+    identifiers_allowed: bool,
+    contradicting_labels: int,
     classes: int,
     seed: int,
 ) -> dict[str, Any]:
@@ -36,33 +41,44 @@ def audit(
         train_y: their class codes, `(rows,)`.
         test_x: the test rows as the model sees them, `(test rows, features)`.
         test_y: their class codes. Labels serve only to count contradictions.
-        train: the raw columns of the train rows, features and identifiers; its rows are those of `train_y`.
+        train: the raw columns of the train rows, features and identifiers, and `row_id`; its rows are those of
+            `train_y`.
         validation: the same columns of the validation rows.
         validation_y: class codes of the validation rows.
-        identifiers: those columns of `train` that are no features.
+        row_id: that column of `train` which is a row's place in the files.
+        identifiers: those columns of `train` that identify, and are no features unless they are allowed.
+        identifiers_allowed: whether they were offered as features, which the sentences then say.
+        contradicting_labels: how many rows are normal by one label and an attack by another, as cleaning counted them.
         classes: how many classes there are.
         seed: of the draw behind the single-column trees.
 
     Returns:
-        Counts, shares and the two score tables (best column first); contradictions are counted over train and test
-        rows together; `flagged` names columns, identifiers too, that reach 0.95 alone; `sentences` says in plain
-        language what a reader must know, and is empty where nothing was found.
+        Counts, shares and the two score tables (best column first). No row counts both as seen and as nearly seen.
+        `row_order_f1` is what `row_id` reaches alone; contradictions are counted over train and test rows together;
+        `flagged` names columns, identifiers too, that reach 0.95 alone; `sentences` says in plain language what a
+        reader must know, and is empty where nothing was found.
     """
     scores = single_column_f1(train, train_y, validation, validation_y, classes, seed)
+    row_order = scores.pop(row_id)
     ranked = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
     vectors, rows = contradictions(np.concatenate([train_x, test_x]), np.concatenate([train_y, test_y]))
     seen = seen_in_train(train_x, test_x)
+    nearly = in_a_cell_of_train(train_x, test_x) - seen
     findings = {
         "test_rows": len(test_x),
         "test_rows_seen_in_train": seen,
         "share_seen": seen / max(len(test_x), 1),
+        "test_rows_nearly_seen_in_train": nearly,
+        "share_nearly_seen": nearly / max(len(test_x), 1),
+        "row_order_f1": row_order,
         "single_feature_f1": {name: score for name, score in ranked.items() if name not in identifiers},
         "identifier_f1": {name: score for name, score in ranked.items() if name in identifiers},
         "flagged": [name for name, score in ranked.items() if score >= GIVEAWAY],
         "contradicting_vectors": vectors,
         "contradicting_rows": rows,
+        "contradicting_labels": contradicting_labels,
     }
-    return findings | {"sentences": _sentences(findings, len(train_x) + len(test_x))}
+    return findings | {"sentences": sentences(findings, len(train_x) + len(test_x), classes, identifiers_allowed)}
 
 
 def seen_in_train(train: NDArray[np.float32], test: NDArray[np.float32]) -> int:
@@ -75,10 +91,38 @@ def seen_in_train(train: NDArray[np.float32], test: NDArray[np.float32]) -> int:
     Raises:
         ValueError: where the two differ in their features.
     """
-    if train.shape[1] != test.shape[1]:
-        raise ValueError(f"train has {train.shape[1]} features and test has {test.shape[1]}.")
+    _refuse_other_features(train, test)
     known = _vectors(train)
     return _vectors(test).join(known, on=known.columns, how="semi").height
+
+
+def in_a_cell_of_train(train: NDArray[np.float32], test: NDArray[np.float32]) -> int:
+    """How many test rows are, feature by feature, as good as the same as one train row: equal, or in the same cell.
+
+    Each feature is cut at its train values' 0th, 1st, ... 100th percentile. A cell reaches from one of these, excluded,
+    to the next, included; the smallest train value is a cell of its own, and so is whatever lies below it, or above the
+    largest; so the two values of a flag never share one. Fixed widths would put nearly all values of a heavy-tailed
+    counter into one cell.
+
+    Args:
+        train: `(rows, features)`, finite, one row at least where there are test rows.
+        test: `(test rows, features)`, finite. A vector that stands in it n times counts n times.
+
+    Raises:
+        ValueError: where the two differ in their features.
+    """
+    _refuse_other_features(train, test)
+    if not len(test):
+        return 0
+    places = np.linspace(0, len(train) - 1, QUANTILES + 1).round().astype(np.int64)
+    cells: tuple[dict[str, NDArray[np.uint8]], ...] = ({}, {})
+    for feature in range(train.shape[1]):
+        known = np.ascontiguousarray(train[:, feature])
+        cuts = np.sort(known)[places]
+        for part, values in zip(cells, (known, test[:, feature]), strict=True):
+            part[str(feature)] = (np.searchsorted(cuts, values) + (values >= cuts[0])).astype(np.uint8)
+    occupied, asked = (pl.DataFrame(part) for part in cells)
+    return asked.join(occupied, on=occupied.columns, how="semi").height
 
 
 def contradictions(x: NDArray[np.float32], y: NDArray[np.integer]) -> tuple[int, int]:
@@ -130,13 +174,19 @@ def single_column_f1(
     """
     chosen = _even_draw(train_y, TREE_ROWS, seed)
     sample, sample_y = train[chosen], train_y[chosen]
+    weights = compute_sample_weight("balanced", sample_y)  # once, not by every tree anew
     scores = {}
     for name in train.columns:
         learned, asked = _codes(sample[name], validation[name])
-        tree = DecisionTreeClassifier(max_leaf_nodes=32, class_weight="balanced", random_state=seed)
-        answers = tree.fit(learned, sample_y).predict(asked)
+        tree = DecisionTreeClassifier(max_leaf_nodes=32, random_state=seed)
+        answers = tree.fit(learned, sample_y, weights).predict(asked)
         scores[name] = f1_macro(confusion_matrix(validation_y, answers, classes))
     return scores
+
+
+def _refuse_other_features(train: NDArray[np.float32], test: NDArray[np.float32]) -> None:
+    if train.shape[1] != test.shape[1]:
+        raise ValueError(f"train has {train.shape[1]} features and test has {test.shape[1]}.")
 
 
 def _vectors(x: NDArray[np.float32]) -> pl.DataFrame:
@@ -184,37 +234,3 @@ def _ranks(train: pl.Series, validation: pl.Series) -> tuple[NDArray[np.float64]
         np.where(np.isnan(column), -1.0, np.interp(column, values, places)) for column in (learned, asked)
     )
     return learned[:, None], asked[:, None]
-
-
-def _sentences(findings: dict[str, Any], rows: int) -> list[str]:
-    sentences = []
-    if findings["share_seen"] >= WORTH_A_SENTENCE:
-        sentences.append(_seen_sentence(findings["test_rows_seen_in_train"], findings["test_rows"]))
-    for name in findings["flagged"]:
-        score = (findings["single_feature_f1"] | findings["identifier_f1"])[name]
-        sentences.append(_giveaway_sentence(name, score, identifier=name in findings["identifier_f1"]))
-    if findings["contradicting_rows"] >= WORTH_A_SENTENCE * rows and findings["contradicting_rows"]:
-        sentences.append(
-            f"{findings['contradicting_rows']:,} of {rows:,} train and test rows equal a row of another class in every "
-            "selected feature: no model can get all of them right. More features may tell them apart."
-        )
-    return sentences
-
-
-def _seen_sentence(seen: int, rows: int) -> str:
-    fact = f"{seen:,} of {rows:,} test rows ({seen / rows:.0%}) stand in train too"
-    if seen < rows / 2:
-        return f"{fact}: the scores are kinder than new flows would be."
-    return f"{fact}: accuracy on this split says little about new flows."
-
-
-def _giveaway_sentence(name: str, score: float, identifier: bool) -> str:
-    if identifier:
-        return (
-            f"The identifier {name} alone reaches macro-F1 {score:.2f}: it gives the class away. "
-            "It is no feature and must not become one."
-        )
-    return (
-        f"The feature {name} alone reaches macro-F1 {score:.2f}: it gives the class away. "
-        "Make sure it would be known, and as telling, in a new network."
-    )

@@ -18,7 +18,8 @@ RANGE = (-5.0, 5.0)
 FLOOR = 1e-4
 """Added to every probability before its logarithm is taken, since trees and neighbours answer with a plain 0. Much
 less, and few such mistakes call for a temperature that spoils every other row of theirs; much more, and the logarithms
-of a network that is three times too bold are bent. Added and not clipped at, so that what lies below keeps its order:
+of a network that is three times too bold are bent (both seen on halves of validation: learned on one, judged on the
+other). Added and not clipped at, so that what lies below keeps its order:
 a threshold may have to tell 1e-9 from 1e-10."""
 
 

@@ -1,1 +1,1 @@
-"""The report `shortcuts`: what each shortcut of the paper's recipe is worth beside the clean protocol."""
+"""The report `shortcuts`: what each of the paper's shortcuts, and ours, is worth beside the clean protocol."""

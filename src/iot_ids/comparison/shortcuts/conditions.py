@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from iot_ids.comparison.gathering import Method
-from iot_ids.shortcuts import WORDS
+from iot_ids.shortcuts import OURS, PAPERS, WORDS
 
-VARIED = ("split.stratified", "scaler.before_split", "outliers.", "dataset.duplicates")
+VARIED = ("split.stratified", "scaler.before_split", "outliers.", "dataset.duplicates", "dataset.identifiers")
 """Beginnings of the parameters behind the shortcuts."""
 
 
@@ -27,8 +27,8 @@ class Condition:
         rule = "" if self.outliers == "none" else f", outliers={self.outliers} on train alone"
         if not self.shortcuts:
             return f"clean{rule}"
-        if set(self.shortcuts) == set(WORDS):
-            return "all of the paper's shortcuts"
+        if set(PAPERS) <= set(self.shortcuts):
+            return "all of the paper's shortcuts" + f" + {OURS}" * (OURS in self.shortcuts)
         taken = " + ".join(name.replace("_", " ") for name in self.shortcuts)
         return taken if "outliers_before_split" in self.shortcuts else f"{taken}{rule}"
 

@@ -20,7 +20,7 @@ def plot(gathered: Gathered, lines: Sequence[Line], path: Path) -> None:
     labels = [textwrap.fill(f"{line.method}: {line.words}" if several else line.words, LONGEST_LINE) for line in told]
     height = 1.9 + sum(max(0.34, 0.19 * (1 + label.count("\n"))) for label in labels)
     method = "" if several or not told else f" to {told[0].method}"
-    title = f"{cells.flows(gathered).removeprefix('SIMULATED: ')}: what each of the paper's shortcuts is worth{method}"
+    title = f"{cells.flows(gathered).removeprefix('SIMULATED: ')}: what each shortcut is worth{method}"
     figure, panes = panels(10.5, height, title, gathered.simulated, count=2)
     for axes, name in zip(panes, MEASURES, strict=True):
         axes.axvline(0, color=DARK, linestyle="--", linewidth=1)

@@ -1,0 +1,74 @@
+"""What the audit found, in words: which finding is worth a sentence, and what it means for the scores."""
+
+from collections.abc import Mapping
+from typing import Any
+
+WORTH_A_SENTENCE = 0.01
+MOST = 0.5
+"""From which share on rows are most of them; and how far from chance to certainty the row order has to come."""
+
+
+def sentences(findings: Mapping[str, Any], rows: int, classes: int, identifiers_allowed: bool) -> list[str]:
+    """What a reader must know of the audit's `findings`; nothing where nothing was found.
+
+    Args:
+        findings: as `iot_ids.evaluate.audit.audit` gives them, without the sentences.
+        rows: train and test rows together.
+        classes: how many classes there are; chance on them is at most 1 / classes.
+        identifiers_allowed: whether identifiers were offered as features.
+    """
+    said = []
+    if findings["share_seen"] >= WORTH_A_SENTENCE:
+        said.append(_seen_sentence(findings["test_rows_seen_in_train"], findings["test_rows"]))
+    if findings["share_nearly_seen"] >= MOST:
+        said.append(_nearly_seen_sentence(findings["test_rows_nearly_seen_in_train"], findings["test_rows"]))
+    for name in findings["flagged"]:
+        score = (findings["single_feature_f1"] | findings["identifier_f1"])[name]
+        said.append(_giveaway_sentence(name, score, name in findings["identifier_f1"], identifiers_allowed))
+    if findings["row_order_f1"] >= 1 / classes + MOST * (1 - 1 / classes):
+        said.append(_row_order_sentence(findings["row_order_f1"]))
+    if findings["contradicting_rows"] >= WORTH_A_SENTENCE * rows and findings["contradicting_rows"]:
+        said.append(
+            f"{findings['contradicting_rows']:,} of {rows:,} train and test rows equal a row of another class in every "
+            "selected feature: no model can get all of them right. More features may tell them apart."
+        )
+    if findings["contradicting_labels"]:
+        said.append(
+            f"{findings['contradicting_labels']:,} of the rows left by cleaning are normal by one label of the dataset "
+            "and an attack by another: one of the two is wrong. cleaning.json shows the first of them."
+        )
+    return said
+
+
+def _seen_sentence(seen: int, rows: int) -> str:
+    fact = f"{seen:,} of {rows:,} test rows ({seen / rows:.0%}) stand in train too"
+    if seen < rows / 2:
+        return f"{fact}: the scores are kinder than new flows would be."
+    return f"{fact}: accuracy on this split says little about new flows."
+
+
+def _nearly_seen_sentence(nearly: int, rows: int) -> str:
+    return (
+        f"{nearly:,} of {rows:,} test rows ({nearly / rows:.0%}) are new, but within a percentile of one train row in "
+        "every selected feature: to remember the nearest row may be enough here, and not on another network."
+    )
+
+
+def _giveaway_sentence(name: str, score: float, identifier: bool, allowed: bool) -> str:
+    fact = f"The {'identifier' if identifier else 'feature'} {name} alone reaches macro-F1 {score:.2f}"
+    if not identifier:
+        return f"{fact}: it gives the class away. Make sure it would be known, and as telling, in a new network."
+    if allowed:
+        return (
+            f"{fact}: it gives the class away. dataset.identifiers=allow let it become a feature, so that the scores "
+            "say how well this recording is known, and nothing of a new network."
+        )
+    return f"{fact}: it gives the class away. It is no feature and must not become one."
+
+
+def _row_order_sentence(score: float) -> str:
+    return (
+        f"The place of a row in its file alone reaches macro-F1 {score:.2f}: the classes stand in blocks. The first "
+        "rows of a file, or a split by place, may hold one class alone, and a feature that counts over neighbouring "
+        "rows tells the block."
+    )

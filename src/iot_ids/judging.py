@@ -1,0 +1,132 @@
+"""The test rows, read once and at the end: metrics with intervals, the audit, and every single prediction."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from iot_ids import shortcuts
+from iot_ids.data.clean import ROW_ID
+from iot_ids.data.declaration import taxonomy
+from iot_ids.data.label import CLASS
+from iot_ids.data.load import Test
+from iot_ids.data.spec import Identifiers
+from iot_ids.evaluate import calibration, operating
+from iot_ids.evaluate.audit import audit
+from iot_ids.evaluate.calibration import Bins, calibrated
+from iot_ids.evaluate.confusion import confusion_matrix
+from iot_ids.evaluate.metrics import per_class, summarise
+from iot_ids.evaluate.operating import attack_scores
+from iot_ids.stages import Fitted, Prepared, Result, codes, refuse_nan
+from iot_ids.unseen import Unseen, judge_unseen, parted
+
+
+def judge(fitted: Fitted, test: Test) -> Result:
+    """Score the test rows. Attacks that the split left out of training are judged apart from the classes it knows."""
+    prepared = fitted.prepared
+    config, known = prepared.config, prepared.loaded.classes
+    flows, left_out = parted(test.flows, config)
+    test = replace(test, flows=flows)
+    start = time.perf_counter()
+    uncalibrated = fitted.detector.uncalibrated(test.flows, test.context)
+    probabilities = calibrated(uncalibrated, fitted.detector.temperature)
+    predict_seconds = time.perf_counter() - start
+    refuse_nan(probabilities, config)
+    there = set(test.flows[CLASS].unique())
+    classes = [*known, *(name for name in taxonomy(config.dataset).classes if name in there.difference(known))]
+    y = codes(test.flows, classes)
+    matrix = confusion_matrix(y, probabilities.argmax(axis=1), len(classes))
+    normal = taxonomy(config.dataset).normal
+    column = prepared.normal_column
+    scores = None if column is None else attack_scores(probabilities, column)
+    reliability = calibration.bins(uncalibrated, y), calibration.bins(probabilities, y)
+    findings = _audit(prepared, test, y, len(classes))
+    metrics = {
+        **summarise(matrix, classes, normal if normal in classes else None, config.seed, config.evaluate.replicates),
+        **_operating(fitted, scores, y),
+        **_calibration(fitted, reliability),
+        **_facts(fitted, findings, len(y), predict_seconds),
+    }
+    unseen = _unseen(fitted, left_out, metrics)
+    if unseen is not None:
+        metrics |= unseen.metrics | {"unseen/test_normal_rows": int((y == column).sum())}
+    predictions = _predictions(test, known, probabilities)
+    report = per_class(matrix, classes)
+    return Result(classes, matrix, report, metrics, findings, predictions, reliability, scores, unseen)
+
+
+def _operating(fitted: Fitted, scores: NDArray[np.float64] | None, y: NDArray[np.int64]) -> dict[str, float]:
+    """What the threshold does on these rows; nothing where no class of the detector means normal."""
+    if fitted.operating_point is None or scores is None:
+        return {}
+    attack = y != fitted.prepared.normal_column
+    return operating.summarise(fitted.operating_point, scores, attack, fitted.prepared.config.evaluate.flows_per_day)
+
+
+def _calibration(fitted: Fitted, reliability: tuple[Bins, Bins]) -> dict[str, float]:
+    before, after = reliability
+    return {
+        "calibration/temperature": fitted.detector.temperature,
+        "test/expected_calibration_error": after.error,
+        "test/expected_calibration_error_uncalibrated": before.error,
+    }
+
+
+def _facts(fitted: Fitted, findings: Mapping[str, Any], test_rows: int, predict_seconds: float) -> dict[str, float]:
+    """Validation's score, times, counts, and what the audit counted."""
+    prepared = fitted.prepared
+    parameters = prepared.model.parameters()
+    return {
+        "val/f1_macro": fitted.validation_f1_macro,
+        "time/prepare_seconds": prepared.seconds,
+        "time/fit_seconds": fitted.seconds,
+        "time/predict_seconds": predict_seconds,
+        "data/train_rows": len(prepared.train.y),
+        "data/validation_rows": len(prepared.validation.y),
+        "data/test_rows": test_rows,
+        **{f"audit/{name}": findings[name] for name in ("test_rows_seen_in_train", "test_rows_nearly_seen_in_train")},
+        **({} if parameters is None else {"model/parameters": parameters}),
+    }
+
+
+def _unseen(fitted: Fitted, flows: pl.DataFrame | None, metrics: Mapping[str, float]) -> Unseen | None:
+    """The attacks that were left out, where there are any; `prepare` has refused them without a threshold."""
+    point, normal = fitted.operating_point, taxonomy(fitted.prepared.config.dataset).normal
+    if flows is None or point is None or point.threshold is None or normal is None:
+        return None
+    return judge_unseen(fitted.detector, flows, point.threshold, normal, metrics)
+
+
+def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -> dict[str, Any]:
+    encode = prepared.features.pipeline.encode
+    columns = prepared.config.dataset.columns
+    identifiers = [name for name in columns.identifiers if name in prepared.features.train.columns]
+    raw = list(dict.fromkeys([*columns.numeric, *columns.categorical, *identifiers, ROW_ID]))
+    cleanings = [prepared.loaded.cleaning, *filter(None, [test.cleaning])]
+    findings = audit(
+        train_x=encode(prepared.features.train),
+        train_y=prepared.train.y,
+        test_x=encode(test.flows),
+        test_y=y,
+        train=prepared.features.train.select(raw),
+        validation=prepared.loaded.validation.select(raw),
+        validation_y=prepared.validation.y,
+        row_id=ROW_ID,
+        identifiers=identifiers,
+        identifiers_allowed=prepared.config.dataset.identifiers is Identifiers.allow,
+        contradicting_labels=sum(report["contradicting_labels"]["rows"] for report in cleanings),
+        classes=classes,
+        seed=prepared.config.seed,
+    )
+    taken = shortcuts.shortcuts(prepared.config)
+    return findings | {"shortcuts": taken, "sentences": shortcuts.sentences(taken) + findings["sentences"]}
+
+
+def _predictions(test: Test, classes: list[str], probabilities: NDArray[np.float32]) -> pl.DataFrame:
+    """What `predictions.parquet` holds: row id, label, and the probability of each class."""
+    columns = {f"probability/{name}": probabilities[:, code] for code, name in enumerate(classes)}
+    return pl.DataFrame({"row_id": test.flows[ROW_ID], "label": test.flows[CLASS], **columns})
