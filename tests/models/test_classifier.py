@@ -128,7 +128,7 @@ def test_a_kept_model_holds_no_pickle(name: str, tmp_path: Path) -> None:
                 np.load(io.BytesIO(parts.read(part)), allow_pickle=False)
 
 
-@pytest.mark.parametrize("name", sorted({*MODELS} - {*NORMAL_OR_ATTACK, CONSTANT, *NETWORKS}))
+@pytest.mark.parametrize("name", sorted({*MODELS} - {"isolation_forest", CONSTANT, *NETWORKS}))
 def test_where_classes_overlap_the_most_probable_one_is_the_estimators_own_answer(name: str) -> None:
     model = trained(name, spread=0.8)
     assert isinstance(model, classical.Classical)
