@@ -6,7 +6,7 @@ from iot_ids.comparison.names import shortened
 from iot_ids.comparison.variants import by_method
 from iot_ids.track import KeptRun
 
-VARIED = ("split.", "dataset.", "test_dataset")
+VARIED = ("split.", "dataset.", "test_dataset", "adapt.")
 """Beginnings of the parameters that make a condition."""
 CORE = ("model.", "selector.", "trainer.")
 """Beginnings of those that say which method a transductive run belongs to."""
