@@ -186,6 +186,17 @@ def test_a_flow_is_an_attack_exactly_above_otsus_cut(
     assert (np.diff(moved[order, attack]) >= -1e-6).all()
 
 
+@given(
+    score=st.integers(0, 1000).map(lambda each: each / 1000),
+    attack=st.sampled_from([0, 1]),
+    temperature=st.sampled_from([0.007, 0.7, 1.0, 148.0]),
+)
+def test_scores_that_are_all_alike_leave_every_flow_normal(score: float, attack: int, temperature: float) -> None:
+    flows = pl.DataFrame({"p": np.full(4, score, dtype=np.float32)})
+    moved = recut(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
+    assert (moved.argmax(axis=1) == 1 - attack).all()
+
+
 def test_labels_are_not_looked_at(workplace: Workplace) -> None:
     config = experiment_config(workplace, *RECIPE, *networks(workplace))
     prepared = experiment.prepare(config)
