@@ -104,6 +104,10 @@ def test_every_condition_is_known_by_its_settings(name: str) -> None:
         ({"dataset.duplicates": "keep"}, {"protocol": "paper_recipe"}),
         ({"test_dataset.name": "yours"}, {}),
         ({"dataset.name": "yours", "test_dataset.name": "mine"}, {"protocol": "paper_recipe"}),
+        (
+            {"dataset.name": "yours", "test_dataset.name": "mine"},
+            {"protocol": "transductive", "protocol.shortcuts": "identifiers"},
+        ),
     ],
 )
 def test_other_runs_have_no_row(parameters: dict[str, str], tags: dict[str, str]) -> None:

@@ -94,6 +94,8 @@ class Condition:
 
 def condition(run: KeptRun, target: str) -> Condition | None:
     """Which question about the dataset `target` a run answers; None where it answers none of these."""
+    if "protocol.shortcuts" in run.tags:
+        return None
     parameters, protocol = run.parameters, run.tags.get("protocol", "clean")
     trained, tested = parameters.get("dataset.name", ""), parameters.get("test_dataset.name")
     if tested == target and trained != target:
