@@ -125,7 +125,13 @@ def test_a_comparison_does_not_mix_them_with_clean_runs(
         assert typed(monkeypatch, train, *workplace.words(*RECIPE, *words, override)) == 0
     assert typed(monkeypatch, compare) == 1
     assert "protocol" in capfd.readouterr().err
+    (seeing,) = [run for run in workplace.runs() if run.data.tags["protocol"] == "transductive"]
     assert typed(monkeypatch, compare, "protocol=transductive") == 0
+    assert typed(monkeypatch, compare, "report=gap", "dataset=away", "log=false", f"folder={workplace.folder}/gap") == 0
+    gap = pl.read_csv(workplace.folder / "gap" / "gap.csv").drop_nulls("balanced_accuracy")
+    rows = dict(gap.select("condition", "balanced_accuracy").iter_rows())
+    assert sorted(rows) == ["transductive", "transfer"]
+    assert rows["transductive"] == pytest.approx(seeing.data.metrics["test/balanced_accuracy"])
 
 
 @pytest.mark.parametrize(
