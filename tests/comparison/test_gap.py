@@ -12,6 +12,7 @@ from rich.console import Console
 from scipy import stats
 
 from comparison.made_up import at_threshold
+from comparison.test_proportions import of_rows
 from iot_ids import track
 from iot_ids.comparison import report
 from iot_ids.comparison.gap import scores as scoring
@@ -139,7 +140,7 @@ def test_another_networks_rows_add_their_variance_and_do_not_count_as_held_out(
 ) -> None:
     cell = cell_of(scores(ask(store, *everything()), tmp_path), "transfer")
     ratio = 0.2 / (0.8 * 0.7)
-    rows = 0.25 * (0.51 * 0.49 / 340 + 0.02 * 0.98 / 60)
+    rows = 0.25 * (of_rows(0.51, 340) + of_rows(0.02, 60))
     reach = stats.t.ppf(0.975, 2) * np.sqrt((1 / 3 + ratio) * np.var([0.74, 0.745, 0.75], ddof=1) + rows)
     assert (cell.balanced.low, cell.balanced.high) == pytest.approx((0.745 - reach, 0.745 + reach))
 

@@ -41,6 +41,8 @@ def test_test_rows_are_the_other_networks_and_the_rest_is_as_at_home(pair: tuple
     alone, away = load(home, RANDOM, 0, OFF), load(home, RANDOM, 0, OFF, other)
     assert_frame_equal(alone.train, away.train)
     assert_frame_equal(alone.validation, away.validation)
+    assert away.cleaning["dropped"] == alone.cleaning["dropped"] | {"test row of the training network": 8}
+    assert away.cleaning["rows_out"] == away.train.height + away.validation.height == 32
     test = away.read_test()
     assert test.flows["pkts"].to_list() == [1.0, 2.0]
     assert test.flows[CLASS].to_list() == ["Normal", "Flood"]

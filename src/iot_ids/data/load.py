@@ -118,6 +118,10 @@ def load(
         assert flows is not None
         return Test(flows, None, digest, context)
 
+    cleaning = tables.notes["cleaning"]
+    if test_dataset is not None:
+        unused = cleaning["rows_out"] - tables.train.height - tables.validation.height
+        cleaning = without(cleaning, "test row of the training network", unused)
     left = files_not_read(dataset, [*files, *official])
     here = {  # the cache may know other names
         "files": [str(file) for file in files],
@@ -128,7 +132,7 @@ def load(
         tables.train,
         tables.validation,
         tables.notes["classes"],
-        tables.notes["cleaning"] | here,
+        cleaning | here,
         digest,
         read_test,
         test_sha256=lambda: _test_digest(official, test_dataset, cache) or digest,
