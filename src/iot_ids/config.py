@@ -197,6 +197,10 @@ def _check_unseen(config: Config) -> None:
     if not isinstance(config.split, data.UnseenAttackSplit):
         return
     left_out(config.dataset, config.split)
+    if taxonomy(config.dataset).normal is None:
+        raise UserError(
+            f"split=unseen_attack: dataset.label={config.dataset.label} has no normal class; choose another"
+        )
     if config.test_dataset is not None:
         raise UserError("split=unseen_attack and test_dataset ask two questions at once; leave out one of them")
 

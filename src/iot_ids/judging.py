@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from iot_ids import adapt, shortcuts
@@ -16,7 +17,7 @@ from iot_ids.data.label import CLASS
 from iot_ids.data.load import Test
 from iot_ids.data.spec import Identifiers
 from iot_ids.evaluate import calibration, operating
-from iot_ids.evaluate.audit import audit
+from iot_ids.evaluate.audit import audit, seen_in_train
 from iot_ids.evaluate.calibration import Bins
 from iot_ids.evaluate.confusion import confusion_matrix
 from iot_ids.evaluate.metrics import per_class, summarise
@@ -99,7 +100,11 @@ def _unseen(fitted: Fitted, flows: pl.DataFrame | None, metrics: Mapping[str, fl
     point, normal = fitted.operating_point, taxonomy(fitted.prepared.config.dataset).normal
     if flows is None or point is None or point.threshold is None or normal is None:
         return None
-    return judge_unseen(fitted.detector, flows, point.threshold, normal, metrics)
+    unseen = judge_unseen(fitted.detector, flows, point.threshold, normal, metrics)
+    refuse_nan(unseen.predictions.select(cs.float()).to_numpy(), fitted.prepared.config)
+    features = fitted.prepared.features
+    seen = seen_in_train(features.pipeline.encode(features.train), features.pipeline.encode(flows))
+    return replace(unseen, metrics=unseen.metrics | {"unseen/rows_seen_in_train": seen})
 
 
 def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -> dict[str, Any]:

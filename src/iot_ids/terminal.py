@@ -81,6 +81,8 @@ def _unseen(result: Result) -> Iterator[str]:
         return
     found, low, high = (_percent(result.metrics[f"unseen/detection_rate{end}"]) for end in ("", "_low", "_high"))
     yield f"never seen in training: {found} % called an attack [{low}, {high}] at that threshold"
+    if seen := result.metrics["unseen/rows_seen_in_train"]:
+        yield f"  {seen:,.0f} of these rows equal a training row of another class in every selected feature"
     for (attack,), table in result.unseen.taken_for.group_by("attack", maintain_order=True):
         answers = ", ".join(f"{_percent(share)} % {name}" for name, share in table.select("taken_for", "share").rows())
         yield f"  {attack} ({table['rows'].sum():,} rows) was taken for {answers}"
@@ -121,6 +123,7 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
 def line(result: Result, name: str, seconds: float) -> None:
     """Print one line, for one job of many: name, accuracy, macro-F1 with its interval, seconds to fit."""
     metrics = result.metrics
+    name = f"SIMULATED: {name}" if result.fitted.prepared.config.simulated else name
     interval = f"[{_percent(metrics['test/f1_macro_low'])}, {_percent(metrics['test/f1_macro_high'])}]"
     scores = f"accuracy {_percent(metrics['test/accuracy'])}, macro-F1 {_percent(metrics['test/f1_macro'])} {interval}"
     if result.unseen is not None:

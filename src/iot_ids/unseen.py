@@ -38,8 +38,6 @@ def refuse_rate(config: Config, loaded: Loaded) -> None:
     normal = taxonomy(config.dataset).normal
     if not isinstance(config.split, UnseenAttackSplit):
         return
-    if normal is None:
-        raise UserError(f"split=unseen_attack: dataset.label={config.dataset.label} has no normal class")
     rows, rate = int((loaded.validation[CLASS] == normal).sum()), config.evaluate.false_positive_rate
     if not can_state(rate, rows):
         raise UserError(

@@ -69,6 +69,10 @@ def left_out(dataset: Dataset, split: UnseenAttackSplit) -> list[str]:
             f"split.attack={split.attack} has to be one of the attacks of dataset={dataset.name}, or a list of some: "
             f"{', '.join(attacks)}"
         )
+    if len(named) == len(attacks):
+        raise UserError(
+            f"split.attack={split.attack} leaves out every attack: train would have one class; leave out fewer"
+        )
     return list(named)
 
 
