@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -54,7 +55,7 @@ def write(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        figure.savefig(aside, format="png", dpi=DPI)
+        FigureCanvasAgg(figure).print_png(aside)  # draws once; figure.savefig would draw twice for the same bytes
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
