@@ -22,7 +22,12 @@ def test_every_command_on_a_page_composes(command: str) -> None:
     words = [word for word in shlex.split(command.split("  #")[0]) if word != "-m"]
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        swept = [re.sub(r"^((?:seed|model|scaler|selector|\+shortcut)=)([^,]+),.*", r"\1\2", word) for word in words]
+        swept = [
+            re.sub(
+                r"^((?:seed|model|scaler|selector|split\.attack|\+shortcut|\+condition)=)([^,\[]+),.*", r"\1\2", word
+            )
+            for word in words
+        ]
         resolved(compose("train", overrides=swept))
 
 

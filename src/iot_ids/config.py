@@ -9,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.data import spec as data
 from iot_ids.data.context import check_context
-from iot_ids.data.declaration import left_out
+from iot_ids.data.declaration import left_out, taxonomy
 from iot_ids.errors import UserError
 from iot_ids.evaluate.spec import Evaluate
 from iot_ids.features import spec as features
@@ -46,6 +46,7 @@ class Config:
     selector: Any = MISSING
     scaler: Any = MISSING
     model: Any = MISSING
+    adapt: features.Adaptation = MISSING
     trainer: models.Trainer = MISSING
     evaluate: Evaluate = MISSING
     cache: data.Cache = MISSING
@@ -84,6 +85,7 @@ SCHEMAS: dict[str, Any] = {
     "selector_all": features.AllFeatures,
     "selector_scored": features.ScoredSelector,
     "scaler": features.Scaler,
+    "adapt": features.Adaptation,
     "model_recurrent": models.Recurrent,
     "model_knn": models.Neighbours,
     "model_naive_bayes": models.NaiveBayes,
@@ -159,6 +161,7 @@ def check(config: Config) -> None:
     for group in ("outliers", "scaler"):
         _check_before_split(group, getattr(config, group).get("before_split", False), config)
     _check_unseen(config)
+    _check_adaptation(config)
     if config.window is not None:
         at_least_one({"model.window": config.window})
         check_context(config.dataset, config.split, config.test_dataset)
@@ -196,6 +199,23 @@ def _check_unseen(config: Config) -> None:
     left_out(config.dataset, config.split)
     if config.test_dataset is not None:
         raise UserError("split=unseen_attack and test_dataset ask two questions at once; leave out one of them")
+
+
+def _check_adaptation(config: Config) -> None:
+    if not config.adapt.on:
+        return
+    asked = f"adapt={config.adapt.name}"
+    if config.test_dataset is None:
+        raise UserError(
+            f"{asked} looks at unlabelled flows of another network, and there is none; add "
+            "+dataset@test_dataset=NAME test_dataset.path=FILE, or choose adapt=none"
+        )
+    chosen = taxonomy(config.dataset)
+    if len(chosen.classes) != 2 or chosen.normal not in chosen.classes:
+        raise UserError(
+            f"{asked} tells normal flows from attacks and needs a label with these two classes, not "
+            f"dataset.label={config.dataset.label}; choose dataset.label=binary where the dataset has it, or adapt=none"
+        )
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

@@ -34,6 +34,8 @@ class Detector:
     temperature: float = 1.0
     window: int | None = None
     """How many flows of a source the model reads, with `model.sequence=window`; None where it reads one by one."""
+    shift: float = 0.0
+    """Added to the second of two classes' log-odds after the temperature; 0 where nothing was adapted (`adapt.py`)."""
 
     def probabilities(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
         """Class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or as numbers.
@@ -49,10 +51,14 @@ class Detector:
         Raises:
             UserError: a column is not there (named), or the time column holds text.
         """
-        return calibrated(self.uncalibrated(flows, context), self.temperature)
+        return self.calibrate(self.uncalibrated(flows, context))
+
+    def calibrate(self, uncalibrated: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's own probabilities `(rows, classes)` at this detector's temperature and shift."""
+        return calibrated(uncalibrated, self.temperature, self.shift)
 
     def uncalibrated(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
-        """`probabilities` as the model gives them, before the temperature.
+        """`probabilities` as the model gives them, before temperature and shift.
 
         Raises:
             UserError: as `probabilities`.
@@ -106,6 +112,7 @@ class Detector:
             "classes": self.classes,
             "temperature": self.temperature,
             "window": self.window,
+            "shift": self.shift,
             "model": f"{kind.__module__}.{kind.__qualname__}",
         }
         (folder / "detector.json").write_text(json.dumps(facts, indent=1))
@@ -119,5 +126,9 @@ class Detector:
         module, _, name = facts["model"].rpartition(".")
         model: Classifier = getattr(importlib.import_module(module), name).load(folder)
         columns, pipeline = Columns(**facts["columns"]), Pipeline.load(folder)
-        later = facts.get("temperature", 1.0), facts.get("window")  # which those kept before had not
+        later = (
+            facts.get("temperature", 1.0),
+            facts.get("window"),
+            facts.get("shift", 0.0),
+        )  # which those kept before had not
         return cls(columns, facts["missing"], facts["classes"], pipeline, model, *later)

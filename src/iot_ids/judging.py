@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from iot_ids import shortcuts
+from iot_ids import adapt, shortcuts
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.label import CLASS
@@ -17,7 +17,7 @@ from iot_ids.data.load import Test
 from iot_ids.data.spec import Identifiers
 from iot_ids.evaluate import calibration, operating
 from iot_ids.evaluate.audit import audit
-from iot_ids.evaluate.calibration import Bins, calibrated
+from iot_ids.evaluate.calibration import Bins
 from iot_ids.evaluate.confusion import confusion_matrix
 from iot_ids.evaluate.metrics import per_class, summarise
 from iot_ids.evaluate.operating import attack_scores
@@ -31,9 +31,10 @@ def judge(fitted: Fitted, test: Test) -> Result:
     config, known = prepared.config, prepared.loaded.classes
     flows, left_out = parted(test.flows, config)
     test = replace(test, flows=flows)
+    fitted = adapt.adapted(fitted, flows)
     start = time.perf_counter()
     uncalibrated = fitted.detector.uncalibrated(test.flows, test.context)
-    probabilities = calibrated(uncalibrated, fitted.detector.temperature)
+    probabilities = fitted.detector.calibrate(uncalibrated)
     predict_seconds = time.perf_counter() - start
     refuse_nan(probabilities, config)
     there = set(test.flows[CLASS].unique())
@@ -56,12 +57,12 @@ def judge(fitted: Fitted, test: Test) -> Result:
         metrics |= unseen.metrics | {"unseen/test_normal_rows": int((y == column).sum())}
     predictions = _predictions(test, known, probabilities)
     report = per_class(matrix, classes)
-    return Result(classes, matrix, report, metrics, findings, predictions, reliability, scores, unseen)
+    return Result(fitted, classes, matrix, report, metrics, findings, predictions, reliability, scores, unseen)
 
 
 def _operating(fitted: Fitted, scores: NDArray[np.float64] | None, y: NDArray[np.int64]) -> dict[str, float]:
     """What the threshold does on these rows; nothing where no class of the detector means normal."""
-    if fitted.operating_point is None or scores is None:
+    if scores is None:
         return {}
     attack = y != fitted.prepared.normal_column
     return operating.summarise(fitted.operating_point, scores, attack, fitted.prepared.config.evaluate.flows_per_day)
@@ -123,7 +124,8 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
         seed=prepared.config.seed,
     )
     taken = shortcuts.shortcuts(prepared.config)
-    return findings | {"shortcuts": taken, "sentences": shortcuts.sentences(taken) + findings["sentences"]}
+    said = [*adapt.sentences(prepared.config.adapt), *shortcuts.sentences(taken), *findings["sentences"]]
+    return findings | {"shortcuts": taken, "sentences": said}
 
 
 def _predictions(test: Test, classes: list[str], probabilities: NDArray[np.float32]) -> pl.DataFrame:

@@ -53,6 +53,7 @@ def run(config: DictConfig, brief: bool = False) -> str:
             test = prepared.loaded.read_test()
             kept.tags(_tags_of_test(test, plain, prepared))
             result = experiment.judge(fitted, test)
+            fitted = result.fitted
             kept.metrics(result.metrics)
             artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, Path(folder))
             track.save_model(fitted.detector, Path(folder) / "model")

@@ -32,6 +32,8 @@ WORDS = {
 OURS = "identifiers"
 """The one that is not the paper's."""
 PAPERS = tuple(name for name in WORDS if name != OURS)
+TRANSDUCTIVE = "transductive"
+"""The protocol of a run that unlabelled flows of the tested network have shaped (`iot_ids.adapt`), whatever else."""
 NOT_COMPARABLE = "its scores are not comparable with the clean protocol's."
 
 
@@ -57,7 +59,8 @@ def protocol(taken: Sequence[str]) -> str:
 def tags(config: Config) -> dict[str, str]:
     """A run's tags: `protocol`, and `protocol.shortcuts`, which names those taken, if any."""
     taken = shortcuts(config)
-    return {"protocol": protocol(taken)} | ({"protocol.shortcuts": ",".join(taken)} if taken else {})
+    named = TRANSDUCTIVE if config.adapt.on else protocol(taken)
+    return {"protocol": named} | ({"protocol.shortcuts": ",".join(taken)} if taken else {})
 
 
 def sentences(taken: Sequence[str]) -> list[str]:

@@ -43,7 +43,7 @@ class Prepared:
 class Fitted:
     """A detector, and how it came to be: one row of `history` per epoch, none for models without epochs.
 
-    `operating_point` is None where no class of the detector means normal.
+    `operating_point` is None where no class of the detector means normal, or an adaptation has moved the scores.
     """
 
     prepared: Prepared
@@ -63,10 +63,12 @@ class Fitted:
 class Result:
     """What the test rows say. `classes` are the model's, then those that only the test rows have.
 
+    `fitted` is what was judged: as it was trained, or adapted to the tested network (`iot_ids.adapt`).
     `matrix` is `(classes, classes)`, true rows, predicted columns; `reliability` the test rows by confidence, before
     calibration and after; `scores` how far each test row looks like an attack, None where no class means normal.
     """
 
+    fitted: Fitted
     classes: list[str]
     matrix: NDArray[np.int64]
     report: pl.DataFrame

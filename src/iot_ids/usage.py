@@ -16,6 +16,8 @@ Train one detector of attacks among network flows, test it, and keep the run in 
   python -m train -m +experiment=selection                    does choosing features help?
   python -m train -m +experiment=paper_recipe seed=0          the paper's shortcuts, one at a time
   python -m train -m +shortcut=none,identifiers seed=0        what addresses and times would inflate
+  python -m train +experiment=transductive dataset=A dataset.path=FILE +dataset@test_dataset=B test_dataset.path=FILE
+                                                              train on one network, test on another (docs/transfer.md)
   python -m train dataset=bot_iot                             where to get a dataset and what to type
   python -m train --config-dir MY_CONF dataset=MINE           your own datasets and experiments
 

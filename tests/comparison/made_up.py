@@ -1,6 +1,8 @@
 """Run records that no training made: what a comparison reads, with truth planted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from iot_ids.track import KeptRun
 
 CLASSES = ["Normal", "Flood", "Scan"]
 ROWS = (60, 300, 40)
+COUNT = count()
 
 
 def kept(
@@ -104,3 +107,28 @@ def on_one_test_file(shares: dict[str, float], seeds: Sequence[int], rows: Seque
             them.append(Record(kept(model, seed, matrix=matrix, parameters={"split.name": "official"}), matrix))
             columns.append(answers)
     return group(them, CLASSES, bootstrap.of_rows(labels, np.column_stack(columns), len(rows)))
+
+
+def at_threshold(
+    model: str, seed: int, found: float, false: float, *, unseen: str | None = None, rows: int = 200, **others: Any
+) -> KeptRun:
+    """A binary run whose validation gave a threshold: it calls these shares of attacks and of normal flows attacks.
+
+    With `unseen`, a value of `split.attack`, what is found are `rows` of that attack.
+    """
+    given = {
+        "dataset.label": "binary",
+        "dataset.labels.binary.normal": "Normal",
+        "evaluate.false_positive_rate": "0.01",
+    }
+    if unseen is not None:
+        given |= {"split.name": "unseen_attack", "split.attack": unseen}
+    given |= others.pop("parameters", {})
+    tags = {"config.fingerprint": f"{model}-{sorted(given.items())}"} | others.pop("tags", {})
+    name = others.pop("id", f"{model}{seed}-{next(COUNT)}")
+    run = kept(model, seed, parameters=given, tags=tags, id=name, **others)
+    group = "operating" if unseen is None else "unseen"
+    metrics = {f"{group}/detection_rate": found, f"{group}/false_positive_rate": false}
+    if unseen is not None:
+        metrics |= {"unseen/rows": rows, "unseen/test_normal_rows": 60, "unseen/validation_normal_rows": 120}
+    return replace(run, metrics={**run.metrics, **metrics})

@@ -1,6 +1,6 @@
 """Every row has a name of its own that says what tells it from the others."""
 
-from iot_ids.comparison.names import method_names
+from iot_ids.comparison.names import method_names, shortened
 
 GRU = {"model.name": "gru", "selector.name": "pearson", "selector.k": "8", "scaler.name": "minmax", "seed": "1"}
 
@@ -37,3 +37,9 @@ def test_a_long_value_is_cut_and_still_told_apart() -> None:
     first, second = names(*long)
     assert first != second
     assert "numeric=[a, a, " in first
+
+
+def test_what_all_names_end_in_is_left_out_unless_two_would_be_alike() -> None:
+    assert shortened(["gru, all", "knn, all"]) == ["gru", "knn"]
+    assert shortened(["gru, all", "knn, pearson 8"]) == ["gru, all", "knn, pearson 8"]
+    assert shortened(["gru, all, x=1", "gru, all, x=2"]) == ["gru, all, x=1", "gru, all, x=2"]

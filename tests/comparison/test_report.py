@@ -20,6 +20,7 @@ from iot_ids.comparison.spec import Compare
         ({}, {}, {"where": ["selector.k:8"], "data": "ab12"}, "mine-category-random-ab12-selector.k_8"),
         ({}, {}, {"report": "selection"}, "mine-category-random-selection"),
         ({"dataset.duplicates": "exact"}, {}, {"report": "shortcuts"}, "mine-category-random-shortcuts"),
+        ({"test_dataset.name": "yours"}, {}, {}, "mine-to-yours-category-random"),
         ({"dataset.name": "../a b"}, {}, {}, ".._a_b-category-random"),
     ],
 )
@@ -29,4 +30,4 @@ def test_the_folder_is_named_after_what_was_compared(
     matrix = answered(0.8, 0)
     gathered = group([Record(kept(matrix=matrix, parameters=parameters, tags=tags), matrix)], CLASSES, None)
     asked = Compare(**{"where": [], **settings})  # type: ignore[arg-type]
-    assert folder(gathered, asked) == Path("comparison") / name
+    assert folder(gathered.first, asked) == Path("comparison") / name

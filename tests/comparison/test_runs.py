@@ -19,6 +19,7 @@ from iot_ids.track import KeptRun
         (kept("knn", parameters={"dataset.label": "binary"}), "label: category (2 runs), binary", "label=category"),
         (kept("knn", parameters={"split.name": "official"}), "split: random (2 runs), official", "split=random"),
         (kept("knn", parameters={"dataset.duplicates": "keep"}), "duplicates: distinct", "duplicates=distinct"),
+        (kept("knn", parameters={"test_dataset.name": "yours"}), "test_dataset: none (2 runs)", "test_dataset=none"),
         (kept("knn", tags={"protocol": "paper_recipe"}), "clean (2 runs), paper_recipe", "protocol=clean"),
         (kept("knn", tags={"data.test_sha256": "b" * 64}), "the test file", "where=[NAME:VALUE]"),
         (
@@ -33,7 +34,19 @@ from iot_ids.track import KeptRun
         ),
         (kept("knn", parameters={"dataset.format.first_rows.a*": "9"}), "the files' first rows", "where=[NAME:VALUE]"),
     ],
-    ids=["dataset", "data", "label", "split", "duplicates", "protocol", "test file", "shares", "classes", "first rows"],
+    ids=[
+        "dataset",
+        "data",
+        "label",
+        "split",
+        "duplicates",
+        "test_dataset",
+        "protocol",
+        "test file",
+        "shares",
+        "classes",
+        "first rows",
+    ],
 )
 def test_what_may_not_be_mixed_is_refused_with_a_way_out(other: KeptRun, shown: str, typed: str) -> None:
     with pytest.raises(UserError, match="do not belong in one table") as refusal:
@@ -50,6 +63,31 @@ def test_the_way_out_is_as_long_as_it_has_to_be() -> None:
     with pytest.raises(UserError) as refusal:
         runs.refuse_mixture([kept(seed=0), kept(seed=1), others[0]])
     assert str(refusal.value).endswith("for example: label=category")
+
+
+def test_attacks_left_out_may_differ_in_their_own_report_alone() -> None:
+    them = [
+        kept("gru", seed, parameters={"split.name": "unseen_attack", "split.attack": attack})
+        for seed, attack in enumerate(("DoS", "DDoS", '["DoS", "DDoS"]'))
+    ]
+    with pytest.raises(UserError, match=r"the unseen attack: split\.attack=DoS") as refusal:
+        runs.refuse_mixture(them)
+    assert "'where=[split.attack:DoS]'" in str(refusal.value)
+    assert str(refusal.value).endswith("python -m compare report=unseen")
+
+
+def test_another_networks_rows_may_not_count_their_repeats_differently() -> None:
+    one, other = (
+        kept(parameters={"test_dataset.name": "yours", "test_dataset.duplicates": how}) for how in ("keep", "distinct")
+    )
+    with pytest.raises(UserError, match="the other network's duplicates: keep"):
+        runs.refuse_mixture([one, other])
+
+
+def test_both_networks_are_named() -> None:
+    assert runs.networks(kept()) == "Greenhouse flows"
+    titled = kept(parameters={"test_dataset.name": "yours", "test_dataset.title": "Your flows"})
+    assert runs.networks(titled) == "trained on Greenhouse flows, tested on Your flows"
 
 
 def test_models_and_selectors_may_differ() -> None:

@@ -20,7 +20,7 @@ from iot_ids.comparison.shortcuts.plot import plot
 from iot_ids.comparison.shortcuts.report import refuse_other_flows
 from iot_ids.comparison.shortcuts.sentence import sentence
 from iot_ids.errors import UserError
-from iot_ids.shortcuts import protocol
+from iot_ids.shortcuts import TRANSDUCTIVE, protocol
 
 SET = {
     "outliers_before_split": {"outliers.name": "iqr", "outliers.before_split": "True"},
@@ -126,6 +126,14 @@ def test_a_protocol_or_duplicates_without_a_shortcuts_name_are_no_reference() ->
     assert [line.words for line in found] == ["clean", "unstratified"]
     assert {record.run.id for method in left_out for record in method.records} == {odd.run.id, "nameless"}
     assert "duplicates kept" in page(gathered, found, left_out).notes[-1]
+
+
+def test_transductive_runs_are_left_out_whatever_shortcut_they_take() -> None:
+    taken = run(0, "unstratified", share=0.1, adapt__name="unlabelled")
+    odd = Record(replace(taken.run, tags={**taken.run.tags, "protocol": TRANSDUCTIVE}, id="odd"), taken.matrix)
+    found, left_out = lines(group([odd, *several("unstratified"), *several()], CLASSES, None), 10, 0)
+    assert [line.words for line in found] == ["clean", "unstratified"]
+    assert [record.run.id for method in left_out for record in method.records] == ["odd"]
 
 
 def test_a_rule_for_outliers_on_train_is_named_beside_a_shortcut() -> None:

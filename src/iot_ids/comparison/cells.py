@@ -7,6 +7,7 @@ from pathlib import Path
 
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.measures import recall
+from iot_ids.comparison.runs import networks
 from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import Difference, Estimate
 
@@ -83,9 +84,8 @@ def recall_columns(gathered: Gathered) -> dict[str, str]:
 def flows(gathered: Gathered) -> str:
     """Which flows, called what, split how; SIMULATED first where the rows were generated."""
     parameters = gathered.first.parameters
-    named = parameters.get("dataset.title", parameters["dataset.name"])
     simulated = "SIMULATED: " if gathered.simulated else ""
-    return f"{simulated}{named}, {parameters['dataset.label']}, {parameters['split.name']} split"
+    return f"{simulated}{networks(gathered.first)}, {parameters['dataset.label']}, {parameters['split.name']} split"
 
 
 def title(gathered: Gathered) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from iot_ids import track
 from iot_ids.comparison import cells, paper_table, report, shown, table
 from iot_ids.comparison.forest import forest
+from iot_ids.comparison.gap.report import gap
 from iot_ids.comparison.gathering import gather
 from iot_ids.comparison.latex import latex
 from iot_ids.comparison.methods import latex_paragraph, paragraph
@@ -19,6 +20,7 @@ from iot_ids.comparison.rows import rows
 from iot_ids.comparison.selection.report import selection
 from iot_ids.comparison.shortcuts.report import shortcuts
 from iot_ids.comparison.spec import Compare
+from iot_ids.comparison.unseen.report import unseen
 from iot_ids.errors import UserError
 from iot_ids.track import Store
 
@@ -31,14 +33,16 @@ def compare(settings: Compare) -> None:
     """
     stores = track.existing_stores(settings.tracking)
     console = shown.terminal()
-    make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts}[settings.report]
+    make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts, "unseen": unseen, "gap": gap}[
+        settings.report
+    ]
     with tempfile.TemporaryDirectory() as aside:
         if settings.run is not None:
             _one_run(stores, settings.run, settings.folder, Path(aside), console)
             return
         store, made = make(stores, settings, Path(aside))
     made.show(console)
-    folder = Path(settings.folder) if settings.folder else report.folder(made.gathered, settings)
+    folder = Path(settings.folder) if settings.folder else made.folder
     with _writing(folder, console):
         for name, write in made.files.items():
             write(folder / name)
@@ -59,17 +63,17 @@ def methods_table(stores: dict[str, Store], settings: Compare, aside: Path) -> t
         "methods.tex": lambda path: cells.write_text(path, latex_paragraph(gathered, judged)),
         "forest.png": lambda path: forest(gathered, judged, path),
     }
-    return store, Report(gathered, lambda console: shown.show(gathered, judged, console), files)
+    place = report.folder(gathered.first, settings)
+    return store, Report(gathered.runs, place, lambda console: shown.show(gathered, judged, console), files)
 
 
 def keep(store: Store, made: Report, settings: Compare, folder: Path) -> str:
     """Log the files as a run named `comparison`, whose tag `kind` keeps it out of comparisons; return its id."""
-    records = [record for method in made.gathered.methods for record in method.records]
     tags = {
-        name: ", ".join(sorted({record.run.tags.get(name, "unknown") for record in records}))
+        name: ", ".join(sorted({run.tags.get(name, "unknown") for run in made.runs}))
         for name in ("data.origin", "data.sha256", "protocol")
     }
-    parameters = track.flat({**asdict(settings), "runs": [record.run.id for record in records]})
+    parameters = track.flat({**asdict(settings), "runs": [run.id for run in made.runs]})
     with track.start(store, "comparison", parameters, {"kind": "comparison", **tags}) as run:
         for name in made.files:
             run.artifact(folder / name)

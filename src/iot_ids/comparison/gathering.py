@@ -64,9 +64,14 @@ class Gathered:
         return self.methods[0].records[0].run
 
     @property
+    def runs(self) -> list[KeptRun]:
+        """All of them."""
+        return [record.run for method in self.methods for record in method.records]
+
+    @property
     def simulated(self) -> bool:
         """Whether the rows were generated."""
-        return self.first.tags.get("data.origin") == "generated"
+        return runs.simulated([self.first])
 
     @property
     def by_seed(self) -> dict[int, Record]:
@@ -91,12 +96,8 @@ def gather(
     Raises:
         UserError: nothing is left to compare, or the runs do not belong in one table.
     """
-    store = _store(stores, settings.dataset)
-    kept, notes = runs.usable(runs.chosen(track.kept_runs(store), settings))
-    if not kept:
-        raise UserError("\n".join(["there is no finished run with test metrics to compare", *notes]))
-    refuse(kept)
-    kept, again = runs.latest_per_seed(kept)
+    store = store_of(stores, settings.dataset)
+    kept, notes = belonging(runs.chosen(track.kept_runs(store), settings), refuse)
     tables = {run.id: confusion(store, run, folder) for run in kept}
     lost = [run for run in kept if tables[run.id] is None]
     if lost:
@@ -109,7 +110,28 @@ def gather(
     answers, readable = _joint_answers(store, records, classes, folder)
     if unread := [record.run for record in records if record not in readable]:
         notes.append(f"left out, predictions.parquet cannot be read: {runs.named(unread)}")
-    return store, group(readable, classes, answers, notes + again)
+    return store, group(readable, classes, answers, notes)
+
+
+def belonging(
+    them: Sequence[KeptRun], refuse: Callable[[Sequence[KeptRun]], None], needed: Sequence[str] = runs.NEEDED_METRICS
+) -> tuple[list[KeptRun], list[str]]:
+    """The latest usable run of each configuration and seed, and a sentence per reason for those that are left out.
+
+    Args:
+        them: the runs that the user chose.
+        refuse: raises where they do not belong together.
+        needed: the metrics that a run has to have.
+
+    Raises:
+        UserError: nothing is left, or whatever `refuse` refuses.
+    """
+    kept, notes = runs.usable(them, needed)
+    if not kept:
+        raise UserError("\n".join(["there is no finished run with test metrics to compare", *notes]))
+    refuse(kept)
+    kept, again = runs.latest_per_seed(kept)
+    return kept, notes + again
 
 
 def group(
@@ -138,7 +160,12 @@ def aligned(table: pl.DataFrame, classes: Sequence[str]) -> NDArray[np.int64]:
     return matrix
 
 
-def _store(stores: dict[str, Store], dataset: str | None) -> Store:
+def store_of(stores: dict[str, Store], dataset: str | None) -> Store:
+    """The store of `dataset`, or the only one.
+
+    Raises:
+        UserError: there is none, or there are several and none was named.
+    """
     there = ", ".join(sorted(stores))
     if not stores:
         raise UserError("the store holds no runs; make some: python -m train")

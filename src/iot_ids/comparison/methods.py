@@ -43,11 +43,14 @@ def _data(gathered: Gathered) -> str:
     names = "; ".join(method.name for method in gathered.methods)
     origin = "SIMULATED flows, generated and not recorded, " if gathered.simulated else "the flows of "
     protocol = tags.get("protocol", "clean")
+    other = parameters.get("test_dataset.title", parameters.get("test_dataset.name"))
+    other_hash = tags.get("data.test_sha256", "unknown")[:16]
+    tested = "" if other is None else f", tested them on another network, {other} (SHA-256 {other_hash})"
     return (
         f"We compared {len(gathered.methods)} method{'s' * (len(gathered.methods) > 1)} ({names}) on {origin}"
         f"{parameters.get('dataset.title', parameters['dataset.name'])} "
-        f"(SHA-256 {tags.get('data.sha256', 'unknown')[:16]}), classified by {parameters['dataset.label']} into "
-        f"{len(gathered.classes)} classes."
+        f"(SHA-256 {tags.get('data.sha256', 'unknown')[:16]}){tested}, classified by {parameters['dataset.label']} "
+        f"into {len(gathered.classes)} classes."
         + (f" The protocol was {protocol}, not our clean one." if protocol != "clean" else "")
     )
 
@@ -60,6 +63,12 @@ def _split(gathered: Gathered) -> str:
     name, metrics = gathered.first.parameters["split.name"], gathered.first.metrics
     train, test = (f"{int(metrics[f'data/{part}_rows']):,}" for part in ("train", "test"))
     validation = f"{int(metrics.get('data/validation_rows', 0)):,}"
+    if "test_dataset.name" in gathered.first.parameters:
+        return (
+            f"The test set was the other network's {test} rows for every seed, its duplicates: "
+            f"{gathered.first.parameters.get('test_dataset.duplicates')}; of the training network, a {name} split "
+            f"gave {train} training and {validation} validation rows."
+        )
     if name == "random":
         return (
             f"Rows were drawn at random, stratified by class and anew for each seed, into {train} training, "

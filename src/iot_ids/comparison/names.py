@@ -4,7 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 Parameters = Mapping[str, str]
-SAYS_NOTHING = ("seed", "tracking.", "cache.", "dataset.path", "dataset.test_path", "dataset.title", "dataset.about")
+DESCRIPTIVE = ("path", "test_path", "title", "about")
+SAYS_NOTHING = (
+    "seed",
+    "tracking.",
+    "cache.",
+    *(f"{group}.{key}" for group in ("dataset", "test_dataset") for key in DESCRIPTIVE),
+)
 IN_NAME = ("model.name", "selector.name", "selector.k", "scaler.name")
 LONGEST_VALUE = 20
 
@@ -29,6 +35,12 @@ def method_names(methods: Sequence[Parameters], fingerprints: Sequence[str]) -> 
         f"{name} {fingerprint[:6]}" if name in twice else name
         for name, fingerprint in zip(names, fingerprints, strict=True)
     ]
+
+
+def shortened(names: Sequence[str]) -> list[str]:
+    """The names without what all of them end in, such as `, all`; unchanged where two would be alike."""
+    heads, tails = zip(*(name.partition(",")[::2] for name in names), strict=True)
+    return list(heads) if len(set(tails)) == 1 and len(set(heads)) == len(names) else list(names)
 
 
 def _plain(method: Parameters, with_scaler: bool) -> str:

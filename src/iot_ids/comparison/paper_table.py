@@ -8,6 +8,7 @@ from iot_ids import track
 from iot_ids.comparison import cells
 from iot_ids.comparison.claims import FOOTNOTE, MARK
 from iot_ids.comparison.gathering import aligned, confusion
+from iot_ids.comparison.runs import networks
 from iot_ids.errors import UserError
 from iot_ids.evaluate import plots
 from iot_ids.evaluate.metrics import per_class
@@ -89,8 +90,7 @@ def write(report: pl.DataFrame, run: KeptRun, folder: Path) -> pl.DataFrame:
 def title_of(run: KeptRun) -> str:
     """Which run on what; SIMULATED first where the rows were generated."""
     start = "SIMULATED: " if run.tags.get("data.origin") == "generated" else ""
-    dataset = run.parameters.get("dataset.title", run.parameters.get("dataset.name", "?"))
-    return f"{start}{dataset}, {run.parameters.get('dataset.label', '?')}: {run.name}, test rows"
+    return f"{start}{networks(run)}, {run.parameters.get('dataset.label', '?')}: {run.name}, test rows"
 
 
 def _cells(row: dict[str, object], quoted: bool) -> list[str]:

@@ -5,20 +5,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 from rich.console import Console
 
 from iot_ids.comparison import cells, shown
-from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.spec import Compare
+from iot_ids.track import KeptRun
 
 LONGEST_FOLDER = 200
 
 
 @dataclass(frozen=True)
 class Report:
-    """`files` maps a file's name to what writes it; each appears whole or not at all."""
+    """What was made of `runs`. `files` maps a file's name to what writes it; each appears whole or not at all.
 
-    gathered: Gathered
+    `folder` is where they go unless the user says otherwise.
+    """
+
+    runs: Sequence[KeptRun]
+    folder: Path
     show: Callable[[Console], None]
     files: Mapping[str, Callable[[Path], None]]
 
@@ -36,6 +41,18 @@ class Page:
     brief: Sequence[Sequence[str]] = ()
     words: int = 1
     """So many first columns are words, and broken where the terminal is narrow; the others are numbers, and never."""
+
+
+def of_page(
+    name: str, runs: Sequence[KeptRun], folder: Path, page: Page, table: pl.DataFrame, plot: Callable[[Path], None]
+) -> Report:
+    """The report `name`: a page to print, and the same as Markdown, its numbers as CSV, and a plot."""
+    files = {
+        f"{name}.md": lambda path: cells.write_text(path, markdown(page)),
+        f"{name}.csv": lambda path: cells.write_text(path, table.write_csv()),
+        f"{name}.png": plot,
+    }
+    return Report(runs, folder, lambda console: show(page, console), files)
 
 
 def markdown(page: Page) -> str:
@@ -62,17 +79,19 @@ def show(page: Page, console: Console) -> None:
         console.print(note, highlight=False, markup=False)
 
 
-def folder(gathered: Gathered, settings: Compare) -> Path:
+def folder(run: KeptRun, settings: Compare) -> Path:
     """`comparison/`, then dataset, label and split, and whatever else tells this comparison from another.
 
-    That is a setting for duplicates that is not `distinct`, a protocol that is not `clean`, the beginning of the data's
-    hash and the conditions where they were asked for, and the report where it is not the table.
+    That is the network that was tested on where it is another, a setting for duplicates that is not `distinct`, a
+    protocol that is not `clean`, the beginning of the data's hash and the conditions where they were asked for, and the
+    report where it is not the table.
     """
-    parameters, duplicates = gathered.first.parameters, gathered.first.parameters["dataset.duplicates"]
-    protocol = gathered.first.tags.get("protocol", "clean")
+    parameters, duplicates = run.parameters, run.parameters["dataset.duplicates"]
+    protocol = run.tags.get("protocol", "clean")
     varied = settings.report == "shortcuts"  # which has several protocols and settings for duplicates in one table
     parts = [
         parameters["dataset.name"],
+        *[f"to-{parameters[name]}" for name in ["test_dataset.name"] if name in parameters],
         parameters["dataset.label"],
         parameters["split.name"],
         *[duplicates] * (duplicates != "distinct" and not varied),
@@ -81,4 +100,9 @@ def folder(gathered: Gathered, settings: Compare) -> Path:
         *settings.where,
         *[settings.report] * (settings.report != "table"),
     ]
+    return named_folder(parts)
+
+
+def named_folder(parts: Sequence[str]) -> Path:
+    """A folder in `comparison/`, named after `parts`."""
     return Path("comparison") / re.sub(r"[^\w.-]", "_", "-".join(parts))[:LONGEST_FOLDER]

@@ -25,7 +25,8 @@ HASH = re.compile("[0-9a-f]{64}")
 Fact = Callable[[KeptRun], str]
 
 
-def _parameter(name: str) -> Fact:
+def parameter(name: str) -> Fact:
+    """A parameter's value; `none` where a run has none of that name."""
     return lambda run: run.parameters.get(name, "none")
 
 
@@ -45,22 +46,30 @@ def settings(prefix: Fact, but: Sequence[str] = ()) -> Fact:
 
 
 FILTERS: dict[str, Fact] = {
-    "dataset": _parameter("dataset.name"),
-    "label": _parameter("dataset.label"),
-    "split": _parameter("split.name"),
-    "duplicates": _parameter("dataset.duplicates"),
+    "dataset": parameter("dataset.name"),
+    "test_dataset": parameter("test_dataset.name"),
+    "label": parameter("dataset.label"),
+    "split": parameter("split.name"),
+    "duplicates": parameter("dataset.duplicates"),
     "protocol": _tag("protocol"),
     "data": _tag("data.sha256"),
 }
 """What the user can ask for by name; runs that differ in any of these are never in one table."""
 ALSO_EQUAL: dict[str, Fact] = {
     "the test file": _tag("data.test_sha256"),
-    "the split's settings": settings(lambda run: "split.", but=["split.name"]),
+    "the other network's duplicates": parameter("test_dataset.duplicates"),
+    "the split's settings": settings(lambda run: "split.", but=["split.name", "split.attack"]),
+    "the unseen attack": settings(lambda run: "split.attack"),
     "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
     "the shortcuts": _tag("protocol.shortcuts"),
     "the files' first rows": settings(lambda run: "dataset.format.first_rows."),
 }
 """What has to agree besides, chosen by `where` if at all."""
+REPORTS = {
+    "the shortcuts": "what each shortcut is worth: python -m compare report=shortcuts",
+    "the unseen attack": "attacks never seen, all of them in one table: python -m compare report=unseen",
+}
+"""Which report takes runs that differ in this."""
 
 
 def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
@@ -75,16 +84,16 @@ def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
             left = _only(left, name, wanted, fact, beginning=name == "data")
     for condition in settings.where:
         name, wanted = condition.split(":", 1)
-        left = _only(left, name, wanted, _parameter(name))
+        left = _only(left, name, wanted, parameter(name))
     return left
 
 
-def usable(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
-    """The runs that are finished and have every test metric, and a sentence per reason for those that are left out."""
+def usable(runs: Iterable[KeptRun], needed: Sequence[str] = NEEDED_METRICS) -> tuple[list[KeptRun], list[str]]:
+    """The runs that are finished and have every metric, and a sentence per reason for those that are left out."""
     good: list[KeptRun] = []
     left_out: dict[str, list[KeptRun]] = {}
     for run in runs:
-        if reason := _flaw(run):
+        if reason := _flaw(run, needed):
             left_out.setdefault(reason, []).append(run)
         else:
             good.append(run)
@@ -101,16 +110,15 @@ def refuse_mixture(
         filters: the facts of `FILTERS` in which they have to agree.
         also: those of `ALSO_EQUAL`.
     """
-    differences = _differences(runs, filters) or _differences(runs, also)
-    if not differences:
+    found = differences(runs, filters) or differences(runs, also)
+    if not found:
         return
     refusal = [
         "these runs do not belong in one table, since they differ in",
-        *differences,
+        *found,
         f"choose by adding, for example: {_suggestion(runs, filters)}",
     ]
-    if "the shortcuts" in also and _differences(runs, {"": also["the shortcuts"]}):
-        refusal.append("what each shortcut is worth: python -m compare report=shortcuts")
+    refusal += [told for name, told in REPORTS.items() if name in also and differences(runs, {name: also[name]})]
     raise UserError("\n".join(refusal))
 
 
@@ -127,19 +135,31 @@ def latest_per_seed(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
     return list(latest.values()), said
 
 
+def networks(run: KeptRun) -> str:
+    """Whose flows were tested; where they are another network's, whose were trained on as well."""
+    trained = run.parameters.get("dataset.title", run.parameters.get("dataset.name", "?"))
+    tested = run.parameters.get("test_dataset.title", run.parameters.get("test_dataset.name"))
+    return trained if tested is None else f"trained on {trained}, tested on {tested}"
+
+
+def simulated(runs: Iterable[KeptRun]) -> bool:
+    """Whether any rows were generated."""
+    return any(run.tags.get("data.origin") == "generated" for run in runs)
+
+
 def named(runs: Sequence[KeptRun]) -> str:
     """The runs by name and id, the first few of them."""
     first = ", ".join(f"{run.name} ({run.id[:8]})" for run in runs[:NAMED])
     return first + (f" and {len(runs) - NAMED} more" if len(runs) > NAMED else "")
 
 
-def _flaw(run: KeptRun) -> str | None:
+def _flaw(run: KeptRun, needed: Sequence[str]) -> str | None:
     """Why a run cannot be compared; None where it can."""
     if run.status != "FINISHED":
         return f"status {run.status}"
     if "config.fingerprint" not in run.tags or not run.parameters.get("seed", "").isdigit():
         return "no run of this project's training"
-    missing = [name for name in NEEDED_METRICS if not math.isfinite(run.metrics.get(name, math.nan))]
+    missing = [name for name in needed if not math.isfinite(run.metrics.get(name, math.nan))]
     return f"without {', '.join(missing)}" if missing else None
 
 
@@ -150,7 +170,8 @@ def _only(runs: list[KeptRun], name: str, wanted: str, fact: Fact, beginning: bo
     return left
 
 
-def _differences(runs: Sequence[KeptRun], facts: Mapping[str, Fact]) -> list[str]:
+def differences(runs: Sequence[KeptRun], facts: Mapping[str, Fact]) -> list[str]:
+    """A line for each fact in which runs differ: its name, and how many runs have which value."""
     return [f"  {name}: {_counted(runs, fact)}" for name, fact in facts.items() if len({fact(run) for run in runs}) > 1]
 
 
@@ -174,7 +195,10 @@ def _suggestion(runs: Sequence[KeptRun], filters: Mapping[str, Fact]) -> str:
         if len(counts) > 1:
             words.append(f"{name}={_short(value)}")
         left = [run for run in left if fact(run) == value]
-    settings = Counter(map(ALSO_EQUAL["the split's settings"], left)).most_common()
-    if len(settings) > 1:
-        words.append(f"'where=[{settings[0][0].replace(' ', '').replace('=', ':')}]'")
+    for fact in (ALSO_EQUAL["the split's settings"], ALSO_EQUAL["the unseen attack"]):
+        typable = [text for text in map(fact, left) if "[" not in text]
+        if len(set(map(fact, left))) > 1 and typable:
+            chosen = Counter(typable).most_common(1)[0][0]
+            words.append(f"'where=[{chosen.replace(' ', '').replace('=', ':')}]'")
+            break
     return " ".join(words) or "'where=[NAME:VALUE]' with a parameter that tells them apart"

@@ -9,7 +9,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from iot_ids.config import Tracking, refuse_unknown_keys
 from iot_ids.errors import UserError
 
-REPORTS = ("table", "selection", "shortcuts")
+REPORTS = ("table", "selection", "shortcuts", "unseen", "gap")
 
 
 @dataclass
@@ -18,6 +18,8 @@ class Compare:
 
     dataset: str | None = None
     """As in `dataset.name`; may be left out where the store holds runs of one dataset only."""
+    test_dataset: str | None = None
+    """As in `test_dataset.name`: the network that was tested on, where it is another; `none` where it is not."""
     label: str | None = None
     split: str | None = None
     duplicates: str | None = None
@@ -27,7 +29,7 @@ class Compare:
     where: list[str] = MISSING
     """More parameters that a run has to have, each `NAME:VALUE`, as in `selector.k:8`."""
     report: str = "table"
-    """`table` ranks the methods; `selection` and `shortcuts` answer one question each."""
+    """`table` ranks the methods; the others answer one question each."""
     run: str | None = None
     """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
     folder: str | None = None

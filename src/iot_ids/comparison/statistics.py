@@ -36,15 +36,19 @@ class Difference:
     p: float | None = None
 
 
-def corrected(values: Sequence[float], test_to_train: float, lowest: float = -inf, highest: float = inf) -> Estimate:
-    """Mean +- t_{S-1} sqrt((1/S + n_test/n_train) s^2) over S seeds, cut to `[lowest, highest]`.
+def corrected(
+    values: Sequence[float], test_to_train: float, lowest: float = -inf, highest: float = inf, added: float = 0.0
+) -> Estimate:
+    """Mean +- t_{S-1} sqrt((1/S + n_test/n_train) s^2 + added) over S seeds, cut to `[lowest, highest]`.
 
-    Fewer than two values have a mean and no interval.
+    Fewer than two values have a mean and no interval. `added` is a variance that the seeds do not show.
     """
     mean = float(np.mean(values))
     if len(values) < 2:
         return Estimate(mean)
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * _deviation(values, test_to_train)
+    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1)) * sqrt(
+        _deviation(values, test_to_train) ** 2 + added
+    )
     return Estimate(mean, max(lowest, mean - reach), min(highest, mean + reach))
 
 

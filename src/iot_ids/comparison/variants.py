@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from iot_ids.comparison.gathering import Method
 from iot_ids.comparison.names import SAYS_NOTHING, method_names
+from iot_ids.track import KeptRun
 
 
 def variants(methods: Sequence[Method], varied: Sequence[str]) -> dict[str, list[Method]]:
@@ -13,11 +14,18 @@ def variants(methods: Sequence[Method], varied: Sequence[str]) -> dict[str, list
         methods: all there are.
         varied: beginnings of parameters that may differ inside a group; they are not in its name.
     """
-    groups: dict[frozenset[tuple[str, str]], list[Method]] = {}
-    for method in methods:
-        shared = {k: v for k, v in method.parameters.items() if not k.startswith((*SAYS_NOTHING, *varied))}
-        groups.setdefault(frozenset(shared.items()), []).append(method)
-    fingerprints = [them[0].records[0].run.tags["config.fingerprint"] for them in groups.values()]
+    of_run = {id(method.records[0].run): method for method in methods}
+    groups = by_method([method.records[0].run for method in methods], varied)
+    return {name: [of_run[id(run)] for run in them] for name, them in groups.items()}
+
+
+def by_method(runs: Sequence[KeptRun], varied: Sequence[str]) -> dict[str, list[KeptRun]]:
+    """The same for runs, whatever their seeds."""
+    groups: dict[frozenset[tuple[str, str]], list[KeptRun]] = {}
+    for run in runs:
+        shared = {k: v for k, v in run.parameters.items() if not k.startswith((*SAYS_NOTHING, *varied))}
+        groups.setdefault(frozenset(shared.items()), []).append(run)
+    fingerprints = [them[0].tags["config.fingerprint"] for them in groups.values()]
     names = method_names([dict(shared) for shared in groups], fingerprints)
     return dict(zip(names, groups.values(), strict=True))
 

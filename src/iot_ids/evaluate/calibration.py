@@ -18,7 +18,8 @@ RANGE = (-5.0, 5.0)
 FLOOR = 1e-4
 """Added to every probability before its logarithm is taken, since trees and neighbours answer with a plain 0. Much
 less, and few such mistakes call for a temperature that spoils every other row of theirs; much more, and the logarithms
-of a network that is three times too bold are bent. Added and not clipped at, so that what lies below keeps its order:
+of a network that is three times too bold are bent (both seen on halves of validation: learned on one, judged on the
+other). Added and not clipped at, so that what lies below keeps its order:
 a threshold may have to tell 1e-9 from 1e-10."""
 
 
@@ -65,18 +66,28 @@ def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]
     return float(np.exp(minimize_scalar(log_loss, bounds=RANGE, method="bounded").x))
 
 
-def calibrated(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def calibrated(probabilities: NDArray[np.float32], temperature: float, shift: float = 0.0) -> NDArray[np.float32]:
     """The probabilities at a temperature, `(rows, classes)`; the most probable class stays, 1 changes nothing.
 
+    Where there are two classes, the second one's log-odds may then be shifted, which moves the border between them.
     Rows of NaN stay NaN.
     """
-    if temperature == 1:
+    if temperature == 1 and not shift:
         return probabilities
-    answers: NDArray[np.float32] = softmax(_logits(probabilities) / temperature, axis=1).astype(np.float32)
-    best = probabilities.argmax(axis=1)
+    logits = _logits(probabilities) / temperature
+    if shift:
+        logits[:, 1] += shift
+    answers: NDArray[np.float32] = softmax(logits, axis=1).astype(np.float32)
+    best = (logits if shift else probabilities).argmax(axis=1)
     (lost,) = np.nonzero(answers.argmax(axis=1) != best)  # a lead too small for the last digit of a float32
     answers[lost, best[lost]] = np.nextafter(answers[lost].max(axis=1), np.float32(2))
     return answers
+
+
+def shift_to_even(probabilities: NDArray[np.float64], temperature: float) -> float:
+    """The shift that makes even odds of these probabilities of two classes, `(2,)`, at a temperature."""
+    first, second = _logits(probabilities) / temperature
+    return float(first - second)
 
 
 def bins(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> Bins:

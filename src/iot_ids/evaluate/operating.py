@@ -75,7 +75,7 @@ def operating_point(scores: NDArray[np.float64], false_positive_rate: float) -> 
 
 
 def summarise(
-    point: OperatingPoint, scores: NDArray[np.float64], attack: NDArray[np.bool_], flows_per_day: int
+    point: OperatingPoint | None, scores: NDArray[np.float64], attack: NDArray[np.bool_], flows_per_day: int
 ) -> dict[str, float]:
     """The metrics of a run: what the threshold does on test rows, and how well the scores part attacks from normal.
 
@@ -84,16 +84,16 @@ def summarise(
     it of, the areas without both kinds of rows.
 
     Args:
-        point: from validation.
+        point: from validation; None where that says nothing of these scores (`iot_ids.adapt`).
         scores: of the test rows, `(rows,)`.
         attack: whether they are attacks, `(rows,)`.
         flows_per_day: how many flows a day has.
     """
-    metrics = {"operating/validation_normal_rows": float(point.validation_normal_rows)}
+    metrics = {} if point is None else {"operating/validation_normal_rows": float(point.validation_normal_rows)}
     if attack.any() and not attack.all():
         metrics["test/roc_auc"] = float(roc_auc_score(attack, scores))
         metrics["test/average_precision"] = float(average_precision_score(attack, scores))
-    if point.threshold is None:
+    if point is None or point.threshold is None:
         return metrics
     metrics["operating/threshold"] = point.threshold
     called = scores > point.threshold

@@ -1,4 +1,4 @@
-"""The typed schemas behind `conf/outliers/`, `conf/selector/` and `conf/scaler/`."""
+"""The typed schemas behind `conf/outliers/`, `conf/selector/`, `conf/scaler/` and `conf/adapt/`."""
 
 from dataclasses import dataclass
 
@@ -47,3 +47,19 @@ class Scaler:
     _target_: str
     before_split: bool = False
     """A shortcut of the paper: the scale is learned from all rows, test rows among them."""
+
+
+@dataclass
+class Adaptation:
+    """What another network's flows may change, without their labels, before the detector is judged on them."""
+
+    name: str
+    scaler: bool
+    """Whether the scaler is fitted on them anew."""
+    threshold: bool
+    """Whether a flow is an attack above Otsu's cut of their scores, not above one half."""
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is changed."""
+        return self.scaler or self.threshold

@@ -1,8 +1,9 @@
 """From the store to the report."""
 
+from functools import partial
 from pathlib import Path
 
-from iot_ids.comparison import cells, report
+from iot_ids.comparison import report
 from iot_ids.comparison.gathering import gather
 from iot_ids.comparison.report import Report
 from iot_ids.comparison.selection.features import used
@@ -28,9 +29,6 @@ def selection(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple
             "report=selection: no run selects features; make some: python -m train -m +experiment=selection"
         )
     made = page(gathered, found, unselected)
-    files = {
-        "selection.md": lambda path: cells.write_text(path, report.markdown(made)),
-        "selection.csv": lambda path: cells.write_text(path, csv(gathered, found).write_csv()),
-        "selection.png": lambda path: plot(gathered, found, path),
-    }
-    return store, Report(gathered, lambda console: report.show(made, console), files)
+    place = report.folder(gathered.first, settings)
+    plotted = partial(plot, gathered, found)
+    return store, report.of_page("selection", gathered.runs, place, made, csv(gathered, found), plotted)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from iot_ids.comparison.gathering import Method
-from iot_ids.shortcuts import OURS, PAPERS, WORDS
+from iot_ids.shortcuts import OURS, PAPERS, TRANSDUCTIVE, WORDS
 
 VARIED = ("split.stratified", "scaler.before_split", "outliers.", "dataset.duplicates", "dataset.identifiers")
 """Beginnings of the parameters behind the shortcuts."""
@@ -41,6 +41,8 @@ class Condition:
 def condition(method: Method) -> Condition | None:
     """Where a method stands in the report; None for a protocol or a duplicates setting that no shortcut names."""
     parameters, tags = method.parameters, method.records[0].run.tags
+    if tags.get("protocol") == TRANSDUCTIVE:
+        return None
     named = tags.get("protocol.shortcuts", "").split(",")
     taken = tuple(name for name in WORDS if name in named)
     clean = tags.get("protocol", "clean") == "clean" and parameters.get("dataset.duplicates", "distinct") == "distinct"

@@ -1,9 +1,10 @@
 """From the store to the report."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from iot_ids.comparison import cells, report, runs
+from iot_ids.comparison import report, runs
 from iot_ids.comparison.gathering import gather
 from iot_ids.comparison.report import Report
 from iot_ids.comparison.shortcuts.lines import lines
@@ -34,12 +35,9 @@ def shortcuts(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple
             "report=shortcuts: no run took a shortcut; make some: python -m train -m +experiment=paper_recipe"
         )
     made = page(gathered, found, left_out)
-    files = {
-        "shortcuts.md": lambda path: cells.write_text(path, report.markdown(made)),
-        "shortcuts.csv": lambda path: cells.write_text(path, csv(gathered, found).write_csv()),
-        "shortcuts.png": lambda path: plot(gathered, found, path),
-    }
-    return store, Report(gathered, lambda console: report.show(made, console), files)
+    place = report.folder(gathered.first, settings)
+    plotted = partial(plot, gathered, found)
+    return store, report.of_page("shortcuts", gathered.runs, place, made, csv(gathered, found), plotted)
 
 
 def refuse_other_flows(kept: Sequence[KeptRun]) -> None:

@@ -1,0 +1,1 @@
+"""The report `unseen`: how many attacks are found that training has never seen."""
