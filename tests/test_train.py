@@ -260,8 +260,7 @@ def test_every_bad_input_leaves_the_next_jobs_of_a_multirun_alone(
         said = capfd.readouterr().err
         told = re.split(r"job (\d+): ", said)
         assert told[1::2] == [str(job) for job in range(len(bad))], said
-        for (case, value), message in zip(bad, told[2::2], strict=True):
-            assert value.strip("'") in message, (case, message)
+        for (case, _), message in zip(bad, told[2::2], strict=True):
             assert all(part in message for part in BAD[case][1]), (case, message)
         assert "Traceback" not in said
         assert [run.info.status for run in workplace.runs()] == count * ["FINISHED"]
