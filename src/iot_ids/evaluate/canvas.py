@@ -55,7 +55,8 @@ def write(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        FigureCanvasAgg(figure).print_png(aside)  # draws once; figure.savefig would draw twice for the same bytes
+        # Draws once, where figure.savefig would draw twice for the same bytes.
+        FigureCanvasAgg(figure).print_png(aside)  # type: ignore[no-untyped-call]
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
