@@ -255,7 +255,7 @@ def test_every_bad_input_leaves_the_next_jobs_of_a_multirun_alone(
     """The bad values first, each of which has to be told as if it were alone, then one that is fine."""
     for count, ((*others, key), bad) in enumerate(multiruns(workplace).items(), start=1):
         values = [value for _, value in bad] + [FINE[bad[0][0]] or str(workplace.flows)]
-        words = workplace.words(*others, "model=naive_bayes", f"{key}={','.join(values)}")
+        words = workplace.words(*others, f"{key}={','.join(values)}")
         assert typed(monkeypatch, train, "-m", *words) == 1
         said = capfd.readouterr().err
         told = re.split(r"job (\d+): ", said)
