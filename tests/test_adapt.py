@@ -125,7 +125,13 @@ def test_a_comparison_does_not_mix_them_with_clean_runs(
         assert typed(monkeypatch, train, *workplace.words(*RECIPE, *words, override)) == 0
     assert typed(monkeypatch, compare) == 1
     assert "protocol" in capfd.readouterr().err
+    (seeing,) = [run for run in workplace.runs() if run.data.tags["protocol"] == "transductive"]
     assert typed(monkeypatch, compare, "protocol=transductive") == 0
+    assert typed(monkeypatch, compare, "report=gap", "dataset=away", "log=false", f"folder={workplace.folder}/gap") == 0
+    gap = pl.read_csv(workplace.folder / "gap" / "gap.csv").drop_nulls("balanced_accuracy")
+    rows = dict(gap.select("condition", "balanced_accuracy").iter_rows())
+    assert sorted(rows) == ["transductive", "transfer"]
+    assert rows["transductive"] == pytest.approx(seeing.data.metrics["test/balanced_accuracy"])
 
 
 @pytest.mark.parametrize(
@@ -184,6 +190,17 @@ def test_a_flow_is_an_attack_exactly_above_otsus_cut(
     np.testing.assert_allclose(moved.sum(axis=1), 1, atol=1e-6)
     order = np.argsort(scores, kind="stable")
     assert (np.diff(moved[order, attack]) >= -1e-6).all()
+
+
+@given(
+    score=st.integers(0, 1000).map(lambda each: each / 1000),
+    attack=st.sampled_from([0, 1]),
+    temperature=st.sampled_from([0.007, 0.7, 1.0, 148.0]),
+)
+def test_scores_that_are_all_alike_leave_every_flow_normal(score: float, attack: int, temperature: float) -> None:
+    flows = pl.DataFrame({"p": np.full(4, score, dtype=np.float32)})
+    moved = recut(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
+    assert (moved.argmax(axis=1) == 1 - attack).all()
 
 
 def test_labels_are_not_looked_at(workplace: Workplace) -> None:

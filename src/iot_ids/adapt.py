@@ -21,6 +21,8 @@ from iot_ids.stages import Fitted
 EDGE = 1e-3
 """Added to both sides of the odds: scores nearer to 0 or 1 than this are all as good as certain, and no group of their
 own for Otsu's cut."""
+SURELY = 1e4
+"""A shift of the log-odds beyond what any probability reaches at any temperature."""
 
 
 def adapted(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
@@ -66,7 +68,10 @@ def recut(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
         flows: with the detector's inputs, none of them missing a number.
         normal: the code of the class that is no attack.
     """
-    odds = np.exp(otsu.cut(_log_odds(attack_scores(detector.uncalibrated(flows), normal))))
+    log_odds = _log_odds(attack_scores(detector.uncalibrated(flows), normal))
+    if log_odds.min() == log_odds.max():
+        return replace(detector, shift=-SURELY if normal == 0 else SURELY)
+    odds = np.exp(otsu.cut(log_odds))
     attack = float(np.clip((odds * (1 + EDGE) - EDGE) / (1 + odds), 0, 1))
     at_cut = [1 - attack, attack] if normal == 0 else [attack, 1 - attack]
     return replace(detector, shift=shift_to_even(np.array(at_cut), detector.temperature))

@@ -12,6 +12,7 @@ from rich.console import Console
 from scipy import stats
 
 from comparison.made_up import at_threshold
+from comparison.test_proportions import of_rows
 from iot_ids import track
 from iot_ids.comparison import report
 from iot_ids.comparison.gap import scores as scoring
@@ -55,6 +56,18 @@ def everything(model: str = "gru", seeds: Sequence[int] = range(3)) -> list[Kept
     ]
 
 
+def seeing(scaler: str, found: float) -> list[KeptRun]:
+    """Runs that unlabelled flows have given another threshold, as `adapt=unlabelled` does: no operating point."""
+    more = {**SETTINGS["transfer"], "split.validation": "0.3", "scaler.name": scaler}
+    tags = {**OTHER, "protocol": "transductive"}
+    made = [at_threshold("gru", seed, 0.0, 0.0, parameters=more, tags=tags) for seed in range(3)]
+    own = {"test/detection_rate": found, "test/false_positive_rate": 0.1}
+    return [
+        replace(run, metrics={k: v for k, v in run.metrics.items() if not k.startswith("operating/")} | own)
+        for run in made
+    ]
+
+
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[KeptRun]]:
     """Runs by dataset, as the store would give them; their confusion matrices hold 340 attacks and 60 normal flows."""
@@ -92,6 +105,10 @@ def test_every_condition_is_known_by_its_settings(name: str) -> None:
         ({"dataset.duplicates": "keep"}, {"protocol": "paper_recipe"}),
         ({"test_dataset.name": "yours"}, {}),
         ({"dataset.name": "yours", "test_dataset.name": "mine"}, {"protocol": "paper_recipe"}),
+        (
+            {"dataset.name": "yours", "test_dataset.name": "mine"},
+            {"protocol": "transductive", "protocol.shortcuts": "identifiers"},
+        ),
     ],
 )
 def test_other_runs_have_no_row(parameters: dict[str, str], tags: dict[str, str]) -> None:
@@ -123,7 +140,7 @@ def test_another_networks_rows_add_their_variance_and_do_not_count_as_held_out(
 ) -> None:
     cell = cell_of(scores(ask(store, *everything()), tmp_path), "transfer")
     ratio = 0.2 / (0.8 * 0.7)
-    rows = 0.25 * (0.51 * 0.49 / 340 + 0.02 * 0.98 / 60)
+    rows = 0.25 * (of_rows(0.51, 340) + of_rows(0.02, 60))
     reach = stats.t.ppf(0.975, 2) * np.sqrt((1 / 3 + ratio) * np.var([0.74, 0.745, 0.75], ddof=1) + rows)
     assert (cell.balanced.low, cell.balanced.high) == pytest.approx((0.745 - reach, 0.745 + reach))
 
@@ -142,13 +159,22 @@ def test_what_is_held_out_is_read_from_the_split_that_the_seed_draws() -> None:
 def test_a_transductive_run_has_a_row_of_its_own_in_its_methods_column(
     store: dict[str, list[KeptRun]], tmp_path: Path
 ) -> None:
-    more = {**SETTINGS["transfer"], "split.validation": "0.3", "scaler.name": "of_the_target"}
-    tags = {**OTHER, "protocol": "transductive"}
-    seeing = [at_threshold("gru", seed, 0.7, 0.02, parameters=more, tags=tags) for seed in range(3)]
-    found = scores(ask(store, *everything(), *seeing), tmp_path)
+    found = scores(ask(store, *everything(), *seeing("of_the_target", 0.7)), tmp_path)
     assert cell_of(found, "transductive").found.mean == pytest.approx(0.7)
+    assert cell_of(found, "transductive").balanced.mean == pytest.approx((0.7 + 0.9) / 2)
     assert cell_of(found, "transfer").found.mean == pytest.approx(0.51)
     assert conditions(found)[-1].words == "trained on yours, its flows seen without labels"
+
+
+def test_two_transductive_recipes_of_a_method_are_not_averaged(store: dict[str, list[KeptRun]], tmp_path: Path) -> None:
+    runs = [*everything(), *seeing("share", 0.7), *seeing("quantile", 0.5)]
+    found = scores(ask(store, *runs), tmp_path)
+    them = {method: cell for (where, method), cell in found.items() if where.question.name == "transductive"}
+    assert sorted((round(cell.found.mean, 6), *cell.seeds) for cell in them.values()) == [
+        (0.5, 0, 1, 2),
+        (0.7, 0, 1, 2),
+    ]
+    assert all(method.endswith("(transductive alone)") for method in them)
 
 
 def test_a_method_without_every_attack_has_no_cell(store: dict[str, list[KeptRun]], tmp_path: Path) -> None:

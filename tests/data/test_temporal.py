@@ -66,6 +66,11 @@ def test_flows_without_a_time_are_refused_with_their_count() -> None:
         temporal_split(table, DATASET, split(0))
 
 
+def test_a_time_that_is_no_number_is_no_time() -> None:
+    with pytest.raises(UserError, match="2 of 10 rows of dataset=small have no stime"):
+        temporal_split(flows([1.0, float("nan"), float("inf"), *range(7)]), DATASET, split(0))
+
+
 def test_a_time_that_is_text_is_refused_with_an_example() -> None:
     table = pl.DataFrame({"pkts": [1.0], "stime": ["01/06/2018 10:00"]})
     with pytest.raises(UserError, match="holds text"):

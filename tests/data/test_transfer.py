@@ -41,6 +41,8 @@ def test_test_rows_are_the_other_networks_and_the_rest_is_as_at_home(pair: tuple
     alone, away = load(home, RANDOM, 0, OFF), load(home, RANDOM, 0, OFF, other)
     assert_frame_equal(alone.train, away.train)
     assert_frame_equal(alone.validation, away.validation)
+    assert away.cleaning["dropped"] == alone.cleaning["dropped"] | {"test row of the training network": 8}
+    assert away.cleaning["rows_out"] == away.train.height + away.validation.height == 32
     test = away.read_test()
     assert test.flows["pkts"].to_list() == [1.0, 2.0]
     assert test.flows[CLASS].to_list() == ["Normal", "Flood"]
@@ -91,9 +93,22 @@ def test_no_row_of_a_shared_class_is_refused(pair: tuple[Dataset, Dataset], csv:
         load(home, RANDOM, 0, OFF, replace(other, path=str(file))).read_test()
 
 
-def test_the_other_network_is_not_read_before_it_is_asked_for(pair: tuple[Dataset, Dataset]) -> None:
+def test_the_other_network_is_not_read_before_it_is_asked_for(pair: tuple[Dataset, Dataset], csv: Csv) -> None:
     home, other = pair
-    loaded = load(home, RANDOM, 0, OFF, replace(other, path="/nowhere/at/all.csv"))
+    loaded = load(home, RANDOM, 0, OFF, replace(other, path=str(csv("no,flow", name="garbage.csv"))))
     assert isinstance(loaded.train, pl.DataFrame)
-    with pytest.raises(UserError, match="matches no file"):
+    with pytest.raises(UserError, match=r"garbage.csv: 1 of 1 rows cannot be read"):
         loaded.read_test()
+
+
+def test_a_file_that_is_trained_on_is_not_tested_on(pair: tuple[Dataset, Dataset], csv: Csv) -> None:
+    home, other = pair
+    copy = csv(*LINES, name="copy.csv")
+    with pytest.raises(UserError, match=r"copy.csv is trained on as well"):
+        load(replace(home, label="binary"), RANDOM, 0, OFF, replace(other, path=[str(other.path), str(copy)]))
+
+
+def test_another_network_that_contradicts_itself_is_refused_before_any_file_is_read(small: Dataset) -> None:
+    other = replace(small, name="other", columns=replace(small.columns, time="pkts"))
+    with pytest.raises(UserError, match="dataset=other contradicts itself"):
+        shared_classes(small, other)

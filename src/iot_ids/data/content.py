@@ -30,11 +30,16 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
 
 def digest_of(files: list[Path]) -> str:
     """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
+    sums = sums_of(files)
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+def sums_of(files: list[Path]) -> list[str]:
+    """The SHA-256 of each file."""
     try:
-        sums = [sha256(file) for file in files]
+        return [sha256(file) for file in files]
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.locate import files_not_read, official_test_files
 from iot_ids.data.match import shared_classes
 from iot_ids.data.spec import Cache, Dataset, Duplicates, OfficialSplit, Split, UnseenAttackSplit
-from iot_ids.data.transfer import read_other_network
+from iot_ids.data.transfer import read_other_network, refuse_same_files
 from iot_ids.errors import UserError
 
 
@@ -84,8 +84,8 @@ def load(
     test rows. With `history`, every part has its context besides, for windows; its rows are the same without.
 
     Raises:
-        UserError: whatever `clean` and `divide` refuse; the networks do not match; the cache's folder cannot be
-            written.
+        UserError: whatever `clean` and `divide` refuse; the networks do not match, or share a file; the cache's
+            folder cannot be written.
     """
     check(dataset)
     if history:
@@ -94,6 +94,8 @@ def load(
         shared_classes(dataset, test_dataset)
     official = official_test_files(dataset) if isinstance(split, OfficialSplit) and test_dataset is None else []
     with files_of(dataset, cache) as files:
+        if test_dataset is not None:
+            refuse_same_files(files, test_dataset, cache)
         limits = first_rows(files, dataset)  # by names, which the digest does not know
         digest = digest_of(files)
         cut = [limits.get(file) for file in files]
@@ -116,6 +118,10 @@ def load(
         assert flows is not None
         return Test(flows, None, digest, context)
 
+    cleaning = tables.notes["cleaning"]
+    if test_dataset is not None:
+        unused = cleaning["rows_out"] - tables.train.height - tables.validation.height
+        cleaning = without(cleaning, "test row of the training network", unused)
     left = files_not_read(dataset, [*files, *official])
     here = {  # the cache may know other names
         "files": [str(file) for file in files],
@@ -126,7 +132,7 @@ def load(
         tables.train,
         tables.validation,
         tables.notes["classes"],
-        tables.notes["cleaning"] | here,
+        cleaning | here,
         digest,
         read_test,
         test_sha256=lambda: _test_digest(official, test_dataset, cache) or digest,

@@ -1,6 +1,8 @@
 """What two networks must have in common, so that one can be tested by a detector of the other; no file is opened."""
 
-from iot_ids.data.declaration import taxonomy
+from dataclasses import replace
+
+from iot_ids.data.declaration import check, taxonomy
 from iot_ids.data.spec import Dataset
 from iot_ids.errors import UserError
 
@@ -10,10 +12,12 @@ def shared_classes(dataset: Dataset, test_dataset: Dataset) -> list[str]:
 
     Raises:
         UserError: the networks do not match: a feature that `test_dataset` lacks or has in another role, a label that
-            it lacks, another normal class, or fewer than two classes in common. Each is named.
+            it lacks, another normal class, or fewer than two classes in common. Each is named; or `test_dataset`
+            contradicts itself.
     """
     _check_columns(dataset, test_dataset)
     ours, theirs = taxonomy(dataset), taxonomy(test_dataset, dataset.label, "dataset.label")
+    check(replace(test_dataset, label=dataset.label))
     shared = [name for name in ours.classes if name in theirs.classes]
     pair = f"dataset={dataset.name} and test_dataset={test_dataset.name} under dataset.label={dataset.label}"
     both = f"{', '.join(ours.classes)} and {', '.join(theirs.classes)}"

@@ -51,7 +51,7 @@ def _order(flows: pl.DataFrame, dataset: Dataset) -> NDArray[np.int64]:
             f"split=temporal: the time column {name} of dataset={dataset.name} holds text ({example!r}), whose order "
             "is not that of time; give it as a number, such as seconds since 1970"
         )
-    if lacking := time.null_count():
+    if lacking := len(time) - int(time.is_finite().sum() if time.dtype.is_float() else time.is_not_null().sum()):
         raise UserError(
             f"split=temporal: {lacking:,} of {len(time):,} rows of dataset={dataset.name} have no {name}: they stand "
             "nowhere in time; mend the files, or use split=random"

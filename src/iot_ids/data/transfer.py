@@ -1,13 +1,13 @@
 """Another network's flows as test rows."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from iot_ids.data.clean import clean, without
-from iot_ids.data.content import digest_of, files_of
-from iot_ids.data.declaration import check
+from iot_ids.data.content import digest_of, files_of, sums_of
 from iot_ids.data.label import CLASS
 from iot_ids.data.match import shared_classes
 from iot_ids.data.spec import Cache, Dataset
@@ -24,7 +24,6 @@ def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) ->
     """
     shared = shared_classes(dataset, test_dataset)
     wanted = replace(test_dataset, label=dataset.label)
-    check(wanted)
     with files_of(wanted, cache) as files:
         digest = digest_of(files)
         cleaned = clean(files, wanted, wanted.duplicates)
@@ -35,3 +34,14 @@ def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) ->
         )
     left_out = cleaned.flows.height - flows.height
     return flows, without(cleaned.report, "class that the training network lacks", left_out), digest
+
+
+def refuse_same_files(files: list[Path], test_dataset: Dataset, cache: Cache) -> None:
+    """Raise a UserError where the content of one of `files`, which are trained on, is among the files to test on."""
+    with files_of(test_dataset, cache) as theirs:
+        trained = set(sums_of(files))
+        if same := [str(file) for file, its in zip(theirs, sums_of(theirs), strict=True) if its in trained]:
+            raise UserError(
+                f"test_dataset={test_dataset.name}: {', '.join(same[:3])} is trained on as well, so that test rows "
+                "would be training rows; give another network's file as test_dataset.path"
+            )

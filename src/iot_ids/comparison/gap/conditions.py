@@ -4,7 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from iot_ids.comparison.unseen.attacks import unseen
+from iot_ids.comparison.unseen.lines import NEEDED as OF_UNSEEN
 from iot_ids.track import KeptRun
+
+RATES = ("operating/detection_rate", "operating/false_positive_rate")
+OWN = ("test/detection_rate", "test/false_positive_rate")
 
 TRAIN = "python -m train -m +experiment="
 OTHER = f"{TRAIN}gap +condition=distinct dataset=OTHER dataset.path=FILE +dataset@test_dataset={{target}}"
@@ -25,6 +29,15 @@ class Question:
     """Whether what is found are attacks that training has not seen."""
     same_rows: bool = False
     """Whether the test rows, or the attacks among them, are the same for every seed."""
+    own: bool = False
+    """Whether the detector's own answers count, since its threshold is not validation's."""
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """What a run needs to have."""
+        if self.attack:
+            return OF_UNSEEN
+        return OWN if self.own else (*RATES, *OWN)
 
 
 QUESTIONS = (
@@ -53,7 +66,7 @@ QUESTIONS = (
         same_rows=True,
     ),
     Question("transfer", "trained on another network", f"{OTHER} test_dataset.path=FILE", same_rows=True),
-    Question("transductive", "the same, its flows seen without labels", "", expected=False, same_rows=True),
+    Question("transductive", "the same, its flows seen without labels", "", expected=False, same_rows=True, own=True),
 )
 BY_NAME = {question.name: question for question in QUESTIONS}
 
@@ -81,6 +94,8 @@ class Condition:
 
 def condition(run: KeptRun, target: str) -> Condition | None:
     """Which question about the dataset `target` a run answers; None where it answers none of these."""
+    if "protocol.shortcuts" in run.tags:
+        return None
     parameters, protocol = run.parameters, run.tags.get("protocol", "clean")
     trained, tested = parameters.get("dataset.name", ""), parameters.get("test_dataset.name")
     if tested == target and trained != target:

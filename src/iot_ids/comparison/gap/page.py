@@ -105,7 +105,8 @@ def _meaning(asked: Asked) -> str:
     return (
         "Balanced accuracy in percent, with its 95 % interval: the mean of the attacks found and the normal flows let "
         f"pass, at the threshold that calls {100 * rate:g} % of validation's normal flows attacks; validation is the "
-        "training network's. Found, false and the detector's own decision (own) are in gap.md and gap.csv."
+        "training network's. Where unlabelled flows of the tested network were seen, the detector's own answers count. "
+        "Found, false and the detector's own decision (own) are in gap.md and gap.csv."
     )
 
 

@@ -9,12 +9,9 @@ from iot_ids.comparison.gap.conditions import Condition, condition, placed
 from iot_ids.comparison.gathering import store_of
 from iot_ids.comparison.names import DESCRIPTIVE
 from iot_ids.comparison.spec import Compare
-from iot_ids.comparison.unseen.lines import NEEDED as OF_UNSEEN
 from iot_ids.errors import UserError
 from iot_ids.track import KeptRun, Store
 
-RATES = ("operating/detection_rate", "operating/false_positive_rate")
-OWN = ("test/detection_rate", "test/false_positive_rate")
 LABEL = "binary"
 COMPARED = ("split.", "dataset.", "test_dataset.")
 NOT_COMPARED = ("split.attack", *(f"{group}{name}" for group in COMPARED[1:] for name in DESCRIPTIVE))
@@ -95,8 +92,10 @@ def _usable(by_condition: Mapping[Condition, Sequence[KeptRun]]) -> tuple[dict[C
     """The runs with all metrics, the latest of each seed, and a sentence per reason for those that are left out."""
     good: list[KeptRun] = []
     notes: list[str] = []
-    for attack, metrics in ((False, (*RATES, *OWN)), (True, OF_UNSEEN)):
-        them = [run for where, each in by_condition.items() if where.question.attack is attack for run in each]
+    by_metrics: dict[Sequence[str], list[KeptRun]] = {}
+    for where, them in by_condition.items():
+        by_metrics.setdefault(where.question.metrics, []).extend(them)
+    for metrics, them in by_metrics.items():
         whole, flawed = runs.usable(them, [*runs.NEEDED_METRICS, *metrics])
         latest, repeated = runs.latest_per_seed(whole)
         good, notes = good + latest, [*notes, *flawed, *repeated]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from iot_ids.comparison.gap.columns import methods
-from iot_ids.comparison.gap.conditions import Condition, missing
-from iot_ids.comparison.gap.runs import OWN, RATES, Asked
+from iot_ids.comparison.gap.conditions import OWN, RATES, Condition, missing
+from iot_ids.comparison.gap.runs import Asked
 from iot_ids.comparison.gathering import aligned, confusion
 from iot_ids.comparison.proportions import Proportion, summed
 from iot_ids.comparison.statistics import Estimate
@@ -19,7 +19,8 @@ from iot_ids.track import KeptRun
 
 @dataclass(frozen=True)
 class Cell:
-    """One method under one condition, at the threshold that validation gave; means over seeds, and over attacks."""
+    """One method under one condition, at the threshold that validation gave, or where the question says so by its own
+    answers; means over seeds, and over attacks."""
 
     balanced: Estimate
     """The mean of what is found and of what is rightly let pass: 0.5 is a coin."""
@@ -89,7 +90,9 @@ def _of_test_rows(where: Condition, runs: Sequence[KeptRun], rows: TestRows | No
 
     ratio = held_out(where, them)
     own = summed(_balanced(*shares(OWN)), ratio, 0.5)
-    return _cell(*shares(RATES), own, ratio, [int(run.parameters["seed"]) for run in them], 0)
+    return _cell(
+        *shares(OWN if where.question.own else RATES), own, ratio, [int(run.parameters["seed"]) for run in them], 0
+    )
 
 
 def held_out(where: Condition, runs: Sequence[KeptRun]) -> float:
