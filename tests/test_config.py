@@ -1,7 +1,7 @@
 """Every shipped configuration composes and runs, and so do a user's own."""
 
 import re
-import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import train
-from conftest import CONF, Workplace
+from conftest import CONF, Workplace, typed
 from iot_ids.config import SCHEMAS, register, resolved
 from iot_ids.errors import UserError
 from iot_ids.usage import ADDED, usage
@@ -25,6 +25,7 @@ NORMAL_OR_ATTACK = ("gradient_boosting_monotone", "isolation_forest")
 GROUPS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml") if file.parent.name not in ADDED)
 
 
+@cache
 def composed(*overrides: str) -> Any:
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -33,8 +34,7 @@ def composed(*overrides: str) -> Any:
 
 def runs(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
     quick = ["dataset.rows=400", "trainer.max_epochs=1", "evaluate.replicates=10", f"cache.path={Path.cwd() / 'cache'}"]
-    monkeypatch.setattr(sys, "argv", ["train", *quick, *words])
-    train.main()
+    assert typed(monkeypatch, train, *quick, *words) == 0
 
 
 @pytest.mark.parametrize("choice", GROUPS)
@@ -181,8 +181,7 @@ def test_a_users_own_dataset_experiment_and_model_need_no_fork(
     (workplace.folder / "my_models.py").write_text(OWN_CODE)
     monkeypatch.syspath_prepend(str(workplace.folder))
     words = ["--config-dir", str(own), "+experiment=own", f"dataset.path={workplace.flows}", "cache=off"]
-    monkeypatch.setattr(sys, "argv", ["train", *words, "evaluate.replicates=10"])
-    train.main()
+    assert typed(monkeypatch, train, *words, "evaluate.replicates=10") == 0
     (run,) = workplace.runs()
     assert run.info.run_name == "majority_of_mine-all-5-42"
     assert run.data.metrics["test/accuracy"] == run.data.metrics["test/majority_accuracy"]

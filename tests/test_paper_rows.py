@@ -1,18 +1,14 @@
 """`dataset=bot_iot_paper` on simulated files in the release's format, with the counts it is inferred from."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
-from mlflow import MlflowClient
 
 import train
+from conftest import Workplace, typed
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import load
 from iot_ids.data.simulate import simulate, write_csv
@@ -38,17 +34,6 @@ def write_release(folder: Path) -> None:
         write_csv(pl.concat(blocks).with_columns(pkSeqID=ids), folder / f"UNSW_2018_IoT_Botnet_Full5pc_{number}.csv")
 
 
-def trained(folder: Path, *words: str) -> tuple[Any, str]:
-    """The run of `python -m train` with these words in `folder`, and what it printed."""
-    line = [sys.executable, "-m", "train", *words]
-    environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parent)}
-    done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    client = MlflowClient(f"sqlite:///{folder}/mlruns/mlflow.db")
-    (run,) = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-    return run, done.stdout
-
-
 def counted(flows: pl.DataFrame) -> dict[str, int]:
     return dict(flows[CLASS].value_counts().iter_rows())
 
@@ -59,7 +44,12 @@ def by_file(rows: dict[str, int]) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_the_papers_probable_rows_have_the_papers_counts(tmp_path: Path, shipped: Callable[..., Dataset]) -> None:
+def test_the_papers_probable_rows_have_the_papers_counts(
+    tmp_path: Path,
+    shipped: Callable[..., Dataset],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """One test, since the files (180 MB) are made once, whichever process of several runs it."""
     write_release(tmp_path / "files")
     chosen = [f"dataset.path={tmp_path}/files", "dataset.duplicates=exact", "dataset.origin=generated"]
@@ -81,7 +71,10 @@ def test_the_papers_probable_rows_have_the_papers_counts(tmp_path: Path, shipped
     assert counted(test) == {"normal": 95, "DDoS": 115_377, "DoS": 22_232}
 
     words = ["dataset=bot_iot_paper", *chosen, "model=majority", "trainer=cpu", "evaluate.replicates=10"]
-    run, printed = trained(tmp_path, *words, f"cache.path={cache.path}")
+    monkeypatch.chdir(tmp_path)
+    assert typed(monkeypatch, train, *words, f"cache.path={cache.path}") == 0
+    (run,) = Workplace(tmp_path, tmp_path / "files").runs()
+    printed = capfd.readouterr().out
     constant = run.data.metrics["test/majority_accuracy"]
     assert run.data.metrics["test/accuracy"] == constant == pytest.approx(115_377 / 137_704)
     assert constant == pytest.approx(115_461 / 137_705, abs=0.001)  # .8379 here, .8385 on the paper's test rows

@@ -23,10 +23,10 @@ NOT_IN_IT = {"svm_exact", "isolation_forest", "gradient_boosting_monotone"}
 FEW = ["+experiment=paper_table", "selector.k=2", "model=naive_bayes,majority", "seed=0,1"]
 
 
-def start(module: str, *words: str, folder: Path) -> "subprocess.Popen[str]":
+def start(*words: str, folder: Path) -> "subprocess.Popen[str]":
     """The command in a process of its own, which hears Ctrl-C even where the tests run in the background and do not."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    line = [sys.executable, "-m", module, *words]
+    line = [sys.executable, "-m", "train", *words]
     heard = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return subprocess.Popen(
@@ -98,17 +98,18 @@ class Crashing:
 
 
 @pytest.mark.slow
-def test_a_method_that_crashes_does_not_stop_the_others(workplace: Workplace) -> None:
+def test_a_method_that_crashes_does_not_stop_the_others(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(workplace.folder))
     (workplace.folder / "crashing.py").write_text(CRASHING)
     (workplace.folder / "my_conf" / "model").mkdir()
     (workplace.folder / "my_conf" / "model" / "crashing.yaml").write_text(
         "name: crashing\n_target_: crashing.Crashing\n"
     )
     words = workplace.words("+experiment=paper_table", "selector.k=2", "model=crashing,naive_bayes", "seed=0,1")
-    done = start("train", "-m", *words, folder=workplace.folder)
-    said = "".join(done.communicate())
-    assert done.returncode == 1
-    assert "planted" in said
+    assert typed(monkeypatch, train, "-m", *words) == 1
+    assert "planted" in "".join(capfd.readouterr())
     ends = {run.info.run_name: run.info.status for run in workplace.runs()}
     assert ends == {
         "crashing-pearson-2-0": "FAILED",
@@ -148,7 +149,7 @@ def test_interrupted_and_begun_again_it_gives_the_same_table(
     words = ["-m", *workplace.words(*FEW)]
     monkeypatch.chdir(whole)
     assert typed(monkeypatch, train, *words) == 0
-    stopped = start("train", *words, folder=broken)
+    stopped = start(*words, folder=broken)
     deadline = time.monotonic() + 120
     while not finished(broken):
         assert time.monotonic() < deadline

@@ -1,8 +1,5 @@
 """`report=unseen` and `report=gap` as a user types them, on runs that a user's multiruns made."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +16,6 @@ BINARY = """\
     normal: normal
     classes: {normal: [Normal], attack: [Flood, Scan, Sweep]}
 """
-SOURCE = Path(compare.__file__).parent
 NAMES = ("mine", "yours")
 SWEEP = ("Scan: [Scan]", "Scan: [Scan], Sweep: [Sweep]")
 
@@ -38,14 +34,21 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     quick += ["trainer=cpu", f"cache.path={folder}/cache"]
     here = ["dataset=mine", f"dataset.path={mine}"]
     there = ["dataset=yours", f"dataset.path={yours}", "+dataset@test_dataset=mine", f"test_dataset.path={mine}"]
-    for words in (
-        ["+experiment=unseen_attacks", *here, "split.attack=Flood,Scan,[Flood,Scan]", "seed=0,1"],
-        ["+experiment=gap", *here, "seed=0"],
-        ["+experiment=gap", "+condition=distinct", *there, "seed=0"],
-    ):
-        done = command("train", "-m", "--config-dir", str(folder / "conf"), *words, *quick, folder=folder)
-        assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for words in (
+            ["+experiment=unseen_attacks", *here, "split.attack=Flood,Scan,[Flood,Scan]", "seed=0,1"],
+            ["+experiment=gap", *here, "seed=0"],
+            ["+experiment=gap", "+condition=distinct", *there, "seed=0"],
+        ):
+            assert typed(patch, train, "-m", "--config-dir", str(folder / "conf"), *words, *quick) == 0
     return Workplace(folder, mine)
+
+
+@pytest.fixture
+def here(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.chdir(place.folder)
+    return place
 
 
 def with_sweeps(file: Path) -> Path:
@@ -56,22 +59,15 @@ def with_sweeps(file: Path) -> Path:
     return file
 
 
-def command(module: str, *words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    line = [sys.executable, "-m", module, *words]
-    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.slow
-def test_unseen(place: Workplace) -> None:
-    done = command("compare", "dataset=mine", "report=unseen", folder=place.folder)
-    assert done.returncode == 0, done.stderr
-    folder = place.folder / "comparison" / "mine-binary-unseen_attack-unseen"
+def test_unseen(here: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert typed(monkeypatch, compare, "dataset=mine", "report=unseen") == 0
+    folder = here.folder / "comparison" / "mine-binary-unseen_attack-unseen"
     names = ["unseen.csv", "unseen.md", "unseen.png", "unseen_taken_for.csv"]
     assert sorted(path.name for path in folder.iterdir()) == names
     table = pl.read_csv(folder / "unseen.csv")
     assert table["unseen"].to_list() == ["Flood + Scan", "Flood", "Scan", "mean"]
-    kept = [run.data for run in place.runs() if run.data.params.get("split.attack") == "Scan"]
+    kept = [run.data for run in here.runs() if run.data.params.get("split.attack") == "Scan"]
     for column, metric in (("detection_rate", "unseen/detection_rate"), ("unseen_rows", "unseen/rows")):
         expected = sum(data.metrics[metric] for data in kept) / 2
         assert table.row(2, named=True)[column] == pytest.approx(expected)
@@ -81,14 +77,13 @@ def test_unseen(place: Workplace) -> None:
 
 
 @pytest.mark.slow
-def test_gap(place: Workplace) -> None:
-    done = command("compare", "dataset=mine", "report=gap", folder=place.folder)
-    assert done.returncode == 0, done.stderr
-    assert "No runs yet" not in done.stdout
-    table = pl.read_csv(place.folder / "comparison" / "mine-binary-gap" / "gap.csv")
+def test_gap(here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    assert typed(monkeypatch, compare, "dataset=mine", "report=gap") == 0
+    assert "No runs yet" not in capfd.readouterr().out
+    table = pl.read_csv(here.folder / "comparison" / "mine-binary-gap" / "gap.csv")
     assert table["condition"].to_list() == ["repeats", "grouped", "distinct", "unseen", "family", "transfer"]
     assert table["seeds"].to_list() == [1, 1, 1, 2, 2, 1]
-    (kept,) = (run.data for run in place.runs() if run.data.params.get("test_dataset.name") == "mine")
+    (kept,) = (run.data for run in here.runs() if run.data.params.get("test_dataset.name") == "mine")
     for column, metric in (
         ("detection_rate", "operating/detection_rate"),
         ("false_positive_rate", "operating/false_positive_rate"),
@@ -99,13 +94,12 @@ def test_gap(place: Workplace) -> None:
 
 @pytest.mark.slow
 def test_another_networks_runs_have_a_table_of_their_own(
-    place: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(place.folder)
     words = ["dataset=yours", "test_dataset=mine", "log=false", "replicates=10"]
     assert typed(monkeypatch, compare, *words) == 0
     assert "trained on Greenhouse flows, tested on Greenhouse flows, binary" in capfd.readouterr().out
-    assert (place.folder / "comparison" / "yours-to-mine-binary-random" / "table.md").exists()
+    assert (here.folder / "comparison" / "yours-to-mine-binary-random" / "table.md").exists()
 
 
 def test_a_store_without_such_runs_says_what_to_type(

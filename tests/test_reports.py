@@ -1,26 +1,15 @@
 """`report=selection` and `report=shortcuts` as a user types them, on runs that a user's multirun made."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import polars as pl
 import pytest
 from hydra import compose, initialize_config_dir
 
 import compare
-from conftest import CONF, Workplace
+import train
+from conftest import CONF, Workplace, typed
 from iot_ids.config import register
 
-QUICK = ["dataset.rows=600", "trainer=cpu", "trainer.max_epochs=2", "evaluate.replicates=10"]
-SOURCE = Path(compare.__file__).parent
-
-
-def command(module: str, *words: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    line = [sys.executable, "-m", module, *words]
-    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+QUICK = ["dataset.rows=600", "trainer=cpu", "evaluate.replicates=10"]
 
 
 @pytest.fixture(scope="module")
@@ -28,31 +17,37 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """Two models with and without selection, and a third with two shortcuts, each with two seeds."""
     folder = tmp_path_factory.mktemp("reports")
     words = [*QUICK, f"cache.path={folder}/cache", "seed=0,1"]
-    for more in (
-        ["+experiment=selection", "+selection=all,pearson_5", "model=naive_bayes,gru"],
-        ["+experiment=paper_recipe", "+shortcut=none,unstratified,exact_duplicates", "model=knn"],
-    ):
-        done = command("train", "-m", *more, *words, folder=folder)
-        assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for more in (
+            ["+experiment=selection", "+selection=all,pearson_5", "model=naive_bayes,majority"],
+            ["+experiment=paper_recipe", "+shortcut=none,unstratified,exact_duplicates", "model=knn"],
+        ):
+            assert typed(patch, train, "-m", *more, *words) == 0
     return Workplace(folder, folder)
 
 
+@pytest.fixture
+def here(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.chdir(place.folder)
+    return place
+
+
 @pytest.mark.slow
-def test_selection(place: Workplace) -> None:
-    done = command("compare", "report=selection", "protocol=clean", folder=place.folder)
-    assert done.returncode == 0, done.stderr
-    page = " ".join(done.stdout.split())
+def test_selection(here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    assert typed(monkeypatch, compare, "report=selection", "protocol=clean") == 0
+    page = " ".join(capfd.readouterr().out.split())
     assert "SIMULATED: Selection" in page
     assert "knn has no runs without selection" in page
-    folder = place.folder / "comparison" / "simulated-category-random-selection"
+    folder = here.folder / "comparison" / "simulated-category-random-selection"
     assert sorted(path.name for path in folder.iterdir()) == ["selection.csv", "selection.md", "selection.png"]
     table = pl.read_csv(folder / "selection.csv")
-    assert set(table["model"]) == {"naive_bayes", "gru", "knn"}
+    assert set(table["model"]) == {"naive_bayes", "majority", "knn"}
     assert sorted(table.filter(pl.col("selector") == "pearson")["features"]) == [5, 5, 8]
     whole = table.filter(pl.col("selector") == "all")
-    runs = [run for run in place.runs() if run.data.params.get("selector.name") == "all"]
+    runs = [run for run in here.runs() if run.data.params.get("selector.name") == "all"]
     assert set(whole["features"]) == {max(int(run.info.run_name.split("-")[-2]) for run in runs)}
-    for model in ("naive_bayes", "gru"):
+    for model in ("naive_bayes", "majority"):
         mine = [run.data.metrics for run in runs if run.data.params["model.name"] == model]
         row = whole.filter(pl.col("model") == model).row(0, named=True)
         for column, metric in (
@@ -64,18 +59,17 @@ def test_selection(place: Workplace) -> None:
 
 
 @pytest.mark.slow
-def test_shortcuts(place: Workplace) -> None:
-    done = command("compare", "report=shortcuts", folder=place.folder)
-    assert done.returncode == 0, done.stderr
-    assert "it is no test on the same rows" in " ".join(done.stdout.split())
-    folder = place.folder / "comparison" / "simulated-category-random-shortcuts"
+def test_shortcuts(here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    assert typed(monkeypatch, compare, "report=shortcuts") == 0
+    assert "it is no test on the same rows" in " ".join(capfd.readouterr().out.split())
+    folder = here.folder / "comparison" / "simulated-category-random-shortcuts"
     assert sorted(path.name for path in folder.iterdir()) == ["shortcuts.csv", "shortcuts.md", "shortcuts.png"]
     table = pl.read_csv(folder / "shortcuts.csv")
     assert table["shortcuts"].to_list() == [None, "unstratified", "exact_duplicates"]
     assert table["common_seeds"].to_list() == [None, 2, 2]
-    kept = next(run for run in place.runs() if run.data.params.get("report") == "shortcuts")
+    kept = next(run for run in here.runs() if run.data.params.get("report") == "shortcuts")
     assert (kept.data.tags["kind"], kept.data.tags["protocol"]) == ("comparison", "clean, paper_recipe")
-    assert (place.artifacts(kept) / "shortcuts.png").exists()
+    assert (here.artifacts(kept) / "shortcuts.png").exists()
 
 
 @pytest.mark.slow
@@ -94,16 +88,12 @@ def test_shortcuts(place: Workplace) -> None:
 def test_a_mistake_is_one_message(
     words: list[str],
     message: str,
-    place: Workplace,
+    here: Workplace,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(place.folder)
-    monkeypatch.setattr(sys, "argv", ["compare", *words])
-    with pytest.raises(SystemExit) as end:
-        compare.main()
+    assert typed(monkeypatch, compare, *words) == 1
     error = capfd.readouterr().err
-    assert end.value.code == 1
     assert message in error
     assert "Traceback" not in error
 

@@ -77,8 +77,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     with pytest.MonkeyPatch.context() as patch:
         workplace = make_workplace(tmp_path_factory.mktemp("run"), patch)
         for words in (("+experiment=gru_pearson", "selector.k=2"), ("model=knn",)):
-            patch.setattr(sys, "argv", ["train", *workplace.words(*words)])
-            train.main()
+            assert typed(patch, train, *workplace.words(*words)) == 0
         yield workplace
 
 
@@ -236,27 +235,30 @@ def test_predictions_name_the_rows_of_the_file(gru: Any, place: Workplace) -> No
     assert flows["kind"].gather(table["row_id"]).to_list() == table["label"].to_list()
 
 
-@pytest.mark.parametrize("name", ["gru", "knn"])
-def test_the_kept_model_answers_raw_rows_in_a_fresh_process_like_the_trained_one(
-    name: str, place: Workplace, request: pytest.FixtureRequest
+ANSWERING = """
+import sys, mlflow, pandas
+flows = pandas.read_csv(sys.argv[1])
+for folder in sys.argv[2:]:
+    model = mlflow.pyfunc.load_model(f"{folder}/model")
+    model.predict(flows[["pkts", "rate", "size", "proto"]]).to_csv(f"{folder}/answers.csv", index=False)
+assert "lightning" not in sys.modules
+"""
+
+
+def test_the_kept_models_answer_raw_rows_in_a_fresh_process_like_the_trained_ones(
+    gru: Any, knn: Any, place: Workplace
 ) -> None:
-    folder = place.artifacts(request.getfixturevalue(name))
-    code = (
-        "import sys, mlflow, pandas\n"
-        "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
-        "flows = pandas.read_csv(sys.argv[2])\n"
-        "model.predict(flows[['pkts', 'rate', 'size', 'proto']]).to_csv(sys.argv[3], index=False)\n"
-        "assert 'lightning' not in sys.modules\n"
-    )
-    answers = place.folder / f"{name}.csv"
-    line = [sys.executable, "-c", code, str(folder / "model"), str(place.flows), str(answers)]
+    folders = [place.artifacts(kept) for kept in (gru, knn)]
+    line = [sys.executable, "-c", ANSWERING, str(place.flows), *map(str, folders)]
     done = subprocess.run(line, cwd="/", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    table = pl.read_parquet(folder / "predictions.parquet")
-    fresh = pl.read_csv(answers)
-    for label in fresh.columns:
-        again = fresh[label].gather(table["row_id"]).to_numpy()
-        assert again == pytest.approx(table[f"probability/{label}"].to_numpy(), abs=1e-5)
+    for folder in folders:
+        table = pl.read_parquet(folder / "predictions.parquet")
+        fresh = pl.read_csv(folder / "answers.csv")
+        assert len(fresh.columns) == 3
+        for label in fresh.columns:
+            again = fresh[label].gather(table["row_id"]).to_numpy()
+            assert again == pytest.approx(table[f"probability/{label}"].to_numpy(), abs=1e-5)
 
 
 def test_the_kept_model_holds_no_pickle(gru: Any, knn: Any, place: Workplace) -> None:
@@ -321,13 +323,12 @@ def test_repeats_of_train_rows_in_test_are_counted_exactly(place: Workplace, mon
     flows = place.folder / "repeats.csv"
     lines = write_flows(flows).read_text().splitlines()
     flows.write_text("\n".join([lines[0], *(line for line in lines[1:] for _ in range(3))]) + "\n")
-    monkeypatch.setattr(
-        sys, "argv", ["train", *place.words(f"dataset.path={flows}", "dataset.duplicates=keep", "model=naive_bayes")]
-    )
-    train.main()
+    monkeypatch.chdir(place.folder)
+    words = [f"dataset.path={flows}", "dataset.duplicates=keep", "model=naive_bayes"]
+    assert typed(monkeypatch, train, *place.words(*words)) == 0
     kept = place.runs()[0]
     table = pl.read_parquet(place.artifacts(kept) / "predictions.parquet")
-    config = experiment_config(place, f"dataset.path={flows}", "dataset.duplicates=keep", "model=naive_bayes")
+    config = experiment_config(place, *words)
     train_rows = set(experiment.prepare(config).loaded.train["__row_id"] // 3)
     expected = sum(row // 3 in train_rows for row in table["row_id"])
     assert kept.data.metrics["audit/test_rows_seen_in_train"] == expected > 100

@@ -1,7 +1,6 @@
 """The paper's shortcuts: what they let test rows do, that nothing else does, and that a run says which it took."""
 
 import json
-import sys
 from typing import Any
 
 import numpy as np
@@ -271,8 +270,7 @@ def test_a_class_may_miss_from_any_part(
     part: str, model: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = single(workplace, part)
-    monkeypatch.setattr(sys, "argv", ["train", *workplace.words(*words, f"model={model}")])
-    train.main()
+    assert typed(monkeypatch, train, *workplace.words(*words, f"model={model}")) == 0
     (run,) = workplace.runs()
     folder = workplace.artifacts(run)
     report = pl.read_csv(folder / "classification_report.csv")
@@ -309,15 +307,6 @@ def test_a_run_says_what_it_took_and_does_not_stand_beside_a_clean_one(
     error = capfd.readouterr().err
     assert "protocol: clean (1 run), paper_recipe (1 run)" in error
     assert "adding, for example: protocol=clean" in error
-
-
-def test_an_official_split_with_a_shortcut_before_it_leaves_no_run(
-    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    words = ["split=official", f"dataset.test_path={workplace.flows}", "scaler.before_split=true"]
-    assert typed(monkeypatch, train, *workplace.words(*words)) == 1
-    assert "scaler.before_split=true is not possible with split=official" in capfd.readouterr().err
-    assert not (workplace.folder / "mlruns").exists()
 
 
 @pytest.mark.slow

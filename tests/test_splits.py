@@ -2,19 +2,17 @@
 
 import json
 import subprocess
-import sys
 from typing import Any
 
 import polars as pl
 import pytest
 
 import train
-from conftest import Workplace, write_flows
+from conftest import Workplace, typed, write_flows
 
 
 def run(place: Workplace, patch: pytest.MonkeyPatch, *words: str) -> Any:
-    patch.setattr(sys, "argv", ["train", *place.words("model=naive_bayes", *words)])
-    train.main()
+    assert typed(patch, train, *place.words("model=naive_bayes", *words)) == 0
     return place.runs()[0]
 
 
@@ -63,7 +61,6 @@ def test_what_cannot_be_asked_is_refused_and_leaves_no_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit):
-        run(workplace, monkeypatch, *words)
+    assert typed(monkeypatch, train, *workplace.words("model=naive_bayes", *words)) == 1
     assert message in capsys.readouterr().err
     assert not workplace.runs()

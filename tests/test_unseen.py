@@ -1,7 +1,6 @@
 """Attacks never seen, through a whole run: what is told of them, and what is refused before any training."""
 
 import random
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,7 @@ import polars as pl
 import pytest
 
 import train
-from conftest import Workplace, make_workplace
+from conftest import Workplace, make_workplace, typed
 from iot_ids.evaluate.intervals import wilson
 from iot_ids.unseen import THE_SAME
 
@@ -44,8 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
             ("split.attack=[Scan]", "dataset.label=two", "evaluate.false_positive_rate=0.05"),
         ):
             words = ("split=unseen_attack", "model=naive_bayes", *words)
-            patch.setattr(sys, "argv", ["train", *workplace.words(*words)])
-            train.main()
+            assert typed(patch, train, *workplace.words(*words)) == 0
         yield workplace
 
 
@@ -115,9 +113,8 @@ def test_a_rate_that_validation_cannot_tell_is_refused_before_training(
     place: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("split=unseen_attack", "split.attack=Scan", "model=naive_bayes", "evaluate.false_positive_rate=0.01")
-    monkeypatch.setattr(sys, "argv", ["train", *place.words(*words)])
+    monkeypatch.chdir(place.folder)
     before = len(place.runs())
-    with pytest.raises(SystemExit):
-        train.main()
+    assert typed(monkeypatch, train, *place.words(*words)) == 1
     assert "validation has 96 normal rows, and 100 are needed" in capsys.readouterr().err
     assert len(place.runs()) == before

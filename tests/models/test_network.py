@@ -19,8 +19,10 @@ from sklearn.metrics import f1_score
 
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Table, answers, padded
+from iot_ids.models.feedforward import FeedForwardNetwork
 from iot_ids.models.network import RecurrentClassifier
-from iot_ids.models.spec import Trainer
+from iot_ids.models.recurrent import RecurrentNetwork
+from iot_ids.models.spec import Cell, Sequence, Trainer
 
 CPU = Trainer(name="cpu", accelerator="cpu", max_epochs=12, batch_size=64, patience=12, gradient_clip=1.0)
 
@@ -275,6 +277,23 @@ def test_a_signal_while_training_arrives_and_says_nothing(capfd: pytest.CaptureF
     finally:
         signal.signal(signal.SIGTERM, before)
     assert capfd.readouterr() == ("", "")
+
+
+# --- dropout
+
+NETWORKS = {
+    "recurrent": lambda: RecurrentNetwork(Cell.gru, 5, 3, 4, 1, 0.5, False, Sequence.flow),
+    "feedforward": lambda: FeedForwardNetwork(5, 3, 4, 2, 0.5),
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_dropout_is_on_while_training_alone(network: str) -> None:
+    torch.manual_seed(0)
+    net, x = NETWORKS[network](), torch.rand(6, 5)
+    assert not torch.equal(net(x), net(x))
+    net.eval()
+    assert torch.equal(net(x), net(x))
 
 
 # --- seeds

@@ -2,10 +2,7 @@
 
 import base64
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from scipy import stats
+
+import train
+from conftest import typed
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "notebooks" / "comparison.ipynb"
@@ -54,10 +54,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a user trained three cheap methods with two seeds each on a few generated flows."""
     folder = tmp_path_factory.mktemp("notebook")
     words = [f"model={','.join(MODELS)}", "seed=0,1", "dataset.rows=600", "evaluate.replicates=10", "cache.path=cache"]
-    line = [sys.executable, "-m", "train", "-m", *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert typed(patch, train, "-m", *words) == 0
     (folder / "notebooks").mkdir()
     return folder
 
