@@ -19,6 +19,11 @@ SHORTCUTS = sorted(file.stem for file in CONF.glob("shortcut/*.yaml"))
 OURS = "identifiers"
 """No shortcut of the paper's, so not in its recipe."""
 EXPERIMENTS = sorted(file.stem for file in CONF.glob("experiment/*.yaml"))
+BESIDE = {
+    "transductive": ["+dataset@test_dataset=simulated", "test_dataset.seed=1"],
+    "unseen_attacks": ["split.attack=DoS", "evaluate.false_positive_rate=0.5"],
+}
+"""What one run of an experiment needs beside it; so few normal flows can tell half of them, and no smaller share."""
 MODELS = sorted(file.stem for file in CONF.glob("model/*.yaml"))
 NORMAL_OR_ATTACK = ("gradient_boosting_monotone", "isolation_forest")
 """Models that need a label with these two classes."""
@@ -40,6 +45,11 @@ def runs(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
 @pytest.mark.parametrize("choice", GROUPS)
 def test_every_choice_of_every_group_composes(choice: str) -> None:
     resolved(composed(choice))
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in CONF.glob("condition/*.yaml")))
+def test_every_condition_composes_with_a_plus(name: str) -> None:
+    resolved(composed(f"+condition={name}"))
 
 
 @pytest.mark.parametrize("choice", [group for group in GROUPS if not group.startswith(("dataset", "trainer", "cache"))])
@@ -66,8 +76,7 @@ def fields_of_config() -> tuple[Any, ...]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_runs(name: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = ["+dataset@test_dataset=simulated", "test_dataset.seed=1"] if name == "transductive" else []
-    runs(monkeypatch, f"+experiment={name}", *other)
+    runs(monkeypatch, f"+experiment={name}", *BESIDE.get(name, []))
     assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
 
 

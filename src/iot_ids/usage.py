@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-ADDED = ("experiment", "selection", "shortcut")
+ADDED = ("condition", "experiment", "selection", "shortcut")
 """Groups that the default run does not have: chosen with a plus."""
 
 USAGE = """\

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Annotation
@@ -91,11 +92,11 @@ def test_nothing_but_the_picture_is_left_behind(tmp_path):
 def test_a_failure_keeps_the_old_picture_and_leaves_no_litter(tmp_path, monkeypatch):
     (tmp_path / "it.png").write_bytes(b"old")
 
-    def fail(figure: Figure, path: Path, **_: object) -> None:
+    def fail(canvas: FigureCanvasAgg, path: Path) -> None:
         path.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(Figure, "savefig", fail)
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", fail)
     with pytest.raises(OSError, match="disk full"):
         draw_matrix(tmp_path / "it.png")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
