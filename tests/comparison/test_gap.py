@@ -163,7 +163,7 @@ def test_a_transductive_run_has_a_row_of_its_own_in_its_methods_column(
     assert cell_of(found, "transductive").found.mean == pytest.approx(0.7)
     assert cell_of(found, "transductive").balanced.mean == pytest.approx((0.7 + 0.9) / 2)
     assert cell_of(found, "transfer").found.mean == pytest.approx(0.51)
-    assert conditions(found)[-1].words == "trained on yours, its flows seen without labels"
+    assert conditions(found)[-1].words == "trained on yours, the tested flows seen without labels"
 
 
 def test_two_transductive_recipes_of_a_method_are_not_averaged(store: dict[str, list[KeptRun]], tmp_path: Path) -> None:

@@ -66,7 +66,9 @@ QUESTIONS = (
         same_rows=True,
     ),
     Question("transfer", "trained on another network", f"{OTHER} test_dataset.path=FILE", same_rows=True),
-    Question("transductive", "the same, its flows seen without labels", "", expected=False, same_rows=True, own=True),
+    Question(
+        "transductive", "the same, the tested flows seen without labels", "", expected=False, same_rows=True, own=True
+    ),
 )
 BY_NAME = {question.name: question for question in QUESTIONS}
 
@@ -83,7 +85,7 @@ class Condition:
         """As the table's rows are called."""
         if not self.trained_on:
             return self.question.words
-        seen = ", its flows seen without labels" if self.question.name == "transductive" else ""
+        seen = ", the tested flows seen without labels" if self.question.name == "transductive" else ""
         return f"trained on {self.trained_on}{seen}"
 
     @property
