@@ -1,0 +1,130 @@
+"""The parts of the training files: made from them, or taken from the cache."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from iot_ids.data.cache import Entry, key
+from iot_ids.data.clean import clean, without
+from iot_ids.data.content import digest_of, files_of, writing
+from iot_ids.data.context import context_of, contexts_of
+from iot_ids.data.divide import divide
+from iot_ids.data.label import CLASS, class_names
+from iot_ids.data.spec import Cache, Dataset, Split, UnseenAttackSplit
+from iot_ids.errors import UserError
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The parts of the training files, and what goes with them. `test` is None where it was left in the cache."""
+
+    train: pl.DataFrame
+    validation: pl.DataFrame
+    test: pl.DataFrame | None
+    notes: dict[str, Any]
+    contexts: dict[str, pl.DataFrame]
+    """By `context_of` the part; empty where no windows were asked for."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What tables are asked for: they depend on this, and on nothing else."""
+
+    dataset: Dataset
+    split: Split
+    seed: int
+    cache: Cache
+    history: bool
+    """Whether every part has its context besides, for windows."""
+    digest: str
+    """Of the training files' content."""
+    cut: list[int | None]
+    """How many rows from the top are read of each of them; None means all."""
+
+    def entry(self) -> Entry | None:
+        """The cache's entry. Its folder is made now, so that a wrong path is told before the long work."""
+        if not self.cache.path:
+            return None
+        folder = Path(self.cache.path).expanduser()
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        settings = [self.digest, self.cut, _settings(self.dataset), asdict(self.split), self.seed]
+        return Entry(folder / key([*settings, *["history"] * self.history]))
+
+
+def tables_of(files: list[Path], wanted: Wanted) -> Tables:
+    """What the cache holds, the test rows left where they are; or everything, made from `files` and kept.
+
+    Raises:
+        UserError: whatever `clean` and `divide` refuse; the files changed while they were read; the cache's folder
+            cannot be written.
+    """
+    return _kept(wanted) or _built(files, wanted)
+
+
+def test_of(tables: Tables, wanted: Wanted) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """The test rows and, where windows were asked for, their context: at hand, from the cache, or made once more.
+
+    Raises:
+        UserError: the cached rows were damaged, and the files are not what they were.
+    """
+    test, context = tables.test, tables.contexts.get(context_of("test"))
+    if test is None and (entry := wanted.entry()):
+        test, context = entry.get("test"), entry.get(context_of("test"))
+    if test is not None and not (wanted.history and context is None):
+        return test, context
+    with files_of(wanted.dataset, wanted.cache) as files:  # other files would mix training rows into the test
+        _refuse_changed(files, wanted)
+        again = _built(files, wanted)
+    assert again.test is not None
+    return again.test, again.contexts.get(context_of("test"))
+
+
+def _kept(wanted: Wanted) -> Tables | None:
+    if (entry := wanted.entry()) is None:
+        return None
+    train, validation, notes = entry.get("train"), entry.get("validation"), entry.notes()
+    names = [context_of(part) for part in ("train", "validation")] if wanted.history else []
+    contexts = {name: table for name in names if (table := entry.get(name)) is not None}
+    if train is None or validation is None or notes is None or len(contexts) < len(names):
+        return None
+    return Tables(train, validation, None, notes, contexts)
+
+
+def _built(files: list[Path], wanted: Wanted) -> Tables:
+    dataset, split = wanted.dataset, wanted.split
+    kinds = split.label if isinstance(split, UnseenAttackSplit) else None
+    cleaned = clean(files, dataset, dataset.duplicates, kinds, wanted.history)
+    flows = cleaned.flows
+    _refuse_changed(files, wanted)
+    parts = divide(flows, dataset, split, wanted.seed)
+    train, test = flows[parts.train], flows[parts.test]
+    classes = class_names(train, dataset)
+    validation = flows[parts.validation].filter(pl.col(CLASS).is_in(classes))
+    unknown = len(parts.validation) - validation.height
+    report = without(cleaned.report, "validation row of a class train lacks", unknown)
+    embargoed = flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
+    report = without(report, "embargoed after a border of the split", embargoed)
+    tables = {"train": train, "validation": validation, "test": test}
+    contexts = {} if cleaned.every is None else contexts_of(tables, cleaned.every, dataset)
+    if contexts:  # dropped as duplicates above, yet seen: every row has its account
+        report = report | {"read_by_windows_alone": {name: contexts[context_of(name)].height for name in tables}}
+    notes = {"classes": classes, "cleaning": report}
+    if (entry := wanted.entry()) is not None:
+        with writing(entry.folder.parent):
+            entry.put(tables | contexts, notes)
+    return Tables(train, validation, test, notes, contexts)
+
+
+def _refuse_changed(files: list[Path], wanted: Wanted) -> None:
+    """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
+    if digest_of(files) != wanted.digest:
+        raise UserError(f"dataset={wanted.dataset.name}: the files changed while they were read; run again")
+
+
+def _settings(dataset: Dataset) -> dict[str, Any]:
+    """What of the dataset's declaration shapes the tables; its files count by their content."""
+    left_out = ("path", "test_path", "about", "title", "identifiers")
+    return {name: value for name, value in asdict(dataset).items() if name not in left_out}
