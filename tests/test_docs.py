@@ -24,7 +24,9 @@ def test_every_command_on_a_page_composes(command: str) -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         swept = [
             re.sub(
-                r"^((?:seed|model|scaler|selector|split\.attack|\+shortcut|\+condition)=)([^,\[]+),.*", r"\1\2", word
+                r"^((?:seed|model|model\.sequence|scaler|selector|split\.attack|\+shortcut|\+condition)=)([^,\[]+),.*",
+                r"\1\2",
+                word,
             )
             for word in words
         ]
