@@ -15,11 +15,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything reads it: the t
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
 from iot_ids.config import register
 from iot_ids.data.spec import Columns, Dataset, Taxonomy
 
+settings.register_profile("project", deadline=None)  # how long an example takes says what else the machine does
+settings.load_profile("project")
 Done = TypeVar("Done")
 CONF = Path(__file__).parent.parent / "conf"
 

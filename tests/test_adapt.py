@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -171,7 +171,6 @@ def detector_of(attack: int, temperature: float) -> Detector:
     return Detector(Columns(numeric=["p"]), [""], ["a", "b"], pipeline, Given(attack), temperature)  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
 @given(
     scores=arrays(np.float32, st.integers(3, 60), elements=st.integers(0, 1000).map(lambda each: each / 1000)),
     attack=st.sampled_from([0, 1]),

@@ -1,6 +1,8 @@
 """Every shipped configuration composes and runs, and so do a user's own."""
 
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -194,3 +196,9 @@ def test_a_users_own_dataset_experiment_and_model_need_no_fork(
     (run,) = workplace.runs()
     assert run.info.run_name == "majority_of_mine-all-5-42"
     assert run.data.metrics["test/accuracy"] == run.data.metrics["test/majority_accuracy"]
+
+
+def test_checking_a_configuration_imports_nothing_heavy() -> None:
+    code = "import sys, iot_ids.config; print([name for name in ('polars', 'numpy', 'torch') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

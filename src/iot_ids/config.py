@@ -8,8 +8,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.data import spec as data
-from iot_ids.data.context import check_context
-from iot_ids.data.declaration import left_out, taxonomy
+from iot_ids.data.declaration import check_context, left_out, taxonomy
 from iot_ids.errors import UserError
 from iot_ids.evaluate.spec import Evaluate
 from iot_ids.features import spec as features

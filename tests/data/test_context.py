@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_ids.data.clean import ROW_ID
-from iot_ids.data.context import check_context, context
+from iot_ids.data.context import context
+from iot_ids.data.declaration import check_context
 from iot_ids.data.spec import Columns, Dataset, RandomSplit, TemporalSplit
 from iot_ids.errors import UserError
 

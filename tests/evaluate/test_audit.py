@@ -129,7 +129,7 @@ def by_brute_force(train: np.ndarray, test: np.ndarray) -> int:
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     arrays(np.float32, st.tuples(st.integers(1, 250), st.just(2)), elements=st.integers(-3, 40)),
     arrays(np.float32, st.tuples(st.integers(0, 30), st.just(2)), elements=st.integers(-5, 45)),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_ids.evaluate.confusion import confusion_matrix, f1_macro, f1_scores
@@ -20,7 +20,6 @@ def answers(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(answers())
-@settings(deadline=None)
 def test_confusion_matrix_equals_scikit_learn(rows):
     y, predicted = rows
     expected = sklearn.metrics.confusion_matrix(y, predicted, labels=range(CLASSES))
@@ -28,7 +27,6 @@ def test_confusion_matrix_equals_scikit_learn(rows):
 
 
 @given(answers())
-@settings(deadline=None)
 def test_f1_macro_equals_scikit_learn_over_the_labels_that_occur(rows):
     y, predicted = rows
     expected = sklearn.metrics.f1_score(y, predicted, average="macro", zero_division=0)

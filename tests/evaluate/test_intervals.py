@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -32,7 +32,6 @@ def bootstrap_by_rows(matrix: np.ndarray, seed: int, replicates: int) -> np.ndar
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
-@settings(deadline=None)
 def test_wilson_equals_scipy(total, share, confidence):
     successes = round(share * total)
     expected = binomtest(successes, total).proportion_ci(confidence, method="wilson")

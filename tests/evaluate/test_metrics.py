@@ -28,7 +28,7 @@ def summary(matrix, classes=CLASSES, normal="normal"):
 
 
 @given(matrices)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_overall_metrics_equal_scikit_learn(matrix):
     y, predicted = rows_of(matrix)
     with warnings.catch_warnings():
@@ -45,7 +45,7 @@ def test_overall_metrics_equal_scikit_learn(matrix):
 
 
 @given(matrices)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_class_metrics_equal_scikit_learn_where_the_class_has_rows(matrix):
     y, predicted = rows_of(matrix)
     expected = sklearn.metrics.precision_recall_fscore_support(y, predicted, labels=range(4), zero_division=0)
@@ -55,13 +55,13 @@ def test_class_metrics_equal_scikit_learn_where_the_class_has_rows(matrix):
 
 
 @given(matrices)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_nothing_that_is_reported_is_nan_and_all_lies_in_range(matrix):
     assert all(-1 <= value <= 1 for value in summary(matrix).values())
 
 
 @given(matrices)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_attack_rates_are_the_recalls_of_the_two_class_problem(matrix):
     y, predicted = rows_of(matrix)
     measured = summary(matrix)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -41,7 +41,6 @@ rises = arrays(np.float32, (20, FEATURES), elements=st.floats(0, 4, width=32))
 
 
 @pytest.mark.parametrize("normal", [0, 1])
-@settings(deadline=None)
 @given(x=tables, rise=rises)
 def test_no_rise_lowers_the_probability_of_an_attack(
     normal: int, x: NDArray[np.float32], rise: NDArray[np.float32]

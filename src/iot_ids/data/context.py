@@ -4,8 +4,7 @@ import polars as pl
 
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import time_column
-from iot_ids.data.spec import Dataset, Split, TemporalSplit
-from iot_ids.errors import UserError
+from iot_ids.data.spec import Dataset
 
 
 def context(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
@@ -32,29 +31,3 @@ def contexts_of(parts: dict[str, pl.DataFrame], every: pl.DataFrame, dataset: Da
     """The context of each of the `parts`, by `context_of` its name."""
     time = time_column(dataset)
     return {context_of(name): context(every, part, time) for name, part in parts.items()}
-
-
-def check_context(dataset: Dataset, split: Split, test_dataset: Dataset | None) -> None:
-    """Refuse windows where flows have no history: before anything is read.
-
-    Args:
-        dataset: whose columns are looked at.
-        split: only a temporal one keeps a part's flows together in time.
-        test_dataset: another network, whose flows are the test rows.
-
-    Raises:
-        UserError: what is missing.
-    """
-    for role in ("time", "source"):
-        if getattr(dataset.columns, role) is None:
-            raise UserError(
-                f"model.sequence=window reads the last flows of a source, but dataset={dataset.name} declares no "
-                f"{role} column (dataset.columns.{role}); use model.sequence=flow"
-            )
-    if not isinstance(split, TemporalSplit):
-        raise UserError(
-            f"model.sequence=window with split={split.name}: the history of most flows would lie in other parts; use "
-            "split=temporal, or model.sequence=flow"
-        )
-    if test_dataset is not None:
-        raise UserError("model.sequence=window is not possible with test_dataset yet; use model.sequence=flow")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Taxonomy, UnseenAttackSplit
+from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Split, Taxonomy, TemporalSplit, UnseenAttackSplit
 from iot_ids.errors import UserError
 
 REST = "*"
@@ -88,6 +88,32 @@ def time_column(dataset: Dataset) -> str:
         f"split=temporal needs to know when flows were seen, but dataset={dataset.name} declares no time column "
         "(dataset.columns.time); use split=random or split=grouped"
     )
+
+
+def check_context(dataset: Dataset, split: Split, test_dataset: Dataset | None) -> None:
+    """Refuse windows where flows have no history: before anything is read.
+
+    Args:
+        dataset: whose columns are looked at.
+        split: only a temporal one keeps a part's flows together in time.
+        test_dataset: another network, whose flows are the test rows.
+
+    Raises:
+        UserError: what is missing.
+    """
+    for role in ("time", "source"):
+        if getattr(dataset.columns, role) is None:
+            raise UserError(
+                f"model.sequence=window reads the last flows of a source, but dataset={dataset.name} declares no "
+                f"{role} column (dataset.columns.{role}); use model.sequence=flow"
+            )
+    if not isinstance(split, TemporalSplit):
+        raise UserError(
+            f"model.sequence=window with split={split.name}: the history of most flows would lie in other parts; use "
+            "split=temporal, or model.sequence=flow"
+        )
+    if test_dataset is not None:
+        raise UserError("model.sequence=window is not possible with test_dataset yet; use model.sequence=flow")
 
 
 def _of_columns(columns: Columns) -> Iterator[str]:

@@ -9,8 +9,8 @@ import polars as pl
 
 from iot_ids.data.clean import clean, without
 from iot_ids.data.content import digest_of, files_of
-from iot_ids.data.context import check_context, context_of
-from iot_ids.data.declaration import check
+from iot_ids.data.context import context_of
+from iot_ids.data.declaration import check, check_context
 from iot_ids.data.first_rows import first_rows
 from iot_ids.data.locate import files_not_read, official_test_files
 from iot_ids.data.match import shared_classes
