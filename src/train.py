@@ -55,7 +55,7 @@ def _compose_and_run() -> None:
     from hydra.types import RunMode
     from omegaconf import DictConfig
 
-    from iot_ids.config import check, register, resolved
+    from iot_ids.config import register, settled
     from iot_ids.errors import UserError
 
     class Mistake(CompactHydraException):
@@ -64,8 +64,7 @@ def _compose_and_run() -> None:
     @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
     def compose_and_run(config: DictConfig) -> str:
         try:
-            settings = resolved(config)
-            check(settings)
+            settings = settled(config)
             _refuse_missing_files(settings)
             from iot_ids.run import (
                 run,  # torch, Lightning and MLflow take seconds, for which a typing error need not wait

@@ -51,6 +51,8 @@ class Config:
     cache: data.Cache = MISSING
     tracking: Tracking = MISSING
     seed: int = MISSING
+    split_seed: int | None = None
+    """What draws the parts, where it is not to be `seed`: runs that share it share their test rows, whatever `seed`."""
 
     @property
     def title(self) -> str:
@@ -58,6 +60,11 @@ class Config:
         if self.test_dataset is None:
             return self.dataset.title
         return f"trained on {self.dataset.title}, tested on {self.test_dataset.title}"
+
+    @property
+    def drawn_by(self) -> int:
+        """The seed of the split."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     @property
     def simulated(self) -> bool:
@@ -153,8 +160,9 @@ def check(config: Config) -> None:
     for key, share in shares.items():
         if not 0 < share < 1:
             raise UserError(f"{key}={share} is no share between 0 and 1")
-    if not 0 <= config.seed <= LARGEST_SEED:
-        raise UserError(f"seed={config.seed} is not between 0 and {LARGEST_SEED}")
+    for key, seed in {"seed": config.seed, "split_seed": config.drawn_by}.items():
+        if not 0 <= seed <= LARGEST_SEED:
+            raise UserError(f"{key}={seed} is not between 0 and {LARGEST_SEED}")
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
     for group in ("outliers", "scaler"):
@@ -177,6 +185,22 @@ def check(config: Config) -> None:
         }
     )
     check_trainer(config.trainer)
+
+
+def settled(config: DictConfig) -> Config:
+    """A composed configuration as typed objects, checked.
+
+    Raises:
+        UserError: it cannot be run.
+    """
+    typed = resolved(config)
+    check(typed)
+    return typed
+
+
+def container(config: DictConfig) -> dict[str, Any]:
+    """A configuration without types, interpolations resolved."""
+    return OmegaConf.to_container(config, resolve=True, enum_to_str=True)  # type: ignore[return-value]
 
 
 def _check_before_split(group: str, value: Any, config: Config) -> None:

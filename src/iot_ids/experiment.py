@@ -15,7 +15,7 @@ from iot_ids import build, shortcuts
 from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import normal_code
-from iot_ids.data.load import load
+from iot_ids.data.load import Loaded, load
 from iot_ids.data.windows import windows_of
 from iot_ids.detector import Detector
 from iot_ids.evaluate import calibration, operating
@@ -29,20 +29,34 @@ from iot_ids.models.classifier import Report, Table, answers, padded
 from iot_ids.stages import Fitted, Prepared, codes, refuse_nan
 from iot_ids.unseen import refuse_rate
 
-__all__ = ["fit", "judge", "prepare"]
+__all__ = ["fit", "judge", "prepare", "rows"]
 
 
-def prepare(config: Config) -> Prepared:
-    """Read, clean, split, fit the preprocessing on the training rows, and build the model. The test rows stay unread,
-    but for the two shortcuts `before_split`.
+def rows(config: Config) -> Loaded:
+    """Read, clean and split, or take what the cache holds. The test rows stay unread.
+
+    Raises:
+        UserError: whatever the user can mend about the data.
+    """
+    windowed = config.window is not None
+    return load(config.dataset, config.split, config.drawn_by, config.cache, config.test_dataset, windowed)
+
+
+def prepare(config: Config, loaded: Loaded | None = None) -> Prepared:
+    """Take the `rows`, fit the preprocessing on the training rows, and build the model. The test rows stay unread, but
+    for the two shortcuts `before_split`.
+
+    Args:
+        config: the run.
+        loaded: its rows, where they are at hand already; a sweep reads them once for all trials.
 
     Raises:
         UserError: whatever the user can mend about data and configuration.
     """
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
-    rule, windowed = build.rule(config.outliers), config.window is not None
-    loaded = load(config.dataset, config.split, config.seed, config.cache, config.test_dataset, windowed)
+    rule = build.rule(config.outliers)
+    loaded = rows(config) if loaded is None else loaded
     refuse_rate(config, loaded)
     config, loaded = shortcuts.with_identifiers(config, loaded)
     columns = config.dataset.columns

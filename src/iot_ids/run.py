@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from iot_ids import artifacts, experiment, shortcuts, terminal, track
-from iot_ids.config import resolved
+from iot_ids.config import container, resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
 from iot_ids.data.read import FILE
@@ -22,12 +23,12 @@ NOT_IN_FINGERPRINT = ("seed", "tracking", "cache")
 NOT_IN_DATASET = ("path", "test_path", "title", "about")
 
 
-def run(config: DictConfig, brief: bool = False) -> str:
+def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None = None) -> str:
     """Prepare, fit and judge as `config` says; print the result, `brief` in a line; return the MLflow run's id.
 
     With `tracking.skip_finished`, a run that the store holds already is named instead of being run again. What is wrong
     with the data or the configuration is found before the run starts, and leaves none; what only the training or the
-    official test file shows leaves a FAILED one.
+    official test file shows leaves a FAILED one. `tags` are set besides the run's own; a sweep's runs have some.
 
     Raises:
         UserError: whatever the user can mend.
@@ -36,13 +37,13 @@ def run(config: DictConfig, brief: bool = False) -> str:
     store = track.open_store(settings.tracking, settings.dataset.name)
     with terminal.working(f"preparing {settings.dataset.title}"):
         prepared = experiment.prepare(settings)
-    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, enum_to_str=True)  # type: ignore[assignment]
+    plain = container(config)
     name = _name(prepared)
-    if settings.tracking.skip_finished and (finished := _finished(store, prepared, plain)):
+    if settings.tracking.skip_finished and (finished := _finished(store, prepared, plain, tags or {})):
         terminal.skipped(name, finished)
         return finished
     simulated = settings.simulated
-    with track.start(store, name, track.flat(plain), _tags(prepared, plain)) as kept:
+    with track.start(store, name, track.flat(plain), _tags(prepared, plain) | dict(tags or {})) as kept:
         source = str(settings.dataset.path or settings.dataset.name)
         kept.dataset(
             prepared.loaded.train.drop(ROW_ID, FILE), settings.dataset.name, source, prepared.loaded.sha256, "training"
@@ -72,10 +73,15 @@ def _name(prepared: Prepared) -> str:
     return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
 
 
-def _finished(store: Store, prepared: Prepared, plain: dict[str, Any]) -> str | None:
-    """The id of a finished run of the same data, configuration and seed. An official test file counts by its hash."""
+def _finished(store: Store, prepared: Prepared, plain: dict[str, Any], tags: Mapping[str, str]) -> str | None:
+    """The id of a finished run of the same data, configuration and seed, from the same sweep.
+
+    An official test file counts by its hash.
+    """
     loaded = prepared.loaded
-    return track.finished(store, fingerprint(plain, *_data(loaded.sha256, loaded.test_sha256())), prepared.config.seed)
+    same = {name: tags[name] for name in ("sweep", "tuned") if name in tags}
+    same |= {"config.fingerprint": fingerprint(plain, *_data(loaded.sha256, loaded.test_sha256()))}
+    return track.finished(store, same, prepared.config.seed)
 
 
 def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:

@@ -29,7 +29,8 @@ def working(what: str) -> Iterator[None]:
 def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
     """A bar over the epochs, with the last score beside it; hands every epoch on to `report`."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[score]}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+    shows = console.is_terminal  # elsewhere a bar that vanishes leaves an empty line behind
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not shows) as bar:
         task = bar.add_task(what, total=None, score="")
 
         def shown(epoch: int, metrics: Mapping[str, float]) -> None:
@@ -133,6 +134,11 @@ def line(result: Result, name: str, seconds: float) -> None:
 
 def _attacks(unseen: Unseen) -> str:
     return ", ".join(unseen.taken_for["attack"].unique(maintain_order=True))
+
+
+def say(words: str) -> None:
+    """Print a line of plain words."""
+    console.print(words, highlight=False, markup=False)
 
 
 def skipped(name: str, id: str) -> None:

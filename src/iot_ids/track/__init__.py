@@ -7,14 +7,20 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from iot_ids.track.facts import commit, flat
 from iot_ids.track.model import save_model
-from iot_ids.track.run import Run, start
+from iot_ids.track.run import Run, start, terminable
 from iot_ids.track.store import KeptRun, Store, existing_stores, fetch, finished, kept_runs, open_store
+from iot_ids.track.sweep import PARENT, WORKER, begin_sweep, end_lost, end_sweep
 
 __all__ = [
+    "PARENT",
+    "WORKER",
     "KeptRun",
     "Run",
     "Store",
+    "begin_sweep",
     "commit",
+    "end_lost",
+    "end_sweep",
     "existing_stores",
     "fetch",
     "finished",
@@ -23,4 +29,5 @@ __all__ = [
     "open_store",
     "save_model",
     "start",
+    "terminable",
 ]

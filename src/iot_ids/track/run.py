@@ -49,6 +49,12 @@ class Run:
         self.report(self.epochs, metrics)
         self.flush()
 
+    def parameters(self, parameters: Mapping[str, str]) -> None:
+        """Log parameters; a longer one than MLflow takes is cut."""
+        items = [Param(key, value[:LONGEST_PARAMETER]) for key, value in parameters.items()]
+        for first in range(0, len(items), BATCH):
+            self.store.client.log_batch(self.id, params=items[first : first + BATCH])
+
     def tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
         self.store.client.log_batch(self.id, tags=[RunTag(name, value) for name, value in tags.items()])
@@ -76,13 +82,11 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
     SIGTERM counts as an interruption. Only `kill -9` can leave a run RUNNING.
     """
     status, run = "KILLED", None
-    with _terminable() as held:
+    with terminable() as held:
         try:
             with held():  # an interruption waits until the run is known here, or nobody would end it
                 run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
-            items = [Param(key, value[:LONGEST_PARAMETER]) for key, value in parameters.items()]
-            for first in range(0, len(items), BATCH):
-                store.client.log_batch(run.id, params=items[first : first + BATCH])
+            run.parameters(parameters)
             yield run
             run.flush()
             status = "FINISHED"
@@ -102,7 +106,7 @@ def _end(run: Run, status: str) -> None:
 
 
 @contextmanager
-def _terminable() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+def terminable() -> Iterator[Callable[[], AbstractContextManager[None]]]:
     """Let SIGTERM end the block as Ctrl-C does. Gives a context in which both wait until it is left."""
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -107,11 +107,10 @@ def kept_runs(store: Store) -> list[KeptRun]:
             return sorted(runs, key=lambda run: (run.start, run.id))
 
 
-def finished(store: Store, fingerprint: str, seed: int) -> str | None:
-    """The id of a finished run with this `config.fingerprint` and seed; None where there is none."""
-    wanted = (
-        f"attributes.status = 'FINISHED' and tags.`config.fingerprint` = '{fingerprint}' and params.seed = '{seed}'"
-    )
+def finished(store: Store, tags: Mapping[str, str], seed: int) -> str | None:
+    """The id of a finished run with these tags and this seed; None where there is none."""
+    same = "".join(f" and tags.`{name}` = '{value}'" for name, value in tags.items())
+    wanted = f"attributes.status = 'FINISHED' and params.seed = '{seed}'{same}"
     page = store.client.search_runs([store.experiment], wanted, max_results=1)
     return page[0].info.run_id if page else None
 

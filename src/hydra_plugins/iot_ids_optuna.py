@@ -1,0 +1,84 @@
+"""Hydra's way to `iot_ids.sweep`: `hydra/sweeper=optuna`. Optuna and PyTorch are imported when a sweep begins."""
+
+# No `from __future__ import annotations` here: with a dataclass, Hydra's scan for plugins breaks on it.
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import CompactHydraException
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from iot_ids.errors import UserError
+from iot_ids.sweep.spec import SweepSettings
+
+ConfigStore.instance().store(name="schema_sweeper", node=SweepSettings, provider="iot_ids")
+STUDIES = "sweep"
+"""The group whose several choices are several studies, one after the other."""
+
+
+class Mistake(CompactHydraException):
+    """A user's mistake as Hydra prints it: one message, no traceback."""
+
+
+class OptunaSweeper(Sweeper):
+    """Hands over what was typed, and a way to compose configurations. Its settings are `SweepSettings`."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.hydra_context: HydraContext
+        self.config: DictConfig
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what is needed to compose; trials are no jobs of a launcher, so `task_function` is not called."""
+        self.hydra_context, self.config = hydra_context, config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Search, once for each choice of `+sweep=`."""
+        try:
+            studies = list(self._studies(arguments))
+            for number, words in enumerate(studies, start=1):
+                if len(studies) > 1:
+                    print(f"\nsweep {number} of {len(studies)}: {words[-1]}", flush=True)
+                self._search(words)
+        except UserError as mistake:
+            raise Mistake(str(mistake)) from mistake
+
+    def _studies(self, arguments: list[str]) -> Iterator[list[str]]:
+        """What was typed, and by the configuration, with one choice of `+sweep=` each."""
+        for override in self._parsed([*_words(self.config.hydra.sweeper.params), *arguments]):
+            if override.key_or_group == STUDIES and override.is_sweep_override():
+                others = [word for word in arguments if not word.lstrip("+").startswith(f"{STUDIES}=")]
+                yield from ([*others, f"+{STUDIES}={choice}"] for choice in override.sweep_string_iterator())
+                return
+        yield arguments
+
+    def _search(self, words: list[str]) -> None:
+        from iot_ids.sweep.job import Job
+        from iot_ids.sweep.search import search
+        from iot_ids.sweep.space import parsed
+
+        plain = [override.input_line for override in self._parsed(words) if not override.is_sweep_override()]
+        hydra = self._compose(plain).hydra
+        by_file = [word for word in _words(hydra.sweeper.params) if not word.lstrip("+").startswith(f"{STUDIES}=")]
+        settings: SweepSettings = OmegaConf.to_object(hydra.sweeper)  # type: ignore[assignment]
+        typed = sys.argv[1:]
+        flags = [word for word in typed if word not in ("-m", "--multirun") and ("=" not in word or word[0] == "-")]
+        again = shlex.join(["python", "-m", "train", *typed])
+        search(Job(settings, parsed(self._parsed([*by_file, *words])), self._compose, again, flags))
+
+    def _compose(self, overrides: list[str]) -> DictConfig:
+        return self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+
+    def _parsed(self, words: list[str]) -> list[Override]:
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        return parser.parse_overrides(words)
+
+
+def _words(params: DictConfig) -> list[str]:
+    """The search space of a file as one would type it."""
+    return [f"{key}={value}" for key, value in params.items()]

@@ -1,0 +1,158 @@
+"""What one sweep is: its configuration, composed and checked before the first trial, and the study that follows."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from iot_ids import experiment, shortcuts, track
+from iot_ids.config import Config, container, settled
+from iot_ids.errors import UserError
+from iot_ids.run import NOT_IN_DATASET
+from iot_ids.stages import Prepared
+from iot_ids.sweep.space import Parsed, Space, clipped, ends, own_values, size
+from iot_ids.sweep.spec import SweepSettings
+from iot_ids.sweep.study import Asked
+from iot_ids.sweep.trial import Rows
+
+NOT_IN_IDENTITY = ("tracking", "cache")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A sweep as it was typed. `compose` makes a configuration of overrides, with Hydra's own part.
+
+    `words` are the whole command, to be typed again; `flags` those of its words that are no overrides.
+    """
+
+    settings: SweepSettings
+    parsed: Parsed
+    compose: Callable[[list[str]], DictConfig]
+    words: str
+    flags: list[str]
+
+    def composed(self, parameters: Mapping[str, Any], *more: str) -> DictConfig:
+        """The configuration of a trial with these parameters, as a run is given it.
+
+        Raises:
+            UserError: Hydra cannot compose it.
+        """
+        try:
+            config = self.compose([*self.parsed.fixed, *self.parsed.overrides(parameters), *more])
+        except HydraException as error:
+            raise UserError(f"{self.spelled(parameters)}: {' '.join(str(error.__cause__ or error).split())}") from error
+        with read_write(config), open_dict(config):
+            del config["hydra"]
+        return config
+
+    def spelled(self, parameters: Mapping[str, Any]) -> str:
+        """Parameters as one would type them."""
+        return " ".join(self.parsed.overrides(parameters))
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A sweep that may begin. `base` is the configuration without a trial's parameters; `notes` are for the user."""
+
+    job: Job
+    base: DictConfig
+    config: Config
+    asked: Asked
+    rows: Rows
+    notes: list[str]
+
+
+def ready(job: Job) -> Ready:
+    """Check everything that can be known before the first trial, and read the rows.
+
+    Raises:
+        UserError: a key or a value of the space is none of the configuration's, or whatever `prepare` refuses.
+    """
+    base, choices = job.composed({}), job.compose(job.parsed.fixed).hydra.runtime.choices
+    config = settled(base)
+    space = job.parsed.space
+    if not space:
+        raise UserError("there is nothing to search: give a key several values, such as selector.k=range(4,20)")
+    _refuse_shortcuts(config)
+    _refuse_unknown_keys(base, choices, space)
+    for key, distribution in space.items():
+        for value in ends(distribution):
+            settled(job.composed({key: value}))
+    rows = Rows()
+    prepared = experiment.prepare(config, rows.of(config))
+    space, note = clipped(space, len(prepared.features.selection.names))
+    first = own_values(space, lambda key: choices.get(key, _value(base, key)))
+    asked = _asked(job, base, config, space, first, prepared)
+    notes = [note] if note else []
+    if (count := size(space)) is not None and count < job.settings.n_trials:
+        notes.append(
+            f"the space has {count} configurations, none is tried twice: {count} trials instead of "
+            f"hydra.sweeper.n_trials={job.settings.n_trials}"
+        )
+    return Ready(job, base, config, asked, rows, notes)
+
+
+def _asked(
+    job: Job, base: DictConfig, config: Config, space: Space, first: Mapping[str, Any], prepared: Prepared
+) -> Asked:
+    settings = job.settings
+    identity = {
+        **track.flat(_lasting(container(base))),
+        "data.sha256": prepared.loaded.sha256,
+        **{f"space.{key}": str(distribution) for key, distribution in space.items()},
+        **{name: json.dumps(getattr(settings, name)) for name in ("objectives", "sampler", "pruner")},
+    }
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+    name = f"{config.dataset.name}-{config.model['name']}-{config.selector['name']}-{digest}"
+    return Asked(
+        name=settings.study_name or name,
+        storage=settings.storage,
+        identity=identity,
+        directions=settings.directions,
+        space=space,
+        first=first,
+        n_trials=settings.n_trials,
+        seed=config.seed,
+        sampler=settings.sampler,
+        pruner=settings.pruner,
+        epochs=config.trainer.max_epochs,
+        objectives=list(settings.objectives),
+    )
+
+
+def _lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What must stay as it is while a study is worked on: not where the files lie, nor where results go."""
+    lasting = {group: values for group, values in settings.items() if group not in NOT_IN_IDENTITY}
+    for group in ("dataset", "test_dataset"):
+        if lasting.get(group):
+            lasting[group] = {key: value for key, value in lasting[group].items() if key not in NOT_IN_DATASET}
+    return lasting
+
+
+def _value(base: DictConfig, key: str) -> Any:
+    """The configuration's own value of a key."""
+    value = OmegaConf.select(base, key)
+    return value.name if hasattr(value, "name") else value
+
+
+def _refuse_unknown_keys(base: DictConfig, choices: Mapping[str, str], space: Space) -> None:
+    for key in space:
+        if key in choices:
+            continue
+        group, _, name = key.rpartition(".")
+        there = OmegaConf.select(base, group) if group else base
+        if not isinstance(there, DictConfig) or name not in there:
+            chosen = choices.get(group)
+            where = f"{group}={chosen}" if chosen else group or "the configuration"
+            known = f"; {where} has {', '.join(map(str, there))}" if isinstance(there, DictConfig) else ""
+            raise UserError(f"{key} is searched, but is no key of {where}{known}")
+
+
+def _refuse_shortcuts(config: Config) -> None:
+    reading = {"outliers_before_split", "scaling_before_split"}.intersection(shortcuts.shortcuts(config))
+    if reading:
+        raise UserError(f"a sweep does not read the test rows, but the shortcut {', '.join(sorted(reading))} does")

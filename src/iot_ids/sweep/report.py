@@ -1,0 +1,188 @@
+"""What a sweep leaves: the best configuration and how to repeat it, a table of all trials, plots, a last look."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+from omegaconf import OmegaConf
+from optuna import Study
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from rich.table import Table
+
+from iot_ids import terminal
+from iot_ids.errors import UserError
+from iot_ids.sweep import plots, storage
+from iot_ids.sweep.job import Ready
+from iot_ids.sweep.study import Worker, failed
+from iot_ids.track import Run
+
+TESTED = ("test/f1_macro", "test/accuracy", "test/false_positive_rate")
+
+
+def best_of(worker: Worker) -> FrozenTrial:
+    """The best complete trial; of several objectives, the one of the Pareto front that is the best by the first.
+
+    Raises:
+        UserError: no trial was completed.
+    """
+    if not any(trial.state is TrialState.COMPLETE for trial in worker.trials()):
+        raise UserError("no trial was completed, so there is nothing to choose from; see the reasons above")
+    front, sign = front_of(worker.study), 1 if worker.study.directions[0] is StudyDirection.MAXIMIZE else -1
+    return max(front, key=lambda trial: sign * trial.values[0])
+
+
+def front_of(study: Study) -> list[FrozenTrial]:
+    """The trials that no other beats in every objective, by number; with one objective, the first of the best."""
+    return study.best_trials if len(study.directions) > 1 else [study.best_trial]
+
+
+def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
+    """Keep everything with the sweep's run: tags, metrics, files."""
+    trials, command = worker.trials(), repeat(sweep, best)
+    parent.tags(
+        {
+            **{f"best.{key}": str(value) for key, value in best.params.items()},
+            "best.trial": str(best.number),
+            "best.command": command,
+            "mlflow.note.content": _note(sweep, best, command),
+        }
+    )
+    parent.metrics(_metrics(worker, best, trials))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        table(worker, sweep.config.simulated).write_csv(folder / "trials.csv")
+        (folder / "command.txt").write_text(f"{command}\n")
+        (folder / "best.yaml").write_text(OmegaConf.to_yaml(sweep.job.composed(best.params), resolve=True))
+        plots.write(worker.study, trials, sweep.asked.objectives, _title(sweep), sweep.config.simulated, folder)
+        parent.artifacts(folder)
+
+
+def repeat(sweep: Ready, best: FrozenTrial) -> str:
+    """What to type to train the best configuration again, with test."""
+    parsed = sweep.job.parsed
+    return shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
+
+
+def table(worker: Worker, simulated: bool) -> pl.DataFrame:
+    """A row per trial that counts: number, state, parameters, objectives, epochs, seconds, why it failed."""
+    rows = [_row(trial, worker.asked.objectives) for trial in worker.trials()]
+    made = pl.DataFrame(rows, infer_schema_length=None)
+    return made.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else made
+
+
+def _row(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, Any]:
+    values = trial.values or [None] * len(objectives)
+    seconds = trial.duration.total_seconds() if trial.duration else None
+    return {
+        "trial": trial.number,
+        "state": trial.state.name,
+        **{key: str(value) if isinstance(value, bool) else value for key, value in trial.params.items()},
+        **dict(zip(objectives, values, strict=True)),
+        "epochs": trial.last_step + 1 if trial.last_step is not None else None,
+        "seconds": seconds,
+        "fit_seconds": trial.user_attrs.get("fit_seconds"),
+        "reason": trial.user_attrs.get("reason"),
+    }
+
+
+def _metrics(worker: Worker, best: FrozenTrial, trials: Sequence[FrozenTrial]) -> dict[str, float]:
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    beyond = [
+        trial.duration.total_seconds() - trial.user_attrs["fit_seconds"]
+        for trial in complete
+        if trial.duration and "fit_seconds" in trial.user_attrs
+    ]
+    return {
+        **dict(zip(worker.asked.objectives, best.values, strict=True)),
+        "sweep/trials": len(trials),
+        "sweep/complete": len(complete),
+        "sweep/pruned": sum(trial.state is TrialState.PRUNED for trial in trials),
+        "sweep/failed": sum(map(failed, trials)),
+        "sweep/seconds": sum(trial.duration.total_seconds() for trial in trials if trial.duration),
+        **({"sweep/overhead_seconds": float(np.mean(beyond))} if beyond else {}),
+    }
+
+
+def _note(sweep: Ready, best: FrozenTrial, command: str) -> str:
+    origin = "SIMULATED. " if sweep.config.simulated else ""
+    scores = ", ".join(f"{name} {value:.4g}" for name, value in zip(sweep.asked.objectives, best.values, strict=True))
+    return f"{origin}Best trial {best.number}: {scores} on validation rows.\n\n```\n{command}\n```\n"
+
+
+def _title(sweep: Ready) -> str:
+    return f"{sweep.config.title}: {sweep.config.model['name']}, validation rows"
+
+
+def dashboard(where: str) -> str:
+    """The line that opens the study in a browser."""
+    return shlex.join(["optuna-dashboard", where])
+
+
+def show(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial, tested: Mapping[str, list[str]]) -> None:
+    """Print the best trials, what the final runs scored, and where to look."""
+    say = terminal.say
+    states = [trial.state for trial in worker.trials()]
+    counted = ", ".join(f"{states.count(state)} {state.name.lower()}" for state in dict.fromkeys(states))
+    say(f"{len(states)} trials: {counted}")
+    terminal.console.print(_best_table(sweep, worker))
+    if tested:
+        terminal.console.print(_final_table(sweep, parent, tested))
+    say(f"the best again: {repeat(sweep, best)}")
+    say(f"the study: {dashboard(storage.shown(sweep.asked.storage))}")
+    terminal.where(parent.id, parent.store.ui_command())
+
+
+def _best_table(sweep: Ready, worker: Worker) -> Table:
+    """The best trials, or the Pareto front; the untuned one beside them."""
+    several, origin = len(sweep.asked.objectives) > 1, "SIMULATED: " if sweep.config.simulated else ""
+    shown = front_of(worker.study) if several else _first_few(worker)
+    what = "no other trial is better in every objective" if several else "the best trials"
+    made = Table(title=f"{origin}{_title(sweep)}: {what}", title_justify="left", title_style="bold")
+    for heading in ("trial", *sweep.asked.objectives):
+        made.add_column(heading, justify="right", no_wrap=True)
+    made.add_column("parameters", overflow="fold")
+    for trial in shown:
+        values = [f"{value:.4g}" for value in trial.values]
+        made.add_row(str(trial.number) + " (untuned)" * (trial.number == 0), *values, spelled(trial.params))
+    return made
+
+
+def _first_few(worker: Worker, count: int = 3) -> list[FrozenTrial]:
+    complete = [trial for trial in worker.trials() if trial.state is TrialState.COMPLETE]
+    sign = 1 if worker.study.direction is StudyDirection.MAXIMIZE else -1
+    ranked = sorted(complete, key=lambda trial: -sign * trial.values[0])
+    own = [trial for trial in complete if trial.number == 0 and trial not in ranked[:count]]
+    return [*ranked[:count], *own]
+
+
+def spelled(parameters: Mapping[str, Any]) -> str:
+    """Parameters in short: numbers with four digits."""
+    short = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in parameters.items()}
+    return " ".join(f"{key}={value}" for key, value in short.items())
+
+
+def _final_table(sweep: Ready, parent: Run, tested: Mapping[str, list[str]]) -> Table:
+    origin = "SIMULATED: " if sweep.config.simulated else ""
+    seeds = len(sweep.job.settings.seeds)
+    title = (
+        f"{origin}test rows, {seeds} seed{'s' * (seeds > 1)} on the split of the search: mean and standard deviation"
+    )
+    made = Table(title=title, title_justify="left", title_style="bold", caption="intervals: python -m compare")
+    for heading in ("configuration", *(name.removeprefix("test/") for name in TESTED)):
+        made.add_column(heading, justify="left" if heading == "configuration" else "right")
+    for tuned, ids in tested.items():
+        metrics = [parent.store.client.get_run(id).data.metrics for id in ids]
+        made.add_row("tuned" if tuned == "true" else "untuned", *(_spread(metrics, name) for name in TESTED))
+    return made
+
+
+def _spread(metrics: Sequence[Mapping[str, float]], name: str) -> str:
+    values = [each[name] for each in metrics if name in each]
+    if not values:
+        return "-"
+    return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else "")

@@ -1,0 +1,158 @@
+"""The search space: from Hydra's override grammar to Optuna's distributions and back."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Transformer
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from iot_ids.errors import UserError
+
+FEATURES = "selector.k"
+Space = Mapping[str, BaseDistribution]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What was typed: the values that all trials share, and the space; `+` and `++` of a key are kept in `prefix`."""
+
+    fixed: list[str]
+    space: dict[str, BaseDistribution]
+    prefix: dict[str, str]
+
+    def overrides(self, parameters: Mapping[str, Any]) -> list[str]:
+        """A trial's parameters as one would type them."""
+        return [f"{self.prefix[key]}{key}={spelled(value)}" for key, value in parameters.items()]
+
+
+def parsed(overrides: Iterable[Override]) -> Parsed:
+    """Divide overrides into fixed ones and the space. Of two for one key the later counts.
+
+    Raises:
+        UserError: a seed is searched, or a range holds no value.
+    """
+    latest = {override.get_key_element().lstrip("+~"): override for override in overrides}
+    fixed = [str(override.input_line) for override in latest.values() if not override.is_sweep_override()]
+    swept = {key: override for key, override in latest.items() if override.is_sweep_override()}
+    for key in {"seed", "split_seed"}.intersection(swept):
+        raise UserError(
+            f"{swept[key].input_line}: a seed is no hyper-parameter, the luckiest would be chosen; the final runs "
+            "take hydra.sweeper.final_seeds"
+        )
+    space = {key: _distribution(override) for key, override in swept.items()}
+    prefix = {key: "+" * override.get_key_element().count("+") for key, override in swept.items()}
+    return Parsed(fixed, space, prefix)
+
+
+def _distribution(override: Override) -> BaseDistribution:
+    sweep: Any = override._value  # the grammar's own object; `value()` gives choices alone
+    log = "log" in getattr(sweep, "tags", ())
+    try:
+        if isinstance(sweep, RangeSweep):
+            return _range(sweep, log)
+        if isinstance(sweep, IntervalSweep):
+            kind = IntDistribution if isinstance(sweep.start, int) else FloatDistribution
+            return kind(sweep.start, sweep.end, log=log)  # type: ignore[arg-type]
+        return CategoricalDistribution(_choices(override))
+    except (ValueError, IndexError) as error:
+        raise UserError(f"{override.input_line}: {error}") from error
+
+
+def _range(sweep: RangeSweep, log: bool) -> BaseDistribution:
+    """As in Python, the stop is not in it. On a logarithmic scale Optuna knows no steps, so they have to be 1."""
+    values = list(sweep.range())
+    if not values:
+        raise ValueError("there is no value in this range")
+    if all(isinstance(value, int) for value in values):
+        return IntDistribution(values[0], values[-1], log=log, step=int(sweep.step))
+    return FloatDistribution(float(values[0]), float(values[-1]), step=None if log else float(sweep.step), log=log)
+
+
+def _choices(override: Override) -> list[Any]:
+    """Each choice once; what is neither text nor number as it is spelled."""
+    return list(dict.fromkeys(override.sweep_iterator(transformer=Transformer.encode)))
+
+
+def spelled(value: Any) -> str:
+    """A value as it is typed; true, false and null in lower case."""
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+
+
+def clipped(space: Space, features: int) -> tuple[dict[str, BaseDistribution], str | None]:
+    """The space with no more features than there are, and what to tell the user where that changed it.
+
+    Raises:
+        UserError: nothing is left of it.
+    """
+    asked = space.get(FEATURES)
+    if asked is None or all(value <= features for value in ends(asked)):
+        return dict(space), None
+    said = f"{FEATURES} is searched up to {features}: so many encoded columns vary on the training rows"
+    if isinstance(asked, IntDistribution) and asked.low <= features:
+        high = features if asked.log else asked.low + (features - asked.low) // asked.step * asked.step
+        return {**space, FEATURES: IntDistribution(asked.low, high, asked.log, asked.step)}, said
+    kept = [value for value in ends(asked) if value <= features]
+    if isinstance(asked, CategoricalDistribution) and kept:
+        return {**space, FEATURES: CategoricalDistribution(kept)}, said
+    raise UserError(f"{FEATURES}: every value searched is above {features}, the encoded columns that vary")
+
+
+def ends(distribution: BaseDistribution) -> list[Any]:
+    """The outermost values of a distribution; all of them where it is a choice."""
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    return [distribution.low, distribution.high]  # type: ignore[attr-defined]
+
+
+def own_values(space: Space, value_of: Callable[[str], Any]) -> dict[str, Any]:
+    """The configuration's own values, each moved to the nearest one in the space: the first trial."""
+    return {key: _snapped(value_of(key), distribution) for key, distribution in space.items()}
+
+
+def _snapped(value: Any, distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return _nearest(value, list(distribution.choices))
+    low, high, step = distribution.low, distribution.high, distribution.step  # type: ignore[attr-defined]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return low
+    inside = min(max(value, low), high)
+    return inside if not step else type(low)(low + round((inside - low) / step) * step)
+
+
+def _nearest(value: Any, choices: list[Any]) -> Any:
+    """The choice that is spelled like `value`; else, among numbers, the nearest; else the first."""
+    for choice in choices:
+        if spelled(choice) == spelled(value):
+            return choice
+    numbers = [each for each in [value, *choices] if isinstance(each, int | float) and not isinstance(each, bool)]
+    if len(numbers) <= len(choices):
+        return choices[0]
+    return min(choices, key=lambda choice: abs(choice - value))
+
+
+def size(space: Space) -> int | None:
+    """How many configurations there are; None where there is no end of them."""
+    count = 1
+    for distribution in space.values():
+        if isinstance(distribution, CategoricalDistribution):
+            count *= len(distribution.choices)
+        elif isinstance(distribution, IntDistribution) or distribution.step:  # type: ignore[attr-defined]
+            low, high, step = distribution.low, distribution.high, distribution.step  # type: ignore[attr-defined]
+            count *= round((high - low) / step) + 1
+        else:
+            return None
+    return count
+
+
+def values(distribution: BaseDistribution) -> list[Any]:
+    """Every value of a distribution that has a `size`."""
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    low, high, step = distribution.low, distribution.high, distribution.step  # type: ignore[attr-defined]
+    return [type(low)(low + step * at) for at in range(round((high - low) / step) + 1)]

@@ -1,0 +1,108 @@
+"""Where a study is kept: Optuna's journal in a file, SQLite, or PostgreSQL."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from iot_ids.errors import UserError
+from iot_ids.sweep.locks import POSTGRESQL
+
+SQLITE = "sqlite:///"
+BUSY_SECONDS = 60
+"""How long SQLite waits for another worker's writing."""
+
+
+def absolute(storage: str) -> str:
+    """The storage with a relative file made absolute.
+
+    Raises:
+        UserError: it is of a kind that cannot be shared by workers.
+    """
+    if "://" not in storage:
+        return str(Path(storage).expanduser().resolve())
+    if storage.startswith(SQLITE) and len(storage) > len(SQLITE):
+        return SQLITE + str(Path(storage.removeprefix(SQLITE)).resolve())
+    if storage.startswith(POSTGRESQL):
+        return storage
+    raise UserError(
+        f"hydra.sweeper.storage={shown(storage)} is none of: a file's name (Optuna's journal), sqlite:///FILE, "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+    )
+
+
+def file_of(storage: str) -> Path | None:
+    """The file that an `absolute` storage is; None for a server."""
+    if "://" not in storage:
+        return Path(storage)
+    return Path(storage.removeprefix(SQLITE)) if storage.startswith(SQLITE) else None
+
+
+def shown(storage: str) -> str:
+    """The storage without its password, to be printed and kept."""
+    start, at, host = storage.rpartition("@")
+    if not at or "://" not in start:
+        return storage
+    scheme, user = start.split("://", 1)
+    return f"{scheme}://{user.split(':', 1)[0]}@{host}"
+
+
+def opened(storage: str) -> BaseStorage:
+    """The `absolute` storage, made where it is new: one process at a time may come through here."""
+    if "://" not in storage:
+        lock = JournalLock(Path(storage))
+        return JournalStorage(JournalFileBackend(storage, lock_obj=lock))  # type: ignore[arg-type]  # its base is private
+    arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if storage.startswith(SQLITE) else {"pool_pre_ping": True}
+    return RDBStorage(storage, engine_kwargs=arguments)
+
+
+class JournalLock:
+    """What a worker holds while it appends to the journal.
+
+    Optuna's own lock is a file that outlives a killed holder and is taken to be stale after 30 s; this one the system
+    lets go of. A line that its writer did not finish says nothing and would spoil the next: it is cut off.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self.journal = journal
+        self.lock = FileLock(journal.with_name(f".{journal.name}.append.lock"), is_singleton=False)
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        self.lock.acquire()
+        _cut_unfinished_line(self.journal)
+        return True
+
+    def release(self) -> None:
+        """Let go of it."""
+        self.lock.release()
+
+
+def _cut_unfinished_line(journal: Path) -> None:
+    with journal.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        if end == 0:
+            return
+        file.seek(end - 1)
+        if file.read(1) == b"\n":
+            return
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+@contextmanager
+def told(storage: str) -> Iterator[None]:
+    """What goes wrong with the storage, as a UserError."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        command = "pip install -c constraints.txt -e '.[postgresql]'"
+        raise UserError(f"hydra.sweeper.storage={shown(storage)}: {error}; install it: {command}") from error
+    except (OSError, ArgumentError, SQLAlchemyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"hydra.sweeper.storage={shown(storage)}: cannot be used: {reason}") from error

@@ -1,0 +1,204 @@
+"""One study, worked on by any number of workers: no trial is lost, none counted twice, none left running."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from iot_ids.errors import UserError
+from iot_ids.sweep import locks, storage, strategy
+from iot_ids.sweep.locks import WORKER, Locks
+from iot_ids.sweep.space import Space, size
+
+TRIES = 3
+"""A configuration whose worker dies each time is given up after so many: it may be what kills them."""
+CHOOSING = "choosing"
+"""The lock of whoever opens the study or chooses, counts or ends a trial."""
+WORKER_OF, REASON, LOST, TRY = "worker", "reason", "lost", "try"
+"""Attributes of a trial."""
+DIFFERENCES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a study. `identity` must not change while it is worked on; `first` is the first trial."""
+
+    name: str
+    storage: str
+    identity: Mapping[str, str]
+    directions: list[str]
+    space: Space
+    first: Mapping[str, Any]
+    n_trials: int
+    seed: int
+    sampler: Any
+    pruner: Any
+    epochs: int
+    objectives: list[str]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """This process's hold on a study; `id` names it and the lock that it holds as long as it lives."""
+
+    asked: Asked
+    study: optuna.Study
+    kept: BaseStorage
+    locks: Locks
+    id: str
+
+    def next_trial(self) -> optuna.Trial | None:
+        """The next trial, RUNNING from now on; None where all are done, or running elsewhere."""
+        with self.choosing():
+            self.fail_lost()
+            trials = self.study.get_trials(deepcopy=False)
+            count = sum(counts(trial) for trial in trials)
+            total = self.total()
+            if count >= total:
+                return None
+            seen = [trial.params for trial in trials if trial.state is not TrialState.WAITING]
+            space, seed = self.asked.space, (self.asked.seed + count) % 2**32
+            self.study.sampler = strategy.sampler(self.asked.sampler, seed, space, seen)
+            trial = self.study.ask(dict(space))
+            trial.set_user_attr(WORKER_OF, self.id)
+            trial.set_user_attr(TRY, _tries(trials, trial.params) + 1)
+            return trial
+
+    def total(self) -> int:
+        """How many trials there are to be: those that were asked for, or all that the space has."""
+        return min(self.asked.n_trials, size(self.asked.space) or self.asked.n_trials)
+
+    def complete(self, trial: optuna.Trial, values: list[float]) -> None:
+        """End a trial with what it reached."""
+        with self.choosing():
+            self.study.tell(trial, values)
+
+    def prune(self, trial: optuna.Trial) -> None:
+        """End a trial that was cut short."""
+        with self.choosing():
+            self.study.tell(trial, state=TrialState.PRUNED)
+
+    def fail(self, trial: optuna.Trial, reason: str) -> None:
+        """End a trial that went wrong, for a reason of its own."""
+        with self.choosing():
+            trial.set_user_attr(REASON, reason)
+            self.study.tell(trial, state=TrialState.FAIL)
+
+    def give_back(self, trial: optuna.Trial) -> None:
+        """End a trial that was interrupted; it is tried again, and the interruption does not count as a try."""
+        with self.choosing():
+            trial.set_user_attr(TRY, trial.user_attrs[TRY] - 1)
+            self._again(trial.number, trial.params, "interrupted")
+
+    def fail_lost(self) -> None:
+        """Fail the running trials of workers that are no more, and put them in line again, TRIES times at most."""
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if not self.alive(trial.user_attrs.get(WORKER_OF, "")):
+                self._again(trial.number, trial.params, "its worker died")
+
+    def alive(self, worker: str) -> bool:
+        """Whether a worker of this storage, by its id, still holds its lock."""
+        return worker == self.id or (worker.startswith(WORKER) and not self.locks.free(worker))
+
+    def _again(self, number: int, params: Mapping[str, Any], reason: str) -> None:
+        """Fail a trial that is RUNNING, and put its parameters in line where they may be tried again."""
+        trial = self.study.get_trials(deepcopy=False)[number]
+        proposed = params.keys() == self.asked.space.keys()  # else its worker died while it was being proposed
+        may = proposed and trial.user_attrs.get(TRY, 1) < TRIES
+        attributes = {REASON: reason, LOST: may or not proposed}
+        for name, value in attributes.items():
+            self.kept.set_trial_user_attr(trial._trial_id, name, value)  # another worker's trial: Optuna has no verb
+        self.study.tell(number, state=TrialState.FAIL)
+        if may:
+            self.study.enqueue_trial(dict(params))
+
+    def trials(self) -> list[FrozenTrial]:
+        """Those that count, by number."""
+        return [trial for trial in self.study.get_trials(deepcopy=False) if counts(trial)]
+
+    def running_elsewhere(self) -> int:
+        """How many trials other workers have under way."""
+        return sum(trial.state is TrialState.RUNNING for trial in self.trials())
+
+    @contextmanager
+    def choosing(self) -> Iterator[None]:
+        """Alone, and with the storage's failures told as such."""
+        with storage.told(self.asked.storage), self.locks.hold(CHOOSING):
+            yield
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Whether a trial is one of the `n_trials`: not those in line, nor those tried again under another number."""
+    return trial.state is not TrialState.WAITING and not trial.user_attrs.get(LOST, False)
+
+
+def failed(trial: FrozenTrial) -> bool:
+    """Whether a trial failed for a reason of its own, or killed its workers."""
+    return trial.state is TrialState.FAIL and counts(trial)
+
+
+def _tries(trials: list[FrozenTrial], params: Mapping[str, Any]) -> int:
+    """How often a configuration was tried before."""
+    return max((trial.user_attrs.get(TRY, 0) for trial in trials if trial.params == params), default=0)
+
+
+@contextmanager
+def at_work(asked: Asked, begin: Callable[[optuna.Study], None]) -> Iterator[Worker]:
+    """Open the study, made where it is new, and work on it until the block ends.
+
+    Args:
+        asked: the study.
+        begin: called with it while no other worker chooses.
+
+    Raises:
+        UserError: the storage cannot be used, or a study of this name was begun with other settings.
+    """
+    where = storage.absolute(asked.storage)
+    file = storage.file_of(where)
+    id = f"{WORKER}{uuid.uuid4().hex[:12]}"
+    with storage.told(where):
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        keys = locks.locks(where, file)
+        with keys.hold(CHOOSING):
+            kept = storage.opened(where)
+            study = _opened(asked, kept)
+            begin(study)
+    with keys.hold(id):
+        yield Worker(asked, study, kept, keys, id)
+
+
+def _opened(asked: Asked, kept: BaseStorage) -> optuna.Study:
+    study = optuna.create_study(
+        study_name=asked.name,
+        storage=kept,
+        directions=[StudyDirection[word.upper()] for word in asked.directions],
+        pruner=strategy.pruner(asked.pruner, asked.epochs),
+        load_if_exists=True,
+    )
+    if (begun := study.user_attrs.get("identity")) is None:
+        study.enqueue_trial(dict(asked.first), skip_if_exists=True)
+        study.set_user_attr("identity", dict(asked.identity))
+        return study
+    if begun != asked.identity:
+        raise UserError(f"hydra.sweeper.study_name={asked.name}: {_difference(begun, asked.identity)}")
+    return study
+
+
+def _difference(begun: Mapping[str, str], asked: Mapping[str, str]) -> str:
+    lines = [
+        f"  {key}: {begun.get(key, 'nothing')} then, {asked.get(key, 'nothing')} now"
+        for key in dict.fromkeys([*begun, *asked])
+        if begun.get(key) != asked.get(key)
+    ]
+    more = [f"  and {len(lines) - DIFFERENCES_SHOWN} more"] * (len(lines) > DIFFERENCES_SHOWN)
+    said = "\n".join([*lines[:DIFFERENCES_SHOWN], *more])
+    return (
+        f"this study was begun with other settings, and trials of both cannot be compared\n{said}\nname another study"
+    )
