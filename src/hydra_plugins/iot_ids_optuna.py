@@ -3,7 +3,6 @@
 # No `from __future__ import annotations` here: with a dataclass, Hydra's scan for plugins breaks on it.
 import shlex
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -40,7 +39,7 @@ class OptunaSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Search, once for each choice of `+sweep=`."""
         try:
-            studies = list(self._studies(arguments))
+            studies = self._studies(arguments)
             for number, words in enumerate(studies, start=1):
                 if len(studies) > 1:
                     print(f"\nsweep {number} of {len(studies)}: {words[-1]}", flush=True)
@@ -48,14 +47,14 @@ class OptunaSweeper(Sweeper):
         except UserError as mistake:
             raise Mistake(str(mistake)) from mistake
 
-    def _studies(self, arguments: list[str]) -> Iterator[list[str]]:
-        """What was typed, and by the configuration, with one choice of `+sweep=` each."""
-        for override in self._parsed([*_words(self.config.hydra.sweeper.params), *arguments]):
-            if override.key_or_group == STUDIES and override.is_sweep_override():
-                others = [word for word in arguments if not word.lstrip("+").startswith(f"{STUDIES}=")]
-                yield from ([*others, f"+{STUDIES}={choice}"] for choice in override.sweep_string_iterator())
-                return
-        yield arguments
+    def _studies(self, arguments: list[str]) -> list[list[str]]:
+        """What was typed, once for each choice of `+sweep=`; a typed one counts before a file's."""
+        asked = self._parsed([*_words(self.config.hydra.sweeper.params), *arguments])
+        several = [each for each in asked if each.key_or_group == STUDIES and each.is_sweep_override()]
+        if not several:
+            return [arguments]
+        others = [word for word in arguments if not _chooses_study(word)]
+        return [[*others, f"+{STUDIES}={choice}"] for choice in several[-1].sweep_string_iterator()]
 
     def _search(self, words: list[str]) -> None:
         from iot_ids.sweep.job import Job
@@ -64,7 +63,7 @@ class OptunaSweeper(Sweeper):
 
         plain = [override.input_line for override in self._parsed(words) if not override.is_sweep_override()]
         hydra = self._compose(plain).hydra
-        by_file = [word for word in _words(hydra.sweeper.params) if not word.lstrip("+").startswith(f"{STUDIES}=")]
+        by_file = [word for word in _words(hydra.sweeper.params) if not _chooses_study(word)]
         settings: SweepSettings = OmegaConf.to_object(hydra.sweeper)  # type: ignore[assignment]
         typed = sys.argv[1:]
         flags = [word for word in typed if word not in ("-m", "--multirun") and ("=" not in word or word[0] == "-")]
@@ -82,3 +81,7 @@ class OptunaSweeper(Sweeper):
 def _words(params: DictConfig) -> list[str]:
     """The search space of a file as one would type it."""
     return [f"{key}={value}" for key, value in params.items()]
+
+
+def _chooses_study(word: str) -> bool:
+    return word.lstrip("+").startswith(f"{STUDIES}=")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-ADDED = ("condition", "experiment", "selection", "shortcut")
+ADDED = ("condition", "experiment", "selection", "shortcut", "sweep")
 """Groups that the default run does not have: chosen with a plus."""
 
 USAGE = """\
@@ -13,6 +13,9 @@ Train one detector of attacks among network flows, test it, and keep the run in 
   python -m train +experiment=gru_pearson dataset=nf_bot_iot_v2 dataset.path=FILE
   python -m train +experiment=gru_pearson model=knn selector.k=12 seed=0
   python -m train -m +experiment=gru_pearson seed=0,1,2       a multirun: one run per seed
+  python -m train -m +experiment=gru_pearson +sweep=features_and_width
+                                                              search for settings on validation rows (docs/sweeps.md)
+  python -m train -m +experiment=tuned_table                  every method searched with equally many trials
   python -m train -m +experiment=selection                    does choosing features help?
   python -m train -m +experiment=paper_recipe seed=0          the paper's shortcuts, one at a time
   python -m train -m +shortcut=none,identifiers seed=0        what addresses and times would inflate

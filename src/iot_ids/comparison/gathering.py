@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iot_ids import track
 from iot_ids.comparison import bootstrap, runs
-from iot_ids.comparison.names import method_names
+from iot_ids.comparison.names import TUNED, method_names
 from iot_ids.comparison.spec import Compare
 from iot_ids.errors import UserError
 from iot_ids.track import KeptRun, Store
@@ -142,7 +142,8 @@ def group(
     for place, record in enumerate(records):
         groups.setdefault(record.run.tags["config.fingerprint"], []).append(place)
     places = [sorted(them, key=lambda place: records[place].seed) for them in groups.values()]
-    names = method_names([records[them[0]].run.parameters for them in places], list(groups))
+    first = [records[them[0]].run for them in places]
+    names = method_names([{**run.parameters, TUNED: run.tags.get(TUNED, "false")} for run in first], list(groups))
     methods = [Method(name, [records[at] for at in them], them) for name, them in zip(names, places, strict=True)]
     parameters = records[0].run.parameters
     normal = parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal")

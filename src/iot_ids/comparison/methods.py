@@ -24,7 +24,7 @@ def paragraph(gathered: Gathered, rows: Sequence[Row]) -> str:
         _split(gathered),
         _test_rows(gathered),
         _seeds(gathered),
-        _tuning(rows),
+        _tuning(gathered, rows),
         _intervals(gathered),
         _tests(gathered, rows),
         _constant(rows),
@@ -69,6 +69,11 @@ def _split(gathered: Gathered) -> str:
             f"{gathered.first.parameters.get('test_dataset.duplicates')}; of the training network, a {name} split "
             f"gave {train} training and {validation} validation rows."
         )
+    if gathered.first.parameters.get("split_seed", "None") != "None":
+        return (
+            f"One {name} split, the same for all seeds, gave {train} training, {validation} validation and {test} test "
+            "rows."
+        )
     if name == "random":
         return (
             f"Rows were drawn at random, stratified by class and anew for each seed, into {train} training, "
@@ -97,11 +102,14 @@ def _seeds(gathered: Gathered) -> str:
     return f"Each method was trained with {said} seeds, and its scores are means over them."
 
 
-def _tuning(rows: Sequence[Row]) -> str:
+def _tuning(gathered: Gathered, rows: Sequence[Row]) -> str:
     tuned = [row.name for row in rows if row.tuned in ("yes", "partly")]
     if not tuned:
         return "No method's hyper-parameters were searched by a recorded sweep; they are those of its configuration."
-    return f"Hyper-parameters were searched by sweeps on validation rows for {'; '.join(tuned)}; others were fixed."
+    counts = sorted({int(run.tags["sweep.trials"]) for run in gathered.runs if "sweep.trials" in run.tags})
+    trials = f" ({' to '.join(map(str, counts[:: max(len(counts) - 1, 1)]))} trials each)" if counts else ""
+    searched = f"{'; '.join(tuned)}{trials}"
+    return f"Hyper-parameters were searched by sweeps on validation rows for {searched}; others were fixed."
 
 
 def _intervals(gathered: Gathered) -> str:

@@ -11,15 +11,18 @@ SAYS_NOTHING = (
     "cache.",
     *(f"{group}.{key}" for group in ("dataset", "test_dataset") for key in DESCRIPTIVE),
 )
-IN_NAME = ("model.name", "selector.name", "selector.k", "scaler.name")
+TUNED = "tuned"
+"""The tag of a run whose settings a sweep has chosen; among the parameters here."""
+IN_NAME = ("model.name", "selector.name", "selector.k", "scaler.name", TUNED)
 LONGEST_VALUE = 20
 
 
 def method_names(methods: Sequence[Parameters], fingerprints: Sequence[str]) -> list[str]:
-    """One name per method, all different: `gru, pearson 8`; the scaler where it differs; then what else differs.
+    """One name per method, all different: `gru, pearson 8`, `gru tuned, pearson 8`; the scaler where it differs; then
+    what else differs.
 
     Args:
-        methods: the parameters of one run of each.
+        methods: the parameters of one run of each, and whether it is TUNED.
         fingerprints: what tells two methods apart when no shown parameter does.
     """
     scalers = {method.get("scaler.name") for method in methods}
@@ -46,7 +49,8 @@ def shortened(names: Sequence[str]) -> list[str]:
 def _plain(method: Parameters, with_scaler: bool) -> str:
     selection = " ".join(filter(None, [method.get("selector.name"), method.get("selector.k")]))
     scaler = method.get("scaler.name", "?") if with_scaler else ""
-    return ", ".join(filter(None, [method.get("model.name", "?"), selection, scaler]))
+    model = method.get("model.name", "?") + (" tuned" if method.get(TUNED) == "true" else "")
+    return ", ".join(filter(None, [model, selection, scaler]))
 
 
 def _differences(method: Parameters, namesakes: Sequence[Parameters]) -> list[str]:

@@ -59,6 +59,7 @@ ALSO_EQUAL: dict[str, Fact] = {
     "the test file": _tag("data.test_sha256"),
     "the other network's duplicates": parameter("test_dataset.duplicates"),
     "the split's settings": settings(lambda run: "split.", but=["split.name", "split.attack"]),
+    "the split's seed": lambda run: run.parameters.get("split_seed", "None"),
     "the unseen attack": settings(lambda run: "split.attack"),
     "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
     "the shortcuts": _tag("protocol.shortcuts"),
@@ -82,6 +83,8 @@ def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
     for name, fact in FILTERS.items():
         if (wanted := getattr(settings, name)) is not None:
             left = _only(left, name, wanted, fact, beginning=name == "data")
+    if settings.tuned is not None:
+        left = _only(left, "tuned", str(settings.tuned).lower(), _tag("tuned"))
     for condition in settings.where:
         name, wanted = condition.split(":", 1)
         left = _only(left, name, wanted, parameter(name))

@@ -26,6 +26,8 @@ class Compare:
     protocol: str | None = None
     data: str | None = None
     """The first characters of `data.sha256`, where runs read different files."""
+    tuned: bool | None = None
+    """Only what a sweep has chosen, or only what none has."""
     where: list[str] = MISSING
     """More parameters that a run has to have, each `NAME:VALUE`, as in `selector.k:8`."""
     report: str = "table"

@@ -8,6 +8,7 @@ Compare the runs that MLflow keeps: one row per method, averaged over its seeds,
   python -m compare dataset=nf_bot_iot_v2 'where=[selector.name:all,scaler.name:quantile]'
   python -m compare tracking.uri=sqlite:////SOME/FOLDER/mlruns/mlflow.db folder=my_table
   python -m compare dataset=nf_ton_iot_v2 test_dataset=nf_bot_iot_v2      trained on one network, tested on another
+  python -m compare tuned=true                          what sweeps have chosen, after +experiment=tuned_table
   python -m compare report=selection                    does choosing features help?
   python -m compare report=shortcuts                    what is each shortcut worth?
   python -m compare report=unseen                       are attacks found that training has not seen?
@@ -18,6 +19,7 @@ Which runs (runs that differ in one of these are never put in one table; say whi
   dataset, label, split, duplicates, protocol
   test_dataset the network that was tested on, where it is another; none where it is not
   data         the first characters of data.sha256, where runs read different files
+  tuned        true: only runs whose settings a sweep has chosen; false: only the others
   where        parameters that a run has to have, [NAME:VALUE,NAME:VALUE]
 
 How:

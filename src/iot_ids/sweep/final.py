@@ -28,7 +28,7 @@ def final_runs(sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run) -> 
     """
     configurations: dict[str, Mapping[str, Any]] = {TUNED: best.params}
     if _differs(sweep, best):
-        configurations[UNTUNED] = {}
+        configurations[UNTUNED] = sweep.untuned
     found: dict[str, list[str]] = {tuned: [] for tuned in configurations}
     failures = []
     for seed in sweep.job.settings.seeds:
@@ -36,6 +36,7 @@ def final_runs(sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run) -> 
             tags = {
                 "tuned": tuned,
                 "sweep": worker.study.study_name,
+                "sweep.trials": str(len(worker.trials())),
                 track.PARENT: parent.id,
                 track.WORKER: worker.id,
             }
@@ -51,4 +52,4 @@ def final_runs(sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run) -> 
 
 
 def _differs(sweep: Ready, best: FrozenTrial) -> bool:
-    return settled(sweep.job.composed(best.params)) != sweep.config
+    return settled(sweep.job.composed(best.params)) != settled(sweep.job.composed(sweep.untuned))

@@ -14,7 +14,8 @@ from iot_ids.config import Config, container, settled
 from iot_ids.errors import UserError
 from iot_ids.run import NOT_IN_DATASET
 from iot_ids.stages import Prepared
-from iot_ids.sweep.space import Parsed, Space, clipped, ends, own_values, size
+from iot_ids.sweep import strategy
+from iot_ids.sweep.space import FEATURES, Parsed, Space, clipped, ends, own_values, size
 from iot_ids.sweep.spec import SweepSettings
 from iot_ids.sweep.study import Asked
 from iot_ids.sweep.trial import Rows
@@ -56,11 +57,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Ready:
-    """A sweep that may begin. `base` is the configuration without a trial's parameters; `notes` are for the user."""
+    """A sweep that may begin. `base` is the configuration without a trial's parameters; `notes` are for the user.
+
+    `untuned` is what has to be changed in it, if anything, to have it trained: fewer features where there are not as
+    many.
+    """
 
     job: Job
     base: DictConfig
     config: Config
+    untuned: dict[str, Any]
     asked: Asked
     rows: Rows
     notes: list[str]
@@ -83,9 +89,14 @@ def ready(job: Job) -> Ready:
         for value in ends(distribution):
             settled(job.composed({key: value}))
     rows = Rows()
-    prepared = experiment.prepare(config, rows.of(config))
-    space, note = clipped(space, len(prepared.features.selection.names))
+    fewest = {FEATURES: min(ends(space[FEATURES]))} if FEATURES in space else {}
+    prepared = experiment.prepare(settled(job.composed(fewest)), rows.of(config))
+    features = len(prepared.features.selection.names)
+    space, note = clipped(space, features)
+    untuned = {FEATURES: features} if FEATURES in space and config.selector["k"] > features else {}
     first = own_values(space, lambda key: choices.get(key, _value(base, key)))
+    strategy.sampler(job.settings.sampler, config.seed, space, [])
+    strategy.pruner(job.settings.pruner, config.trainer.max_epochs)
     asked = _asked(job, base, config, space, first, prepared)
     notes = [note] if note else []
     if (count := size(space)) is not None and count < job.settings.n_trials:
@@ -93,7 +104,7 @@ def ready(job: Job) -> Ready:
             f"the space has {count} configurations, none is tried twice: {count} trials instead of "
             f"hydra.sweeper.n_trials={job.settings.n_trials}"
         )
-    return Ready(job, base, config, asked, rows, notes)
+    return Ready(job, base, config, untuned, asked, rows, notes)
 
 
 def _asked(

@@ -31,10 +31,10 @@ class Locks(Protocol):
 
 
 class FileLocks:
-    """A file per lock, beside `path`; for workers on one machine or one file system that knows `flock`."""
+    """A file per lock, in a hidden folder beside `path`; for workers on one file system that knows `flock`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.folder = folder(path)
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
@@ -57,7 +57,14 @@ class FileLocks:
             return False
 
     def _lock(self, name: str) -> FileLock:
-        return FileLock(self.path.with_name(f".{self.path.name}.{name}.lock"), is_singleton=False)
+        return FileLock(self.folder / name, is_singleton=False)
+
+
+def folder(path: Path) -> Path:
+    """The folder for the locks of the storage `path`; made where it is not there."""
+    made = path.with_name(f".{path.name}.locks")
+    made.mkdir(parents=True, exist_ok=True)
+    return made
 
 
 def _tidy(lock: FileLock, name: str) -> None:

@@ -130,7 +130,7 @@ def show(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial, tested: M
     counted = ", ".join(f"{states.count(state)} {state.name.lower()}" for state in dict.fromkeys(states))
     say(f"{len(states)} trials: {counted}")
     terminal.console.print(_best_table(sweep, worker))
-    if tested:
+    if any(tested.values()):
         terminal.console.print(_final_table(sweep, parent, tested))
     say(f"the best again: {repeat(sweep, best)}")
     say(f"the study: {dashboard(storage.shown(sweep.asked.storage))}")

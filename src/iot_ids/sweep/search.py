@@ -147,6 +147,7 @@ def _ended(sweep: Ready, worker: Worker, parent: Run) -> Iterator[None]:
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
+        worker.give_back()
         done = len(worker.trials()) - worker.running_elsewhere()
         terminal.say(f"interrupted with {done} of {worker.total()} trials done; this goes on:\n{sweep.job.words}")
         raise

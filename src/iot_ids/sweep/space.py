@@ -81,7 +81,9 @@ def _choices(override: Override) -> list[Any]:
 
 def spelled(value: Any) -> str:
     """A value as it is typed; true, false and null in lower case."""
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def clipped(space: Space, features: int) -> tuple[dict[str, BaseDistribution], str | None]:
@@ -119,7 +121,7 @@ def _snapped(value: Any, distribution: BaseDistribution) -> Any:
     if isinstance(distribution, CategoricalDistribution):
         return _nearest(value, list(distribution.choices))
     low, high, step = distribution.low, distribution.high, distribution.step  # type: ignore[attr-defined]
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not _is_number(value):
         return low
     inside = min(max(value, low), high)
     return inside if not step else type(low)(low + round((inside - low) / step) * step)
@@ -130,10 +132,14 @@ def _nearest(value: Any, choices: list[Any]) -> Any:
     for choice in choices:
         if spelled(choice) == spelled(value):
             return choice
-    numbers = [each for each in [value, *choices] if isinstance(each, int | float) and not isinstance(each, bool)]
-    if len(numbers) <= len(choices):
+    numbers = [choice for choice in choices if _is_number(choice)]
+    if not numbers or not _is_number(value):
         return choices[0]
-    return min(choices, key=lambda choice: abs(choice - value))
+    return min(numbers, key=lambda choice: abs(choice - value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def size(space: Space) -> int | None:

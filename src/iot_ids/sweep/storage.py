@@ -11,7 +11,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from iot_ids.errors import UserError
-from iot_ids.sweep.locks import POSTGRESQL
+from iot_ids.sweep.locks import POSTGRESQL, folder
 
 SQLITE = "sqlite:///"
 BUSY_SECONDS = 60
@@ -70,7 +70,7 @@ class JournalLock:
 
     def __init__(self, journal: Path) -> None:
         self.journal = journal
-        self.lock = FileLock(journal.with_name(f".{journal.name}.append.lock"), is_singleton=False)
+        self.lock = FileLock(folder(journal) / "append", is_singleton=False)
 
     def acquire(self) -> bool:
         """Wait for the lock."""

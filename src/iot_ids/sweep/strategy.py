@@ -15,8 +15,8 @@ from iot_ids.sweep.space import Space, size, values
 
 STARTUP_TRIALS = 5
 """So many trials are trained to their end before any is compared with their median."""
-WARMUP_EPOCHS = 10
-"""No trial is cut short before: the learning rate still rises then (`model.schedule=one_cycle`)."""
+HYPERBAND_EPOCHS = 10
+"""What Hyperband gives its shortest trials."""
 ATTEMPTS = 20
 LARGEST_GRID = 100_000
 
@@ -60,9 +60,10 @@ def pruner(choice: Any, epochs: int) -> pruners.BasePruner:
         UserError: there is no such pruner.
     """
     if choice == "median":
-        return pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=min(WARMUP_EPOCHS, epochs // 2))
+        half = epochs // 2  # before, the learning rate is high (`model.schedule=one_cycle`), and the best may look bad
+        return pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=half)
     if choice == "hyperband":
-        return pruners.HyperbandPruner(min_resource=min(WARMUP_EPOCHS, epochs), max_resource=epochs)
+        return pruners.HyperbandPruner(min_resource=min(HYPERBAND_EPOCHS, epochs), max_resource=epochs)
     if choice == "none":
         return pruners.NopPruner()
     built: pruners.BasePruner = _built("pruner", choice, ("median", "hyperband", "none"), {})

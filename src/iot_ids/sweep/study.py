@@ -90,33 +90,36 @@ class Worker:
             trial.set_user_attr(REASON, reason)
             self.study.tell(trial, state=TrialState.FAIL)
 
-    def give_back(self, trial: optuna.Trial) -> None:
-        """End a trial that was interrupted; it is tried again, and the interruption does not count as a try."""
+    def give_back(self) -> None:
+        """End the trial that was interrupted, if any; it is tried again, and that does not count as a try.
+
+        It may have been interrupted while it was proposed, so it is looked up.
+        """
         with self.choosing():
-            trial.set_user_attr(TRY, trial.user_attrs[TRY] - 1)
-            self._again(trial.number, trial.params, "interrupted")
+            for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                if trial.user_attrs.get(WORKER_OF, self.id) == self.id:
+                    self._again(trial, "interrupted", trial.user_attrs.get(TRY, 1) - 1)
 
     def fail_lost(self) -> None:
         """Fail the running trials of workers that are no more, and put them in line again, TRIES times at most."""
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if not self.alive(trial.user_attrs.get(WORKER_OF, "")):
-                self._again(trial.number, trial.params, "its worker died")
+                self._again(trial, "its worker died", trial.user_attrs.get(TRY, 1))
 
     def alive(self, worker: str) -> bool:
         """Whether a worker of this storage, by its id, still holds its lock."""
         return worker == self.id or (worker.startswith(WORKER) and not self.locks.free(worker))
 
-    def _again(self, number: int, params: Mapping[str, Any], reason: str) -> None:
+    def _again(self, trial: FrozenTrial, reason: str, tries: int) -> None:
         """Fail a trial that is RUNNING, and put its parameters in line where they may be tried again."""
-        trial = self.study.get_trials(deepcopy=False)[number]
-        proposed = params.keys() == self.asked.space.keys()  # else its worker died while it was being proposed
-        may = proposed and trial.user_attrs.get(TRY, 1) < TRIES
-        attributes = {REASON: reason, LOST: may or not proposed}
+        proposed = trial.params.keys() == self.asked.space.keys()  # else it ended while it was being proposed
+        may = proposed and tries < TRIES
+        attributes = {REASON: reason, TRY: tries, LOST: may or not proposed}
         for name, value in attributes.items():
             self.kept.set_trial_user_attr(trial._trial_id, name, value)  # another worker's trial: Optuna has no verb
-        self.study.tell(number, state=TrialState.FAIL)
+        self.study.tell(trial.number, state=TrialState.FAIL)
         if may:
-            self.study.enqueue_trial(dict(params))
+            self.study.enqueue_trial(trial.params)
 
     def trials(self) -> list[FrozenTrial]:
         """Those that count, by number."""
@@ -163,8 +166,6 @@ def at_work(asked: Asked, begin: Callable[[optuna.Study], None]) -> Iterator[Wor
     file = storage.file_of(where)
     id = f"{WORKER}{uuid.uuid4().hex[:12]}"
     with storage.told(where):
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
         keys = locks.locks(where, file)
         with keys.hold(CHOOSING):
             kept = storage.opened(where)

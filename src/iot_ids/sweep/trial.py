@@ -53,17 +53,11 @@ def attempt(
         rows: kept from trial to trial.
         run: its MLflow run.
         name: for the progress bar.
-
-    Raises:
-        KeyboardInterrupt: as it came; the trial is given back.
     """
     try:
         values, epochs = _trained(worker, trial, _configuration(compose, run), rows, run, name)
     except optuna.TrialPruned:
         return _pruned(worker, trial, run)
-    except KeyboardInterrupt:
-        worker.give_back(trial)
-        raise
     except UserError as mistake:
         return _failed(worker, trial, run, str(mistake))
     except Exception as error:
@@ -144,6 +138,7 @@ def _pruned(worker: Worker, trial: optuna.Trial, run: Run) -> str:
 
 def _failed(worker: Worker, trial: optuna.Trial, run: Run, reason: str) -> str:
     worker.fail(trial, reason)
+    run.outcome = "FAILED"
     run.tags({"trial.state": "FAIL", "trial.reason": reason[:5000]})
     return f"failed: {reason}"
 

@@ -27,6 +27,8 @@ class Run:
     store: Store
     id: str
     epochs: int = 0
+    outcome: str = "FINISHED"
+    """What the run's status becomes where nothing is raised."""
     waiting: list[Metric] = field(default_factory=list)
     sent: float = 0.0
 
@@ -89,7 +91,7 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
             run.parameters(parameters)
             yield run
             run.flush()
-            status = "FINISHED"
+            status = run.outcome
         except Exception:
             status = "FAILED"
             raise

