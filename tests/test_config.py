@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 import train
 from conftest import CONF, Workplace, typed
-from iot_ids.config import SCHEMAS, register, resolved
+from iot_ids.config import SCHEMAS, check, register, resolved
 from iot_ids.errors import UserError
 from iot_ids.usage import ADDED, usage
 
@@ -141,6 +141,14 @@ def test_groups_that_name_a_class_become_plain_dictionaries() -> None:
     config = resolved(composed("model=gru"))
     assert config.model["cell"] == "gru"
     assert isinstance(config.dataset.columns.numeric, list)
+
+
+def test_the_split_is_drawn_by_its_own_seed_where_it_has_one() -> None:
+    assert resolved(composed("seed=3")).drawn_by == 3
+    config = resolved(composed("seed=3", "split_seed=0"))
+    assert (config.drawn_by, config.seed) == (0, 3)
+    with pytest.raises(UserError, match="split_seed=-1 is not between 0"):
+        check(resolved(composed("split_seed=-1")))
 
 
 def test_the_help_text_names_no_choice_that_is_not_there() -> None:

@@ -24,6 +24,15 @@ def test_whatever_else_differs_among_namesakes_only() -> None:
     assert found == ["gru, pearson 8, hidden_size=32", "gru, pearson 8, hidden_size=64", "knn, all"]
 
 
+def test_a_tuned_method_is_named_so_instead_of_by_its_settings() -> None:
+    tuned = GRU | {"model.hidden_size": "32", "model.dropout": "0.17", "selector.k": "12", "tuned": "true"}
+    assert names(tuned, GRU | {"model.hidden_size": "64"}) == ["gru tuned, pearson 12", "gru, pearson 8"]
+    assert names(tuned, tuned | {"model.dropout": "0.3"}) == [
+        "gru tuned, pearson 12, dropout=0.17",
+        "gru tuned, pearson 12, dropout=0.3",
+    ]
+
+
 def test_seeds_and_paths_are_no_difference() -> None:
     assert names(GRU | {"seed": "2", "cache.path": "x"}, GRU)[0].startswith("gru, pearson 8 ")
 

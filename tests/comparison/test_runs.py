@@ -28,6 +28,11 @@ from iot_ids.track import KeptRun
             "where=[split.test:0.2]",
         ),
         (
+            kept("knn", parameters={"split_seed": "7"}),
+            "split_seed=None (2 runs), split_seed=7",
+            "where=[split_seed:None]",
+        ),
+        (
             kept("knn", parameters={"dataset.labels.category.classes.Scan": '["scan"]'}),
             "the classes",
             "where=[NAME:VALUE]",
@@ -44,6 +49,7 @@ from iot_ids.track import KeptRun
         "protocol",
         "test file",
         "shares",
+        "split seed",
         "classes",
         "first rows",
     ],
@@ -141,6 +147,14 @@ def test_filters_take_plain_names_and_conditions_take_parameters() -> None:
     assert [run.parameters["model.name"] for run in runs.chosen(there, _asked(split="official"))] == ["knn"]
     assert [run.parameters["model.name"] for run in runs.chosen(there, _asked(where=["model.name:svm"]))] == ["svm"]
     assert len(runs.chosen(there, _asked(data="aaaa"))) == 3
+
+
+def test_tuned_runs_alone_or_the_others() -> None:
+    them = [kept(seed=0), kept(seed=1, tags={"tuned": "true"})]
+    assert runs.chosen(them, Compare(tuned=True, where=[])) == them[1:]
+    assert runs.chosen(them, Compare(tuned=False, where=[])) == them[:1]
+    with pytest.raises(UserError, match="tuned=true: no run is like that; there are false"):
+        runs.chosen(them[:1], Compare(tuned=True, where=[]))
 
 
 def test_a_filter_that_leaves_nothing_says_what_there_is() -> None:

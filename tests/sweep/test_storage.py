@@ -54,4 +54,6 @@ def test_a_lock_is_free_when_its_holder_is_gone_and_workers_leave_no_file(tmp_pa
         assert not locks.free("worker-a")
         assert locks.free("worker-b")
     assert locks.free("worker-a")
+    with locks.hold("final-a study/of mine"):
+        assert not locks.free("final-a study/of mine")
     assert not list(locks.folder.glob("worker-*"))

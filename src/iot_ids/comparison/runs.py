@@ -59,7 +59,7 @@ ALSO_EQUAL: dict[str, Fact] = {
     "the test file": _tag("data.test_sha256"),
     "the other network's duplicates": parameter("test_dataset.duplicates"),
     "the split's settings": settings(lambda run: "split.", but=["split.name", "split.attack"]),
-    "the split's seed": lambda run: run.parameters.get("split_seed", "None"),
+    "the split's seed": lambda run: f"split_seed={run.parameters.get('split_seed', 'None')}",
     "the unseen attack": settings(lambda run: "split.attack"),
     "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
     "the shortcuts": _tag("protocol.shortcuts"),
@@ -198,7 +198,7 @@ def _suggestion(runs: Sequence[KeptRun], filters: Mapping[str, Fact]) -> str:
         if len(counts) > 1:
             words.append(f"{name}={_short(value)}")
         left = [run for run in left if fact(run) == value]
-    for fact in (ALSO_EQUAL["the split's settings"], ALSO_EQUAL["the unseen attack"]):
+    for fact in (ALSO_EQUAL[f"the {what}"] for what in ("split's settings", "split's seed", "unseen attack")):
         typable = [text for text in map(fact, left) if "[" not in text]
         if len(set(map(fact, left))) > 1 and typable:
             chosen = Counter(typable).most_common(1)[0][0]

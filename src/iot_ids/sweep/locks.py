@@ -4,6 +4,7 @@ They serve two ends: one worker at a time chooses a trial, and a worker is alive
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -57,7 +58,7 @@ class FileLocks:
             return False
 
     def _lock(self, name: str) -> FileLock:
-        return FileLock(self.folder / name, is_singleton=False)
+        return FileLock(self.folder / re.sub(r"[^\w.-]", "_", name), is_singleton=False)
 
 
 def folder(path: Path) -> Path:
