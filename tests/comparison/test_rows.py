@@ -116,4 +116,4 @@ def test_tuned_and_partly_tuned_methods_say_so() -> None:
         for model, seed, tuned in (("a", 0, "true"), ("a", 1, "true"), ("b", 0, "true"), ("b", 1, "false"))
     ]
     table = judged(group(them, CLASSES, None))
-    assert (table["a, all"].tuned, table["b, all"].tuned) == ("yes", "partly")
+    assert (table["a tuned, all"].tuned, table["b, all"].tuned) == ("yes", "partly")

@@ -8,6 +8,7 @@ import pytest
 from iot_ids.errors import UserError
 from iot_ids.sweep import storage
 from iot_ids.sweep.locks import FileLocks
+from iot_ids.track import public
 
 
 @pytest.mark.parametrize("name", ["mysql://host/x", "sqlite:///", "redis://localhost", "sqlite://"])
@@ -23,9 +24,9 @@ def test_a_relative_file_counts_from_here(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_password_is_not_shown() -> None:
-    shown = storage.shown("postgresql+psycopg://ann:se:c@ret@host:5432/ids")
-    assert shown == "postgresql+psycopg://ann@host:5432/ids"
-    assert storage.shown("mlruns/optuna.journal") == "mlruns/optuna.journal"
+    assert public("postgresql+psycopg://ann:se:c@ret@host:5432/ids") == "postgresql+psycopg://ann@host:5432/ids"
+    assert public("a=x://b:secret@c/d seed=1") == "a=x://b@c/d seed=1"
+    assert public("mlruns/optuna.journal http://host:80/x@y") == "mlruns/optuna.journal http://host:80/x@y"
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

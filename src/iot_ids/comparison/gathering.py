@@ -142,14 +142,19 @@ def group(
     for place, record in enumerate(records):
         groups.setdefault(record.run.tags["config.fingerprint"], []).append(place)
     places = [sorted(them, key=lambda place: records[place].seed) for them in groups.values()]
-    first = [records[them[0]].run for them in places]
-    names = method_names([{**run.parameters, TUNED: run.tags.get(TUNED, "false")} for run in first], list(groups))
+    names = method_names([_described([records[at].run for at in them]) for them in places], list(groups))
     methods = [Method(name, [records[at] for at in them], them) for name, them in zip(names, places, strict=True)]
     parameters = records[0].run.parameters
     normal = parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal")
     commits = {record.run.tags.get("git.commit", "unknown") for record in records}
     said = [f"the runs were made by {len(commits)} versions of the code (git.commit)"] if len(commits) > 1 else []
     return Gathered(methods, classes, normal if normal in classes else None, answers, [*notes, *said])
+
+
+def _described(runs: Sequence[KeptRun]) -> dict[str, str]:
+    """The parameters of a method's first run, and whether all of its runs are tuned."""
+    tuned = all(run.tags.get(TUNED) == "true" for run in runs)
+    return {**runs[0].parameters, TUNED: str(tuned).lower()}
 
 
 def aligned(table: pl.DataFrame, classes: Sequence[str]) -> NDArray[np.int64]:

@@ -72,7 +72,11 @@ def _recalls(gathered: Gathered, rows: Sequence[Row]) -> Table:
 
 
 def _more(rows: Sequence[Row]) -> str:
-    return f"; those of {METHODS_BESIDE + 1} to {len(rows)} are in table.csv" if len(rows) > METHODS_BESIDE else ""
+    if (left := len(rows) - METHODS_BESIDE) <= 0:
+        return ""
+    return (
+        f"; those of {METHODS_BESIDE + 1} to {len(rows)} are in table.csv" if left > 1 else "; the last is in table.csv"
+    )
 
 
 def _short(row: Row, name: str) -> str:

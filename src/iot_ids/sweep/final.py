@@ -46,6 +46,8 @@ def final_runs(sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run) -> 
             except UserError as mistake:
                 print(f"seed {seed}: {mistake}", file=sys.stderr)
                 failures.append(seed)
+    if found[TUNED]:
+        track.supersede(parent, found[TUNED])
     if failures:
         raise UserError(f"{len(failures)} final runs failed, see above; the same command runs them again")
     return found

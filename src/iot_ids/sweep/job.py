@@ -60,13 +60,14 @@ class Ready:
     """A sweep that may begin. `base` is the configuration without a trial's parameters; `notes` are for the user.
 
     `untuned` is what has to be changed in it, if anything, to have it trained: fewer features where there are not as
-    many.
+    many. `begins_untuned` says whether the first trial is just that, or had to be moved into the space.
     """
 
     job: Job
     base: DictConfig
     config: Config
     untuned: dict[str, Any]
+    begins_untuned: bool
     asked: Asked
     rows: Rows
     notes: list[str]
@@ -104,7 +105,8 @@ def ready(job: Job) -> Ready:
             f"the space has {count} configurations, none is tried twice: {count} trials instead of "
             f"hydra.sweeper.n_trials={job.settings.n_trials}"
         )
-    return Ready(job, base, config, untuned, asked, rows, notes)
+    begins_untuned = settled(job.composed(first)) == settled(job.composed(untuned))
+    return Ready(job, base, config, untuned, begins_untuned, asked, rows, notes)
 
 
 def _asked(

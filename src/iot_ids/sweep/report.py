@@ -16,10 +16,10 @@ from rich.table import Table
 
 from iot_ids import terminal
 from iot_ids.errors import UserError
-from iot_ids.sweep import plots, storage
+from iot_ids.sweep import plots
 from iot_ids.sweep.job import Ready
 from iot_ids.sweep.study import Worker, failed
-from iot_ids.track import Run
+from iot_ids.track import Run, public
 
 TESTED = ("test/f1_macro", "test/accuracy", "test/false_positive_rate")
 
@@ -65,7 +65,9 @@ def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
 def repeat(sweep: Ready, best: FrozenTrial) -> str:
     """What to type to train the best configuration again, with test."""
     parsed = sweep.job.parsed
-    return shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
+    return public(
+        shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
+    )
 
 
 def table(worker: Worker, simulated: bool) -> pl.DataFrame:
@@ -133,7 +135,7 @@ def show(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial, tested: M
     if any(tested.values()):
         terminal.console.print(_final_table(sweep, parent, tested))
     say(f"the best again: {repeat(sweep, best)}")
-    say(f"the study: {dashboard(storage.shown(sweep.asked.storage))}")
+    say(f"the study: {dashboard(public(sweep.asked.storage))}")
     terminal.where(parent.id, parent.store.ui_command())
 
 
@@ -148,7 +150,11 @@ def _best_table(sweep: Ready, worker: Worker) -> Table:
     made.add_column("parameters", overflow="fold")
     for trial in shown:
         values = [f"{value:.4g}" for value in trial.values]
-        made.add_row(str(trial.number) + " (untuned)" * (trial.number == 0), *values, spelled(trial.params))
+        made.add_row(
+            str(trial.number) + " (untuned)" * (trial.number == 0 and sweep.begins_untuned),
+            *values,
+            spelled(trial.params),
+        )
     return made
 
 

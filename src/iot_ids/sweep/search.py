@@ -11,7 +11,7 @@ import optuna
 from iot_ids import terminal, track
 from iot_ids.config import container
 from iot_ids.errors import UserError
-from iot_ids.sweep import report, spec, storage
+from iot_ids.sweep import report, spec
 from iot_ids.sweep.final import final_runs
 from iot_ids.sweep.job import Job, Ready, ready
 from iot_ids.sweep.report import best_of
@@ -75,15 +75,15 @@ def _parent(sweep: Ready, store: Store, study: optuna.Study) -> Run:
 
 def _settings(sweep: Ready) -> dict[str, Any]:
     """The sweep's own parameters: what was asked of `hydra.sweeper`, and the space."""
-    asked = asdict(sweep.job.settings) | {"storage": storage.shown(sweep.asked.storage)}
+    asked = asdict(sweep.job.settings) | {"storage": track.public(sweep.asked.storage)}
     space = {key: str(distribution) for key, distribution in sweep.asked.space.items()}
     return {key: value for key, value in asked.items() if key not in ("_target_", "params")} | {"space": space}
 
 
 def _trials(sweep: Ready, worker: Worker, parent: Run) -> None:
     """Run trials until none is missing."""
-    where = storage.shown(sweep.asked.storage)
-    done = len(worker.trials()) - worker.running_elsewhere()
+    where = track.public(sweep.asked.storage)
+    done = worker.done()
     watch = report.dashboard(where)
     terminal.say(f"study {worker.study.study_name}: {done} of {worker.total()} trials done; watch it: {watch}")
     while True:
@@ -107,7 +107,7 @@ def _trial(sweep: Ready, worker: Worker, parent: Run, trial: optuna.Trial, begun
     with track.start(parent.store, f"trial-{trial.number}", {}, tags) as run:
         said = attempt(worker, trial, lambda: sweep.job.composed(trial.params), sweep.rows, run, name)
     seconds = time.perf_counter() - begun
-    done = len(worker.trials()) - worker.running_elsewhere()
+    done = worker.done()
     terminal.say(f"{name} ({done} of {worker.total()}), {report.spelled(trial.params)}: {said}, {seconds:.1f} s")
 
 
@@ -130,7 +130,8 @@ def _final(worker: Worker) -> str:
 def _last(worker: Worker) -> bool:
     """Whether nothing is left to others; else the user is told what is."""
     if count := worker.running_elsewhere():
-        terminal.say(f"{count} trials are still running elsewhere; the last worker makes the final runs")
+        still = "trial is" if count == 1 else "trials are"
+        terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
         return False
     if not worker.locks.free(_final(worker)):
         terminal.say("another worker makes the final runs")
@@ -148,7 +149,7 @@ def _ended(sweep: Ready, worker: Worker, parent: Run) -> Iterator[None]:
     except KeyboardInterrupt:
         status = "KILLED"
         worker.give_back()
-        done = len(worker.trials()) - worker.running_elsewhere()
+        done = worker.done()
         terminal.say(f"interrupted with {done} of {worker.total()} trials done; this goes on:\n{sweep.job.words}")
         raise
     finally:

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from iot_ids.errors import UserError
 from iot_ids.sweep.locks import POSTGRESQL, folder
+from iot_ids.track import public
 
 SQLITE = "sqlite:///"
 BUSY_SECONDS = 60
@@ -31,7 +33,7 @@ def absolute(storage: str) -> str:
     if storage.startswith(POSTGRESQL):
         return storage
     raise UserError(
-        f"hydra.sweeper.storage={shown(storage)} is none of: a file's name (Optuna's journal), sqlite:///FILE, "
+        f"hydra.sweeper.storage={public(storage)} is none of: a file's name (Optuna's journal), sqlite:///FILE, "
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
     )
 
@@ -41,15 +43,6 @@ def file_of(storage: str) -> Path | None:
     if "://" not in storage:
         return Path(storage)
     return Path(storage.removeprefix(SQLITE)) if storage.startswith(SQLITE) else None
-
-
-def shown(storage: str) -> str:
-    """The storage without its password, to be printed and kept."""
-    start, at, host = storage.rpartition("@")
-    if not at or "://" not in start:
-        return storage
-    scheme, user = start.split("://", 1)
-    return f"{scheme}://{user.split(':', 1)[0]}@{host}"
 
 
 def opened(storage: str) -> BaseStorage:
@@ -97,12 +90,18 @@ def _cut_unfinished_line(journal: Path) -> None:
 
 @contextmanager
 def told(storage: str) -> Iterator[None]:
-    """What goes wrong with the storage, as a UserError."""
+    """What goes wrong with the storage, or a package that somebody's sampler wants, as a UserError."""
     try:
         yield
     except ModuleNotFoundError as error:
-        command = "pip install -c constraints.txt -e '.[postgresql]'"
-        raise UserError(f"hydra.sweeper.storage={shown(storage)}: {error}; install it: {command}") from error
-    except (OSError, ArgumentError, SQLAlchemyError) as error:
+        driver = (error.name or "").startswith("psycopg")
+        command = "pip install -c constraints.txt -e '.[postgresql]'" if driver else f"pip install {error.name}"
+        raise UserError(f"{error}; install it: {command}") from error
+    except UpdateFinishedTrialError as error:
+        raise UserError(
+            "the lock of this worker was lost, with the connection that held it; others took it for dead and try its "
+            "trial again; start it once more"
+        ) from error
+    except (OSError, ArgumentError, SQLAlchemyError, StorageInternalError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"hydra.sweeper.storage={shown(storage)}: cannot be used: {reason}") from error
+        raise UserError(f"hydra.sweeper.storage={public(storage)}: cannot be used: {reason}") from error

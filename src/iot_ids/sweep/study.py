@@ -123,10 +123,15 @@ class Worker:
 
     def trials(self) -> list[FrozenTrial]:
         """Those that count, by number."""
-        return [trial for trial in self.study.get_trials(deepcopy=False) if counts(trial)]
+        with storage.told(self.asked.storage):
+            return [trial for trial in self.study.get_trials(deepcopy=False) if counts(trial)]
+
+    def done(self) -> int:
+        """How many trials that count have ended."""
+        return sum(trial.state is not TrialState.RUNNING for trial in self.trials())
 
     def running_elsewhere(self) -> int:
-        """How many trials other workers have under way."""
+        """How many trials are under way, in other workers, since this one has none when it asks."""
         return sum(trial.state is TrialState.RUNNING for trial in self.trials())
 
     @contextmanager
@@ -184,6 +189,7 @@ def _opened(asked: Asked, kept: BaseStorage) -> optuna.Study:
         load_if_exists=True,
     )
     if (begun := study.user_attrs.get("identity")) is None:
+        study.set_metric_names(list(asked.objectives))
         study.enqueue_trial(dict(asked.first), skip_if_exists=True)
         study.set_user_attr("identity", dict(asked.identity))
         return study

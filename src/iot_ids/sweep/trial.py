@@ -133,7 +133,7 @@ def _metrics(fitted: Fitted) -> dict[str, float]:
 def _pruned(worker: Worker, trial: optuna.Trial, run: Run) -> str:
     worker.prune(trial)
     run.tags({"trial.state": "PRUNED", "trial.pruned_epoch": str(run.epochs - 1)})
-    return f"pruned in epoch {run.epochs}"
+    return f"pruned after {run.epochs} epochs"
 
 
 def _failed(worker: Worker, trial: optuna.Trial, run: Run, reason: str) -> str:

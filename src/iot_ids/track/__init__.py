@@ -4,12 +4,13 @@ import os
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from iot_ids.track.facts import commit, flat
+from iot_ids.track.facts import commit, flat, public
 from iot_ids.track.model import save_model
 from iot_ids.track.run import Run, start, terminable
 from iot_ids.track.store import KeptRun, Store, existing_stores, fetch, finished, kept_runs, open_store
-from iot_ids.track.sweep import PARENT, WORKER, begin_sweep, end_lost, end_sweep
+from iot_ids.track.sweep import PARENT, WORKER, begin_sweep, end_lost, end_sweep, supersede
 
 __all__ = [
     "PARENT",
@@ -27,7 +28,9 @@ __all__ = [
     "flat",
     "kept_runs",
     "open_store",
+    "public",
     "save_model",
     "start",
+    "supersede",
     "terminable",
 ]

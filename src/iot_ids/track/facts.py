@@ -1,10 +1,13 @@
 """What a run says of itself: its configuration as parameters, its code as a commit."""
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+PASSWORD = re.compile(r"(://[^:/@\s]+):[^/\s]*@")
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -15,8 +18,13 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             parameters |= flat(value, f"{key}.")
         else:
-            parameters[key] = json.dumps(value) if isinstance(value, list) else str(value)
+            parameters[key] = json.dumps(value) if isinstance(value, list) else public(str(value))
     return parameters
+
+
+def public(text: str) -> str:
+    """A text with the passwords of its addresses left out, to be printed and kept."""
+    return PASSWORD.sub(r"\1@", text)
 
 
 def commit() -> str:

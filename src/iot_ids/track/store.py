@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from iot_ids.config import Tracking
 from iot_ids.errors import UserError
+from iot_ids.track.facts import public
 
 console = logging.getLogger(__name__)
 SQLITE = "sqlite:///"
@@ -29,8 +30,10 @@ class Store:
     client: mlflow.MlflowClient
 
     def ui_command(self) -> str:
-        """The line that shows the runs in a browser, from any directory."""
-        return f"mlflow ui --backend-store-uri {self.uri} --host 127.0.0.1"
+        """The line that shows the runs in a browser, from any directory; of a server, its address."""
+        if self.uri.startswith("http"):
+            return self.uri
+        return f"mlflow ui --backend-store-uri {public(self.uri)} --host 127.0.0.1"
 
 
 def open_store(tracking: Tracking, dataset: str) -> Store:

@@ -1,6 +1,6 @@
 """A sweep's own run, which outlives any one worker: begun once, taken up again, ended by the last."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from mlflow import MlflowException
@@ -40,3 +40,15 @@ def end_lost(parent: Run, alive: Callable[[str], bool]) -> None:
     for run in store.client.search_runs([store.experiment], below):
         if not alive(run.data.tags.get(WORKER, "")):
             store.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def supersede(parent: Run, tuned: Collection[str]) -> None:
+    """Take earlier final runs of what was best then out of comparisons, where the study went on to find a better one.
+
+    They stay in the store, with the tag `kind=superseded`: that the test rows were read for them is not to be hidden.
+    """
+    store = parent.store
+    earlier = f"tags.`{PARENT}` = '{parent.id}' and tags.tuned = 'true'"
+    for run in store.client.search_runs([store.experiment], earlier):
+        if run.info.run_id not in tuned:
+            store.client.set_tag(run.info.run_id, "kind", "superseded")
