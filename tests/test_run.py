@@ -356,3 +356,20 @@ def test_a_fingerprint_ignores_seed_paths_and_tracking_and_nothing_else() -> Non
     assert fingerprint(plain, "data") == fingerprint(same, "data")
     assert fingerprint(plain, "data") != fingerprint(other, "data")
     assert fingerprint(plain, "data") != fingerprint(plain, "other data")
+
+
+def test_what_is_the_same_as_before_is_not_prepared_again_and_comes_out_the_same(workplace: Workplace) -> None:
+    def config(*more: str) -> Any:
+        return experiment_config(workplace, "selector=pearson", *(more or ["selector.k=2"]))
+
+    register()
+    first = experiment.prepare(config())
+    same = experiment.prepare(config("selector.k=2", "model.hidden_size=7"), first)
+    assert same.train is first.train
+    assert same.model is not first.model
+    wider = experiment.prepare(config("selector.k=3"), first)
+    assert wider.loaded is first.loaded
+    assert np.array_equal(wider.train.x, experiment.prepare(config("selector.k=3")).train.x)
+    elsewhere = experiment.prepare(config("selector.k=2", "seed=1"), first)
+    assert elsewhere.loaded is not first.loaded
+    assert experiment.prepare(config("selector.k=2", "seed=1", "split_seed=42"), first).loaded is first.loaded

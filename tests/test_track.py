@@ -119,3 +119,37 @@ def test_a_deleted_experiment_is_named_with_the_way_back(tmp_path: Path) -> None
     first.client.delete_experiment(first.experiment)
     with pytest.raises(UserError, match=f"experiments restore -x {first.experiment}"):
         track.open_store(tracking(tmp_path), "flows")
+
+
+def tuned_run(store: track.Store, parent: str, fingerprint: str) -> str:
+    tags = {track.PARENT: parent, "tuned": "true", "config.fingerprint": fingerprint}
+    with track.start(store, fingerprint, {}, tags) as run:
+        return str(run.id)
+
+
+def test_final_runs_of_what_was_best_once_leave_the_comparison_until_it_is_the_best_again(store: track.Store) -> None:
+    parent = track.begin_sweep(store, "study", {}, {"kind": "sweep", "sweep": "study"})
+    once, again, now = (tuned_run(store, parent.id, name) for name in ("a", "a", "b"))
+
+    def kinds() -> list[str | None]:
+        return [store.client.get_run(id).data.tags.get("kind") for id in (once, again, now)]
+
+    track.supersede(parent, [now])
+    assert kinds() == ["superseded", "superseded", None]
+    track.supersede(parent, [again])
+    assert kinds() == [None, None, "superseded"]
+
+
+def test_a_sweeps_run_is_taken_up_again_by_its_name(store: track.Store) -> None:
+    tags = {"kind": "sweep", "sweep": "one"}
+    first = track.begin_sweep(store, "one", {"a": "1"}, tags)
+    track.end_sweep(first, "KILLED")
+    again = track.begin_sweep(store, "one", {"a": "1"}, tags)
+    other = track.begin_sweep(store, "two", {}, {"kind": "sweep", "sweep": "two"})
+    assert (again.id, store.client.get_run(first.id).info.status) == (first.id, "RUNNING")
+    assert other.id != first.id
+
+
+def test_what_is_kept_of_an_address_has_no_password() -> None:
+    kept = track.flat({"tracking": {"uri": "postgresql://ann:secret@host/runs"}, "files": ["a"]})
+    assert kept == {"tracking.uri": "postgresql://ann@host/runs", "files": '["a"]'}

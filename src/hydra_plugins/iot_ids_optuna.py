@@ -37,15 +37,17 @@ class OptunaSweeper(Sweeper):
         self.hydra_context, self.config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> None:
-        """Search, once for each choice of `+sweep=`."""
-        try:
-            studies = self._studies(arguments)
-            for number, words in enumerate(studies, start=1):
-                if len(studies) > 1:
-                    print(f"\nsweep {number} of {len(studies)}: {words[-1]}", flush=True)
+        """Search, once for each choice of `+sweep=`; one that goes wrong does not stop the others."""
+        studies, mistakes = self._studies(arguments), []
+        for number, words in enumerate(studies, start=1):
+            if len(studies) > 1:
+                print(f"\nsweep {number} of {len(studies)}: {words[-1]}", flush=True)
+            try:
                 self._search(words)
-        except UserError as mistake:
-            raise Mistake(str(mistake)) from mistake
+            except UserError as mistake:
+                mistakes.append(f"{words[-1]}: {mistake}" if len(studies) > 1 else str(mistake))
+        if mistakes:
+            raise Mistake("\n".join(mistakes))
 
     def _studies(self, arguments: list[str]) -> list[list[str]]:
         """What was typed, once for each choice of `+sweep=`; a typed one counts before a file's."""
@@ -66,7 +68,9 @@ class OptunaSweeper(Sweeper):
         by_file = [word for word in _words(hydra.sweeper.params) if not _chooses_study(word)]
         settings: SweepSettings = OmegaConf.to_object(hydra.sweeper)  # type: ignore[assignment]
         typed = sys.argv[1:]
-        flags = [word for word in typed if word not in ("-m", "--multirun") and ("=" not in word or word[0] == "-")]
+        flags = [
+            word for word in typed if word not in ("-m", "--multirun") and (word[0] == "-" or not set("=~") & set(word))
+        ]
         again = shlex.join(["python", "-m", "train", *typed])
         search(Job(settings, parsed(self._parsed([*by_file, *words])), self._compose, again, flags))
 

@@ -77,6 +77,11 @@ class Config:
         """How many flows of a source the model reads with `model.sequence=window`; None where it reads them singly."""
         return self.model.get("window", 0) if self.model.get("sequence") == "window" else None
 
+    @property
+    def windowed(self) -> bool:
+        """Whether the model reads windows, which need the other flows of each part besides its rows."""
+        return self.window is not None
+
 
 SCHEMAS: dict[str, Any] = {
     "config": Config,

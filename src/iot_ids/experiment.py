@@ -5,7 +5,8 @@ run that asks for one of the paper's shortcuts reads them before, and says so (`
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -30,6 +31,9 @@ from iot_ids.stages import Fitted, Prepared, codes, refuse_nan
 from iot_ids.unseen import refuse_rate
 
 __all__ = ["fit", "judge", "prepare", "rows"]
+SHAPE_ROWS = ("dataset", "split", "drawn_by", "test_dataset", "windowed")
+SHAPE_FEATURES = (*SHAPE_ROWS, "window", "outliers", "selector", "scaler")
+"""What of a configuration decides which rows there are, and what becomes of them before the model."""
 
 
 def rows(config: Config) -> Loaded:
@@ -38,25 +42,26 @@ def rows(config: Config) -> Loaded:
     Raises:
         UserError: whatever the user can mend about the data.
     """
-    windowed = config.window is not None
-    return load(config.dataset, config.split, config.drawn_by, config.cache, config.test_dataset, windowed)
+    return load(config.dataset, config.split, config.drawn_by, config.cache, config.test_dataset, config.windowed)
 
 
-def prepare(config: Config, loaded: Loaded | None = None) -> Prepared:
+def prepare(config: Config, before: Prepared | None = None) -> Prepared:
     """Take the `rows`, fit the preprocessing on the training rows, and build the model. The test rows stay unread, but
     for the two shortcuts `before_split`.
 
     Args:
         config: the run.
-        loaded: its rows, where they are at hand already; a sweep reads them once for all trials.
+        before: another run's, of which everything is taken that is the same; so a sweep reads the rows once.
 
     Raises:
         UserError: whatever the user can mend about data and configuration.
     """
     model = build.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
+    if before is not None and _same(before.config, config, SHAPE_FEATURES):
+        return replace(before, config=config, model=model, seconds=time.perf_counter() - start)
     rule = build.rule(config.outliers)
-    loaded = rows(config) if loaded is None else loaded
+    loaded = before.loaded if before is not None and _same(before.config, config, SHAPE_ROWS) else rows(config)
     refuse_rate(config, loaded)
     config, loaded = shortcuts.with_identifiers(config, loaded)
     columns = config.dataset.columns
@@ -76,6 +81,14 @@ def prepare(config: Config, loaded: Loaded | None = None) -> Prepared:
     train = _table(config, features.pipeline, loaded.classes, features.train, loaded.train, loaded.train_context)
     validation = _table(config, features.pipeline, loaded.classes, loaded.validation, loaded.validation_context)
     return Prepared(config, loaded, features, train, validation, model, time.perf_counter() - start)
+
+
+def _same(one: Config, other: Config, names: Sequence[str]) -> bool:
+    """Whether two configurations agree in all that these names stand for.
+
+    Where identifiers are features, `prepare` has changed the configuration, so nothing is taken for the same.
+    """
+    return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def fit(prepared: Prepared, report: Report) -> Fitted:

@@ -8,7 +8,7 @@ from sweep.conftest import asked_of
 
 
 def main(storage: str, name: str, n_trials: str, seconds: str, stops_at: str) -> None:
-    with at_work(asked_of(storage, name, n_trials=int(n_trials)), lambda study: None) as worker:
+    with at_work(asked_of(storage, name, n_trials=int(n_trials))) as worker:
         while (trial := worker.next_trial()) is not None:
             if trial.number == int(stops_at):
                 print("here", flush=True)

@@ -18,9 +18,10 @@ from iot_ids.sweep import strategy
 from iot_ids.sweep.space import FEATURES, Parsed, Space, clipped, ends, own_values, size
 from iot_ids.sweep.spec import SweepSettings
 from iot_ids.sweep.study import Asked
-from iot_ids.sweep.trial import Rows
 
-NOT_IN_IDENTITY = ("tracking", "cache")
+NOT_IN_IDENTITY = ("tracking", "cache", "evaluate")
+NOT_SEARCHED = ("dataset", "test_dataset", "split", "tracking", "cache", "evaluate")
+"""What decides which rows are scored, or nothing of the score: trials that differ in it could not be compared."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ class Job:
         return " ".join(self.parsed.overrides(parameters))
 
 
+def searched(composed: DictConfig) -> Config:
+    """A trial's configuration as typed objects.
+
+    Raises:
+        UserError: it cannot be run, or would read the test rows.
+    """
+    config = settled(composed)
+    reading = {"outliers_before_split", "scaling_before_split"}.intersection(shortcuts.shortcuts(config))
+    if reading:
+        raise UserError(f"a sweep does not read the test rows, but the shortcut {', '.join(sorted(reading))} does")
+    return config
+
+
 @dataclass(frozen=True)
 class Ready:
     """A sweep that may begin. `base` is the configuration without a trial's parameters; `notes` are for the user.
@@ -69,7 +83,7 @@ class Ready:
     untuned: dict[str, Any]
     begins_untuned: bool
     asked: Asked
-    rows: Rows
+    prepared: Prepared
     notes: list[str]
 
 
@@ -80,33 +94,35 @@ def ready(job: Job) -> Ready:
         UserError: a key or a value of the space is none of the configuration's, or whatever `prepare` refuses.
     """
     base, choices = job.composed({}), job.compose(job.parsed.fixed).hydra.runtime.choices
-    config = settled(base)
-    space = job.parsed.space
+    config, space = searched(base), job.parsed.space
     if not space:
         raise UserError("there is nothing to search: give a key several values, such as selector.k=range(4,20)")
-    _refuse_shortcuts(config)
-    _refuse_unknown_keys(base, choices, space)
     for key, distribution in space.items():
+        _refuse_key(key, base, choices)
         for value in ends(distribution):
-            settled(job.composed({key: value}))
-    rows = Rows()
+            searched(job.composed({key: value}))
+    strategy.sampler(job.settings.sampler, config.seed, space, [])
+    strategy.pruner(job.settings.pruner, config.trainer.max_epochs)
     fewest = {FEATURES: min(ends(space[FEATURES]))} if FEATURES in space else {}
-    prepared = experiment.prepare(settled(job.composed(fewest)), rows.of(config))
+    prepared = experiment.prepare(settled(job.composed(fewest)))
     features = len(prepared.features.selection.names)
     space, note = clipped(space, features)
     untuned = {FEATURES: features} if FEATURES in space and config.selector["k"] > features else {}
     first = own_values(space, lambda key: choices.get(key, _value(base, key)))
-    strategy.sampler(job.settings.sampler, config.seed, space, [])
-    strategy.pruner(job.settings.pruner, config.trainer.max_epochs)
     asked = _asked(job, base, config, space, first, prepared)
-    notes = [note] if note else []
-    if (count := size(space)) is not None and count < job.settings.n_trials:
-        notes.append(
-            f"the space has {count} configurations, none is tried twice: {count} trials instead of "
-            f"hydra.sweeper.n_trials={job.settings.n_trials}"
-        )
     begins_untuned = settled(job.composed(first)) == settled(job.composed(untuned))
-    return Ready(job, base, config, untuned, begins_untuned, asked, rows, notes)
+    notes = [*filter(None, [note]), *_shorter(space, job.settings.n_trials)]
+    return Ready(job, base, config, untuned, begins_untuned, asked, prepared, notes)
+
+
+def _shorter(space: Space, n_trials: int) -> list[str]:
+    """What to tell of a space with fewer configurations than trials."""
+    if (count := size(space)) is None or count >= n_trials:
+        return []
+    return [
+        f"the space has {count} configurations, none is tried twice: {count} trials instead of "
+        f"hydra.sweeper.n_trials={n_trials}"
+    ]
 
 
 def _asked(
@@ -152,20 +168,19 @@ def _value(base: DictConfig, key: str) -> Any:
     return value.name if hasattr(value, "name") else value
 
 
-def _refuse_unknown_keys(base: DictConfig, choices: Mapping[str, str], space: Space) -> None:
-    for key in space:
-        if key in choices:
-            continue
-        group, _, name = key.rpartition(".")
-        there = OmegaConf.select(base, group) if group else base
-        if not isinstance(there, DictConfig) or name not in there:
-            chosen = choices.get(group)
-            where = f"{group}={chosen}" if chosen else group or "the configuration"
-            known = f"; {where} has {', '.join(map(str, there))}" if isinstance(there, DictConfig) else ""
-            raise UserError(f"{key} is searched, but is no key of {where}{known}")
-
-
-def _refuse_shortcuts(config: Config) -> None:
-    reading = {"outliers_before_split", "scaling_before_split"}.intersection(shortcuts.shortcuts(config))
-    if reading:
-        raise UserError(f"a sweep does not read the test rows, but the shortcut {', '.join(sorted(reading))} does")
+def _refuse_key(key: str, base: DictConfig, choices: Mapping[str, str]) -> None:
+    if key.partition(".")[0] in NOT_SEARCHED:
+        raise UserError(
+            f"{key} cannot be searched: it decides which rows are scored, or nothing of the score; searched are "
+            "selector, scaler, outliers, model and trainer"
+        )
+    if key in choices:
+        return
+    group, _, name = key.rpartition(".")
+    there = OmegaConf.select(base, group) if group else base
+    if isinstance(there, DictConfig) and name in there:
+        return
+    chosen = choices.get(group)
+    where = f"{group}={chosen}" if chosen else group or "the configuration"
+    known = f"; {where} has {', '.join(map(str, there))}" if isinstance(there, DictConfig) else ""
+    raise UserError(f"{key} is searched, but is no key of {where}{known}")

@@ -23,10 +23,11 @@ def write(
     """Write the pictures that this study can give: of each objective's history, importances, features; the front."""
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     history(study, trials, objectives, title, simulated, folder / "history.png")
-    if len(complete) >= FEWEST_FOR_IMPORTANCE and len(complete[0].params) > 1:
+    varied = len({trial.values[0] for trial in complete}) > 1  # else there is no variance to explain
+    if len(complete) >= FEWEST_FOR_IMPORTANCE and len(complete[0].params) > 1 and varied:
         importances(study, objectives[0], title, simulated, folder / "importances.png")
     if any(FEATURES in trial.params for trial in complete):
-        feature_count(complete, objectives[0], title, simulated, folder / "feature_count.png")
+        feature_count(study, complete, objectives[0], title, simulated, folder / "feature_count.png")
     if len(objectives) > 1:
         pareto_front(study, complete, objectives, title, simulated, folder / "pareto_front.png")
 
@@ -73,7 +74,9 @@ def importances(study: Study, objective: str, title: str, simulated: bool, path:
     write_png(figure, path)
 
 
-def feature_count(complete: Sequence[FrozenTrial], objective: str, title: str, simulated: bool, path: Path) -> None:
+def feature_count(
+    study: Study, complete: Sequence[FrozenTrial], objective: str, title: str, simulated: bool, path: Path
+) -> None:
     """Draw the score against the number of features: every complete trial, and the best of each number."""
     those = [trial for trial in complete if FEATURES in trial.params]
     counts = np.array([trial.params[FEATURES] for trial in those])
@@ -81,7 +84,8 @@ def feature_count(complete: Sequence[FrozenTrial], objective: str, title: str, s
     figure, (axes,) = panels(7, 4, title, simulated)
     axes.scatter(counts, values, s=22, color=BLUE, label="complete trial", zorder=3)
     there = np.unique(counts)
-    axes.plot(there, [values[counts == count].max() for count in there], color=ORANGE, label="best of each number")
+    best = np.max if study.directions[0] is StudyDirection.MAXIMIZE else np.min
+    axes.plot(there, [best(values[counts == count]) for count in there], color=ORANGE, label="best of each number")
     axes.set(xlabel="features kept (selector.k)", ylabel=objective)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.grid(True, color=PALE)

@@ -151,7 +151,7 @@ def _best_table(sweep: Ready, worker: Worker) -> Table:
     for trial in shown:
         values = [f"{value:.4g}" for value in trial.values]
         made.add_row(
-            str(trial.number) + " (untuned)" * (trial.number == 0 and sweep.begins_untuned),
+            str(trial.number) + " (untuned)" * (sweep.begins_untuned and trial.params == sweep.asked.first),
             *values,
             spelled(trial.params),
         )
@@ -162,7 +162,7 @@ def _first_few(worker: Worker, count: int = 3) -> list[FrozenTrial]:
     complete = [trial for trial in worker.trials() if trial.state is TrialState.COMPLETE]
     sign = 1 if worker.study.direction is StudyDirection.MAXIMIZE else -1
     ranked = sorted(complete, key=lambda trial: -sign * trial.values[0])
-    own = [trial for trial in complete if trial.number == 0 and trial not in ranked[:count]]
+    own = [trial for trial in complete if trial.params == worker.asked.first and trial not in ranked[:count]]
     return [*ranked[:count], *own]
 
 

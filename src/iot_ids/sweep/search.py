@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -10,17 +10,19 @@ import optuna
 
 from iot_ids import terminal, track
 from iot_ids.config import container
+from iot_ids.data.spec import Origin
 from iot_ids.errors import UserError
 from iot_ids.sweep import report, spec
 from iot_ids.sweep.final import final_runs
 from iot_ids.sweep.job import Job, Ready, ready
 from iot_ids.sweep.report import best_of
+from iot_ids.sweep.storage import StorageError
 from iot_ids.sweep.study import REASON, Worker, at_work, failed
-from iot_ids.sweep.trial import attempt
+from iot_ids.sweep.trial import Last, attempt
 from iot_ids.track import Run, Store
 
-RUN = "mlflow.run"
-"""The study's attribute that names its MLflow run."""
+FINAL = "final"
+"""What the lock of a study's final runs begins with."""
 
 
 def search(job: Job) -> None:
@@ -39,38 +41,73 @@ def search(job: Job) -> None:
     for note in sweep.notes:
         terminal.say(note)
     store = track.open_store(sweep.config.tracking, sweep.config.dataset.name)
-    parents: list[Run] = []
-    with track.terminable(), at_work(sweep.asked, lambda study: parents.append(_parent(sweep, store, study))) as worker:
-        (parent,) = parents
-        with _ended(sweep, worker, parent):
+    with track.terminable(), at_work(sweep.asked) as worker, _sweep_run(sweep, worker, store) as parent:
+        track.end_lost(parent, worker.alive)
+        _trials(sweep, worker, parent)
+        if count := worker.running_elsewhere():
+            still = "trial is" if count == 1 else "trials are"
+            terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
+            return
+        with worker.locks.hold(f"{FINAL}-{worker.study.study_name}"):  # what another made meanwhile is not made again
             track.end_lost(parent, worker.alive)
-            _trials(sweep, worker, parent)
-            if not _last(worker):
-                return
-            with worker.locks.hold(_final(worker)):
-                track.end_lost(parent, worker.alive)
-                best = best_of(worker)
-                report.write(sweep, worker, parent, best)
-                tested = final_runs(sweep, best, worker, parent)
-            report.show(sweep, worker, parent, best, tested)
+            best = best_of(worker)
+            report.write(sweep, worker, parent, best)
+            tested = final_runs(sweep, best, worker, parent)
+        report.show(sweep, worker, parent, best, tested)
 
 
-def _parent(sweep: Ready, store: Store, study: optuna.Study) -> Run:
-    """The sweep's own run in MLflow, which the study remembers."""
-    known = study.user_attrs.get(RUN)
-    generated = "generated" if sweep.config.simulated else "published"
+@contextmanager
+def _sweep_run(sweep: Ready, worker: Worker, store: Store) -> Iterator[Run]:
+    """The sweep's run in MLflow, ended as the sweep ends, unless others are still at work on it."""
+    with worker.choosing():
+        parent = _parent(sweep, store, worker.study.study_name)
+    status = "FAILED"
+    try:
+        yield parent
+        status = "FINISHED"
+    except BaseException as error:
+        with suppress(StorageError):
+            worker.give_back()
+        if isinstance(error, KeyboardInterrupt):
+            status = "KILLED"
+            terminal.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
+        if isinstance(error, track.STORE_ERRORS):
+            reason = str(error).splitlines()[0]
+            where = track.public(sweep.config.tracking.uri)
+            raise UserError(f"tracking.uri={where}: the store cannot be used: {reason}") from error
+        raise
+    finally:
+        if not _others(worker):
+            track.end_sweep(parent, status)
+
+
+def _others(worker: Worker) -> bool:
+    """Whether other workers have trials under way; the trials of dead ones are failed before."""
+    with suppress(StorageError):
+        with worker.choosing():
+            worker.fail_lost()
+        return worker.running_elsewhere() > 0
+    return False
+
+
+def _progress(worker: Worker) -> str:
+    return f"{worker.done()} of {worker.total()}"
+
+
+def _parent(sweep: Ready, store: Store, name: str) -> Run:
     tags = {
         "kind": "sweep",
-        "sweep": study.study_name,
-        "data.origin": generated,
+        "sweep": name,
+        "data.origin": _origin(sweep),
         "data.sha256": sweep.asked.identity["data.sha256"],
         "git.commit": track.commit(),
     }
     parameters = track.flat({**container(sweep.base), "sweep": _settings(sweep)})
-    run = track.begin_sweep(store, known, study.study_name, parameters, tags)
-    if run.id != known:
-        study.set_user_attr(RUN, run.id)
-    return run
+    return track.begin_sweep(store, name, parameters, tags)
+
+
+def _origin(sweep: Ready) -> str:
+    return str((Origin.generated if sweep.config.simulated else Origin.published).value)
 
 
 def _settings(sweep: Ready) -> dict[str, Any]:
@@ -82,33 +119,30 @@ def _settings(sweep: Ready) -> dict[str, Any]:
 
 def _trials(sweep: Ready, worker: Worker, parent: Run) -> None:
     """Run trials until none is missing."""
-    where = track.public(sweep.asked.storage)
-    done = worker.done()
-    watch = report.dashboard(where)
-    terminal.say(f"study {worker.study.study_name}: {done} of {worker.total()} trials done; watch it: {watch}")
+    watch = report.dashboard(track.public(sweep.asked.storage))
+    terminal.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; watch it: {watch}")
+    last = Last(sweep.prepared)
     while True:
         _refuse_failures(sweep, worker)
         begun = time.perf_counter()
         if (trial := worker.next_trial()) is None:
             return
-        _trial(sweep, worker, parent, trial, begun)
+        said = _trial(sweep, worker, parent, trial, last)
+        seconds, what = time.perf_counter() - begun, f"trial {trial.number} ({_progress(worker)})"
+        terminal.say(f"{what}, {report.spelled(trial.params)}: {said}, {seconds:.1f} s")
 
 
-def _trial(sweep: Ready, worker: Worker, parent: Run, trial: optuna.Trial, begun: float) -> None:
-    name = f"trial {trial.number}"
+def _trial(sweep: Ready, worker: Worker, parent: Run, trial: optuna.Trial, last: Last) -> str:
     tags = {
         "kind": "trial",
         "sweep": worker.study.study_name,
         "trial.number": str(trial.number),
-        "data.origin": "generated" if sweep.config.simulated else "published",
+        "data.origin": _origin(sweep),
         track.PARENT: parent.id,
         track.WORKER: worker.id,
     }
     with track.start(parent.store, f"trial-{trial.number}", {}, tags) as run:
-        said = attempt(worker, trial, lambda: sweep.job.composed(trial.params), sweep.rows, run, name)
-    seconds = time.perf_counter() - begun
-    done = worker.done()
-    terminal.say(f"{name} ({done} of {worker.total()}), {report.spelled(trial.params)}: {said}, {seconds:.1f} s")
+        return attempt(worker, trial, lambda: sweep.job.composed(trial.params), last, run, f"trial {trial.number}")
 
 
 def _refuse_failures(sweep: Ready, worker: Worker) -> None:
@@ -121,38 +155,3 @@ def _refuse_failures(sweep: Ready, worker: Worker) -> None:
         f"{len(failures)} of {settings.n_trials} trials failed, more than "
         f"hydra.sweeper.max_failure_rate={settings.max_failure_rate} allows; the last, {last}"
     )
-
-
-def _final(worker: Worker) -> str:
-    return f"final-{worker.study.study_name}"
-
-
-def _last(worker: Worker) -> bool:
-    """Whether nothing is left to others; else the user is told what is."""
-    if count := worker.running_elsewhere():
-        still = "trial is" if count == 1 else "trials are"
-        terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
-        return False
-    if not worker.locks.free(_final(worker)):
-        terminal.say("another worker makes the final runs")
-        return False
-    return True
-
-
-@contextmanager
-def _ended(sweep: Ready, worker: Worker, parent: Run) -> Iterator[None]:
-    """End the sweep's run as the sweep ends, unless others are still at work on it."""
-    status = "FAILED"
-    try:
-        yield
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
-        worker.give_back()
-        done = worker.done()
-        terminal.say(f"interrupted with {done} of {worker.total()} trials done; this goes on:\n{sweep.job.words}")
-        raise
-    finally:
-        others = worker.running_elsewhere() or not worker.locks.free(_final(worker))
-        if not others:
-            track.end_sweep(parent, status)

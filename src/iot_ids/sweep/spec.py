@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from iot_ids.config import LARGEST_SEED
 from iot_ids.errors import UserError
 
 OBJECTIVES = {
@@ -63,7 +64,7 @@ def check(settings: SweepSettings) -> None:
     _check_objectives(settings.objectives)
     seeds = settings.final_seeds
     listed = seeds if isinstance(seeds, list) else [seeds]
-    if not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in listed):
+    if not all(isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED for seed in listed):
         raise UserError(f"hydra.sweeper.final_seeds={seeds} is neither a number of seeds nor a list of them")
     if len(set(listed)) < len(listed):
         raise UserError(f"hydra.sweeper.final_seeds={seeds} names a seed twice")

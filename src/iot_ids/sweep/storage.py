@@ -48,10 +48,15 @@ def file_of(storage: str) -> Path | None:
 def opened(storage: str) -> BaseStorage:
     """The `absolute` storage, made where it is new: one process at a time may come through here."""
     if "://" not in storage:
+        _refuse_other_file(Path(storage))
         lock = JournalLock(Path(storage))
         return JournalStorage(JournalFileBackend(storage, lock_obj=lock))  # type: ignore[arg-type]  # its base is private
     arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if storage.startswith(SQLITE) else {"pool_pre_ping": True}
     return RDBStorage(storage, engine_kwargs=arguments)
+
+
+class StorageError(UserError):
+    """The study cannot be read or written: the end of the sweep, and no trial's fault."""
 
 
 class JournalLock:
@@ -76,6 +81,12 @@ class JournalLock:
         self.lock.release()
 
 
+def _refuse_other_file(file: Path) -> None:
+    """Raise a UserError before somebody's notes are taken for a journal."""
+    if file.is_dir() or (file.exists() and file.open("rb").read(1) not in (b"", b"{")):
+        raise UserError(f"hydra.sweeper.storage={file}: is no journal of Optuna's; name another file")
+
+
 def _cut_unfinished_line(journal: Path) -> None:
     with journal.open("rb+") as file:
         end = file.seek(0, os.SEEK_END)
@@ -96,12 +107,7 @@ def told(storage: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         driver = (error.name or "").startswith("psycopg")
         command = "pip install -c constraints.txt -e '.[postgresql]'" if driver else f"pip install {error.name}"
-        raise UserError(f"{error}; install it: {command}") from error
-    except UpdateFinishedTrialError as error:
-        raise UserError(
-            "the lock of this worker was lost, with the connection that held it; others took it for dead and try its "
-            "trial again; start it once more"
-        ) from error
-    except (OSError, ArgumentError, SQLAlchemyError, StorageInternalError) as error:
+        raise StorageError(f"{error}; install it: {command}") from error
+    except (OSError, ArgumentError, SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"hydra.sweeper.storage={public(storage)}: cannot be used: {reason}") from error
+        raise StorageError(f"hydra.sweeper.storage={public(storage)}: cannot be used: {reason}") from error

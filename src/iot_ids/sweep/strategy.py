@@ -123,10 +123,10 @@ class Unrepeated(samplers.BaseSampler):
         count = size(self.space)
         if count is None or count > LARGEST_GRID:
             return None
+        all_values = {name: values(distribution) for name, distribution in self.space.items()}
         for place in self.random.permutation(count):
             candidate = {}
-            for name, distribution in self.space.items():
-                there = values(distribution)
+            for name, there in all_values.items():
                 place, at = divmod(place, len(there))
                 candidate[name] = there[at]
             if candidate not in self.seen:

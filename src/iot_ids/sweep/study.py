@@ -1,7 +1,7 @@
 """One study, worked on by any number of workers: no trial is lost, none counted twice, none left running."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from iot_ids.errors import UserError
 from iot_ids.sweep import locks, storage, strategy
 from iot_ids.sweep.locks import WORKER, Locks
 from iot_ids.sweep.space import Space, size
+from iot_ids.sweep.storage import StorageError
 
 TRIES = 3
 """A configuration whose worker dies each time is given up after so many: it may be what kills them."""
@@ -76,19 +77,34 @@ class Worker:
 
     def complete(self, trial: optuna.Trial, values: list[float]) -> None:
         """End a trial with what it reached."""
-        with self.choosing():
+        with self._ending(trial):
             self.study.tell(trial, values)
 
     def prune(self, trial: optuna.Trial) -> None:
         """End a trial that was cut short."""
-        with self.choosing():
+        with self._ending(trial):
             self.study.tell(trial, state=TrialState.PRUNED)
 
     def fail(self, trial: optuna.Trial, reason: str) -> None:
         """End a trial that went wrong, for a reason of its own."""
-        with self.choosing():
+        with self._ending(trial):
             trial.set_user_attr(REASON, reason)
             self.study.tell(trial, state=TrialState.FAIL)
+
+    @contextmanager
+    def _ending(self, trial: optuna.Trial) -> Iterator[None]:
+        """Alone, and only if the trial is this worker's still.
+
+        Raises:
+            StorageError: the connection that held this worker's lock broke, and others took the trial over.
+        """
+        with self.choosing():
+            if self.study.get_trials(deepcopy=False)[trial.number].state is not TrialState.RUNNING:
+                raise StorageError(
+                    f"trial {trial.number} was taken over: the lock of this worker was lost, with the connection that "
+                    "held it; start it once more"
+                )
+            yield
 
     def give_back(self) -> None:
         """End the trial that was interrupted, if any; it is tried again, and that does not count as a try.
@@ -112,14 +128,15 @@ class Worker:
 
     def _again(self, trial: FrozenTrial, reason: str, tries: int) -> None:
         """Fail a trial that is RUNNING, and put its parameters in line where they may be tried again."""
-        proposed = trial.params.keys() == self.asked.space.keys()  # else it ended while it was being proposed
+        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}  # it may have ended while being taken
+        proposed = params.keys() == self.asked.space.keys()
         may = proposed and tries < TRIES
         attributes = {REASON: reason, TRY: tries, LOST: may or not proposed}
         for name, value in attributes.items():
             self.kept.set_trial_user_attr(trial._trial_id, name, value)  # another worker's trial: Optuna has no verb
         self.study.tell(trial.number, state=TrialState.FAIL)
         if may:
-            self.study.enqueue_trial(trial.params)
+            self.study.enqueue_trial(params)
 
     def trials(self) -> list[FrozenTrial]:
         """Those that count, by number."""
@@ -131,8 +148,9 @@ class Worker:
         return sum(trial.state is not TrialState.RUNNING for trial in self.trials())
 
     def running_elsewhere(self) -> int:
-        """How many trials are under way, in other workers, since this one has none when it asks."""
-        return sum(trial.state is TrialState.RUNNING for trial in self.trials())
+        """How many trials other workers have under way."""
+        running = [trial for trial in self.trials() if trial.state is TrialState.RUNNING]
+        return sum(trial.user_attrs.get(WORKER_OF) != self.id for trial in running)
 
     @contextmanager
     def choosing(self) -> Iterator[None]:
@@ -157,12 +175,8 @@ def _tries(trials: list[FrozenTrial], params: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def at_work(asked: Asked, begin: Callable[[optuna.Study], None]) -> Iterator[Worker]:
+def at_work(asked: Asked) -> Iterator[Worker]:
     """Open the study, made where it is new, and work on it until the block ends.
-
-    Args:
-        asked: the study.
-        begin: called with it while no other worker chooses.
 
     Raises:
         UserError: the storage cannot be used, or a study of this name was begun with other settings.
@@ -175,7 +189,6 @@ def at_work(asked: Asked, begin: Callable[[optuna.Study], None]) -> Iterator[Wor
         with keys.hold(CHOOSING):
             kept = storage.opened(where)
             study = _opened(asked, kept)
-            begin(study)
     with keys.hold(id):
         yield Worker(asked, study, kept, keys, id)
 

@@ -1,63 +1,62 @@
 """One trial: prepare and fit, never judge; every epoch is reported, and may be the last."""
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import optuna
 from omegaconf import DictConfig
 
 from iot_ids import experiment, terminal, track
-from iot_ids.config import Config, container, settled
-from iot_ids.data.load import Loaded
+from iot_ids.config import Config, container
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Report, answers
-from iot_ids.stages import Fitted
+from iot_ids.stages import Fitted, Prepared
+from iot_ids.sweep.job import searched
+from iot_ids.sweep.storage import StorageError, told
 from iot_ids.sweep.study import Worker
 from iot_ids.track import Run
 
 PREDICTIONS = 3
-"""The validation rows are classified so many times; the shortest time counts."""
+"""So often the validation rows are classified, to time it."""
 
 
 @dataclass
-class Rows:
-    """The rows of the last configuration: read, cleaned and split once for all trials that want the same."""
+class Last:
+    """What the last trial was prepared to; the next one takes of it what is the same."""
 
-    kept: dict[str, Any] = field(default_factory=dict)
-
-    def of(self, config: Config) -> Loaded:
-        """The rows of `config`."""
-        wanted = (config.dataset, config.split, config.drawn_by, config.test_dataset, config.window is not None)
-        if self.kept.get("wanted") != wanted:
-            self.kept = {"wanted": wanted, "rows": experiment.rows(config)}
-        loaded: Loaded = self.kept["rows"]
-        return loaded
+    prepared: Prepared
 
 
 def attempt(
-    worker: Worker, trial: optuna.Trial, compose: Callable[[], DictConfig], rows: Rows, run: Run, name: str
+    worker: Worker, trial: optuna.Trial, compose: Callable[[], DictConfig], last: Last, run: Run, name: str
 ) -> str:
     """Run one trial and end it, in the study and as tags of its `run`; return what to tell the user.
 
-    What goes wrong in it is the trial's failure, not the sweep's.
+    What goes wrong in it is the trial's failure, not the sweep's; but for what goes wrong with a store.
 
     Args:
         worker: whose trial it is.
         trial: RUNNING.
         compose: gives its configuration, or raises a UserError.
-        rows: kept from trial to trial.
+        last: what was prepared before it, and then what was prepared for it.
         run: its MLflow run.
         name: for the progress bar.
+
+    Raises:
+        StorageError: the study's storage failed.
+        Exception: MLflow's store failed (`track.STORE_ERRORS`).
     """
     try:
-        values, epochs = _trained(worker, trial, _configuration(compose, run), rows, run, name)
+        values, epochs = _trained(worker, trial, _configuration(compose, run), last, run, name)
     except optuna.TrialPruned:
         return _pruned(worker, trial, run)
+    except (StorageError, *track.STORE_ERRORS):
+        raise
     except UserError as mistake:
         return _failed(worker, trial, run, str(mistake))
     except Exception as error:
@@ -74,27 +73,27 @@ def _configuration(compose: Callable[[], DictConfig], run: Run) -> Config:
     """The trial's configuration, kept as the run's parameters before anything can refuse it."""
     composed = compose()
     run.parameters(track.flat(container(composed)))
-    return settled(composed)
+    return searched(composed)
 
 
 def _trained(
-    worker: Worker, trial: optuna.Trial, config: Config, rows: Rows, run: Run, name: str
+    worker: Worker, trial: optuna.Trial, config: Config, last: Last, run: Run, name: str
 ) -> tuple[dict[str, float], int]:
     """The value of each objective, and the number of epochs, 0 where there are none."""
-    prepared = experiment.prepare(config, rows.of(config))
-    hears = _pruning(trial, run.report, list(worker.asked.objectives))
+    last.prepared = prepared = experiment.prepare(config, last.prepared)
+    hears = _pruning(trial, run.report, worker.asked.objectives, worker.asked.storage)
     with terminal.training(name, config.trainer.max_epochs, hears) as report:
         fitted = experiment.fit(prepared, report)
-    found = _metrics(fitted)
-    lacking = [metric for metric in worker.asked.objectives if metric not in found]
-    if lacking:
-        raise UserError(f"model={config.model['name']} has no {', '.join(lacking)}")
+    found = _metrics(fitted, "time/predict_seconds" in worker.asked.objectives)
+    for metric in worker.asked.objectives:
+        if not math.isfinite(found.get(metric, math.nan)):
+            raise UserError(f"model={config.model['name']}: {metric} is {found.get(metric, 'nothing that it has')}")
     trial.set_user_attr("fit_seconds", fitted.seconds)
     run.metrics(found)
     return {metric: found[metric] for metric in worker.asked.objectives}, fitted.history.height
 
 
-def _pruning(trial: optuna.Trial, report: Report, objectives: list[str]) -> Report:
+def _pruning(trial: optuna.Trial, report: Report, objectives: list[str], where: str) -> Report:
     """`report`, and the objective's value of every epoch for the pruner; Optuna prunes by one objective alone."""
     if len(objectives) > 1:
         return report
@@ -103,31 +102,36 @@ def _pruning(trial: optuna.Trial, report: Report, objectives: list[str]) -> Repo
         report(epoch, metrics)
         if objectives[0] not in metrics:
             return
-        trial.report(metrics[objectives[0]], epoch)
-        if trial.should_prune():
+        with told(where):
+            trial.report(metrics[objectives[0]], epoch)
+            hopeless = trial.should_prune()
+        if hopeless:
             raise optuna.TrialPruned
 
     return heard
 
 
-def _metrics(fitted: Fitted) -> dict[str, float]:
-    """What a trial can be judged by; nothing here is of the test rows."""
-    prepared = fitted.prepared
-    start, seconds = time.perf_counter(), []
-    for _ in range(PREDICTIONS):
-        start = time.perf_counter()
-        answers(prepared.model, prepared.validation.x, prepared.validation.steps)
-        seconds.append(time.perf_counter() - start)
-    found = {
-        "val/f1_macro": fitted.validation_f1_macro,
-        "time/fit_seconds": fitted.seconds,
-        "time/predict_seconds": min(seconds),
-    }
-    if (parameters := prepared.model.parameters()) is not None:
+def _metrics(fitted: Fitted, timed: bool) -> dict[str, float]:
+    """What a trial can be judged by; nothing here is of the test rows. Predicting is `timed` where it is asked for."""
+    model = fitted.prepared.model
+    found = {"val/f1_macro": fitted.validation_f1_macro, "time/fit_seconds": fitted.seconds}
+    if timed:
+        found["time/predict_seconds"] = _predict_seconds(fitted.prepared)
+    if (parameters := model.parameters()) is not None:
         found["model/parameters"] = float(parameters)
     if not fitted.history.is_empty():
         found["val/loss"] = float(fitted.history["val/loss"][fitted.best_epoch])
     return found
+
+
+def _predict_seconds(prepared: Prepared) -> float:
+    """To classify the validation rows: the shortest of PREDICTIONS times."""
+    seconds = []
+    for _ in range(PREDICTIONS):
+        start = time.perf_counter()
+        answers(prepared.model, prepared.validation.x, prepared.validation.steps)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def _pruned(worker: Worker, trial: optuna.Trial, run: Run) -> str:

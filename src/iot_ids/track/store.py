@@ -18,6 +18,8 @@ from iot_ids.track.facts import public
 
 console = logging.getLogger(__name__)
 SQLITE = "sqlite:///"
+STORE_ERRORS = (SQLAlchemyError, mlflow.MlflowException)
+"""What is raised where a store cannot be read or written."""
 LOCK_SECONDS = 300
 
 
@@ -140,7 +142,7 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
             if uri.startswith(SQLITE) and file.exists():
                 file.open("ab").close()  # the system says now what SQLite would say after the training
             yield uri, mlflow.MlflowClient(uri)
-    except (OSError, Timeout, ImportError, SQLAlchemyError, mlflow.MlflowException) as error:
+    except (OSError, Timeout, ImportError, *STORE_ERRORS) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"tracking.uri={tracking.uri}: the store cannot be used: {reason}") from error
 

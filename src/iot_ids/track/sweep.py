@@ -1,27 +1,25 @@
 """A sweep's own run, which outlives any one worker: begun once, taken up again, ended by the last."""
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-
-from mlflow import MlflowException
 
 from iot_ids.track.run import Run
 from iot_ids.track.store import Store
 
 PARENT = "mlflow.parentRunId"
 """The tag by which MLflow shows a run below another."""
+SAME = "config.fingerprint"
 WORKER = "sweep.worker"
 """The tag that says which process a run below a sweep's belongs to."""
 
 
-def begin_sweep(
-    store: Store, known: str | None, name: str, parameters: Mapping[str, str], tags: Mapping[str, str]
-) -> Run:
-    """The run `known`, RUNNING again; a new one where this store has none such."""
-    if known is not None:
-        with suppress(MlflowException):
-            store.client.update_run(known, status="RUNNING")
-            return Run(store, known)
+def begin_sweep(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Run:
+    """The sweep's run, RUNNING again, which is known by its tags `kind` and `sweep`; a new one where there is none."""
+    known = store.client.search_runs(
+        [store.experiment], f"tags.kind = '{tags['kind']}' and tags.sweep = '{tags['sweep']}'", max_results=1
+    )
+    if known:
+        store.client.update_run(known[0].info.run_id, status="RUNNING")
+        return Run(store, known[0].info.run_id)
     run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
     run.parameters(parameters)
     return run
@@ -43,12 +41,16 @@ def end_lost(parent: Run, alive: Callable[[str], bool]) -> None:
 
 
 def supersede(parent: Run, tuned: Collection[str]) -> None:
-    """Take earlier final runs of what was best then out of comparisons, where the study went on to find a better one.
+    """Keep of the final runs of what was best once only those like `tuned`, the present ones, in comparisons.
 
-    They stay in the store, with the tag `kind=superseded`: that the test rows were read for them is not to be hidden.
+    The others stay in the store, with the tag `kind=superseded`: that the test rows were read for them is not to be
+    hidden. One that is the best again is taken back.
     """
-    store = parent.store
-    earlier = f"tags.`{PARENT}` = '{parent.id}' and tags.tuned = 'true'"
-    for run in store.client.search_runs([store.experiment], earlier):
-        if run.info.run_id not in tuned:
+    store, best = parent.store, f"tags.`{PARENT}` = '{parent.id}' and tags.tuned = 'true'"
+    runs = store.client.search_runs([store.experiment], best)
+    same = {run.data.tags.get(SAME) for run in runs if run.info.run_id in tuned}
+    for run in runs:
+        if run.data.tags.get(SAME) not in same:
             store.client.set_tag(run.info.run_id, "kind", "superseded")
+        elif "kind" in run.data.tags:
+            store.client.delete_tag(run.info.run_id, "kind")

@@ -79,7 +79,7 @@ def _chosen(every: Sequence[KeptRun], target: str, settings: Compare) -> list[Ke
     ]
     if not there:
         raise UserError(f"report=gap: the store holds no run on dataset={target}")
-    filters = Compare(label=settings.label or LABEL, where=settings.where)
+    filters = Compare(label=settings.label or LABEL, where=settings.where, tuned=settings.tuned)
     chosen = runs.chosen([run for run in there if _test_dataset(run) in (None, target)], filters)
     return [run for run in chosen if tested_data(run).startswith(settings.data or "")]
 
@@ -112,7 +112,8 @@ def _refuse_different(where: Condition, them: Sequence[KeptRun]) -> None:
     What `protocol=transductive` switches on, or the seed, is the method's, and may differ.
     """
     keys = {key for run in them for key in run.parameters if key.startswith(COMPARED) and key not in NOT_COMPARED}
-    facts = {"data": runs.FILTERS["data"], **{key: runs.parameter(key) for key in sorted(keys)}}
+    fixed = {"data": runs.FILTERS["data"], "the split's seed": runs.ALSO_EQUAL["the split's seed"]}
+    facts = {**fixed, **{key: runs.parameter(key) for key in sorted(keys)}}
     if differences := runs.differences(them, facts):
         raise UserError(
             "\n".join(
