@@ -199,10 +199,20 @@ def test_a_loss_that_diverges_is_a_failed_trial_with_its_reason(
     assert "the loss became" in run.data.tags["trial.reason"]
 
 
+def own_model(workplace: Workplace, patch: pytest.MonkeyPatch, name: str, code: str) -> list[str]:
+    """A model of the user's, a class named like `name` with two settings, and the words that sweep over it."""
+    patch.syspath_prepend(str(workplace.folder))
+    (workplace.folder / f"{name}_of_mine.py").write_text(code)
+    (workplace.folder / "my_conf" / "model").mkdir()
+    file = workplace.folder / "my_conf" / "model" / f"{name}.yaml"
+    file.write_text(f"name: {name}\n_target_: {name}_of_mine.{name.capitalize()}\ndepth: 1\nwidth: 1\n")
+    return ["hydra/sweeper=optuna", f"model={name}"]
+
+
 CRASHING = """\
 class Crashing:
-    def __init__(self, depth):
-        self.depth = depth
+    def __init__(self, depth, width):
+        pass
 
     def fit(self, train, validation, classes, seed, report):
         raise ZeroDivisionError("planted")
@@ -212,12 +222,7 @@ class Crashing:
 def test_too_many_failures_stop_the_sweep(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.syspath_prepend(str(workplace.folder))
-    (workplace.folder / "crashing_deep.py").write_text(CRASHING)
-    (workplace.folder / "my_conf" / "model").mkdir()
-    file = workplace.folder / "my_conf" / "model" / "crashing.yaml"
-    file.write_text("name: crashing\n_target_: crashing_deep.Crashing\ndepth: 1\n")
-    words = ["hydra/sweeper=optuna", "model=crashing", "model.depth=range(1,20)"]
+    words = [*own_model(workplace, monkeypatch, "crashing", CRASHING), "model.depth=range(1,20)"]
     assert sweep(workplace, monkeypatch, *words, "hydra.sweeper.max_failure_rate=0.2", trials=10) == 1
     error = capfd.readouterr().err
     assert "3 of 10 trials failed" in error
@@ -250,12 +255,8 @@ class Equal:
 def test_trials_that_all_score_the_same_still_end_in_a_report(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(workplace.folder))
-    (workplace.folder / "equal_model.py").write_text(EQUAL)
-    (workplace.folder / "my_conf" / "model").mkdir()
-    file = workplace.folder / "my_conf" / "model" / "equal.yaml"
-    file.write_text("name: equal\n_target_: equal_model.Equal\ndepth: 1\nwidth: 1\n")
-    words = ["hydra/sweeper=optuna", "model=equal", "model.depth=range(1,20)", "model.width=range(1,20)"]
+    space = ["model.depth=range(1,20)", "model.width=range(1,20)"]
+    words = [*own_model(workplace, monkeypatch, "equal", EQUAL), *space]
     assert sweep(workplace, monkeypatch, *words, trials=12) == 0
     (parent,) = kinds(workplace)["sweep"]
     assert parent.info.status == "FINISHED"
@@ -361,8 +362,8 @@ import numpy as np
 
 
 class Slow:
-    def __init__(self, depth):
-        self.depth = depth
+    def __init__(self, depth, width):
+        pass
 
     def fit(self, train, validation, classes, seed, report):
         time.sleep(0.3)
@@ -379,12 +380,7 @@ class Slow:
 @pytest.fixture
 def slow(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The words for a sweep whose trials take long enough to be killed in the middle."""
-    monkeypatch.syspath_prepend(str(workplace.folder))
-    (workplace.folder / "slow_model.py").write_text(SLOW)
-    (workplace.folder / "my_conf" / "model").mkdir()
-    file = workplace.folder / "my_conf" / "model" / "slow.yaml"
-    file.write_text("name: slow\n_target_: slow_model.Slow\ndepth: 1\n")
-    return ["hydra/sweeper=optuna", "model=slow", "model.depth=range(1,50)"]
+    return [*own_model(workplace, monkeypatch, "slow", SLOW), "model.depth=range(1,50)"]
 
 
 @pytest.mark.slow
