@@ -23,5 +23,10 @@ class Figure:
     @property
     def ratio(self) -> float:
         """How many times better ours is: the median of the rounds' ratios."""
+        return median(self.ratios)
+
+    @property
+    def ratios(self) -> list[float]:
+        """How many times better ours was, round by round."""
         pairs = zip(self.ours, self.theirs, strict=True)
-        return median(ours / theirs if self.more_is_better else theirs / ours for ours, theirs in pairs)
+        return [ours / theirs if self.more_is_better else theirs / ours for ours, theirs in pairs]

@@ -103,7 +103,7 @@ def bare(case: Case) -> float:
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             _, state = self.gru(x)
-            return self.output(state[-1])
+            return self.output(state[-1])  # type: ignore[no-any-return]
 
     (x, y), (held_x, held_y) = ((torch.from_numpy(x), torch.from_numpy(y)) for x, y in case.parts())
     x, held_x = (part.unsqueeze(-1 if case.by_feature else 1) for part in (x, held_x))
@@ -111,13 +111,13 @@ def bare(case: Case) -> float:
     optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.0)
 
     def epoch() -> None:
-        for rows in torch.randperm(len(y)).split(case.batch):
+        for rows in torch.split(torch.randperm(len(y)), case.batch):
             optimiser.zero_grad()
             loss(network(x[rows]), y[rows]).backward()
             nn.utils.clip_grad_norm_(network.parameters(), CLIP)
             optimiser.step()
         with torch.no_grad():
-            for part, codes in zip(held_x.split(SCORING_ROWS), held_y.split(SCORING_ROWS), strict=True):
+            for part, codes in zip(torch.split(held_x, SCORING_ROWS), torch.split(held_y, SCORING_ROWS), strict=True):
                 loss(network(part), codes)
 
     epoch()
