@@ -12,7 +12,7 @@ PACKAGES = ("torch", "lightning", "polars", "scikit-learn", "mlflow", "numpy", "
 
 def now() -> str:
     """Date and minute, UTC."""
-    return datetime.now(UTC).isoformat(sep=" ", timespec="minutes")
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
 
 
 def machine() -> str:
