@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-.PHONY: train test check ui clean
+.PHONY: train test check bench ui clean
 
 train: $(VENV)/.installed  ## the paper's method on the embedded simulated flows
 	$(BIN)/python -m train +experiment=gru_pearson
@@ -16,6 +16,9 @@ check: $(VENV)/.installed-dev  ## format, lint, types, who imports whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/.installed-bench  ## speed against others, into docs/benchmarks.md; wants a machine that does nothing else
+	$(BIN)/python -m benchmarks
+
 ui: $(VENV)/.installed  ## the runs in a browser, at http://127.0.0.1:5000
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --host 127.0.0.1
 
@@ -28,6 +31,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
 	touch $@ $(VENV)/.installed
 
 clean:  ## the environment, not the runs

@@ -308,6 +308,21 @@ def test_equal_seeds_give_the_same_bits(seed: int) -> None:
     assert equal(one, other)
 
 
+@pytest.mark.parametrize(("threads", "expected"), [(1, 1), (2, 2), (None, 1)])
+def test_threads_are_those_asked_for_or_that_a_step_pays_for(threads: int | None, expected: int) -> None:
+    seen, before = [], torch.get_num_threads()
+    model = classifier(replace(CPU, max_epochs=1, threads=threads))
+    model.fit(separable(), noise(), 3, 0, lambda *_: seen.append(torch.get_num_threads()))
+    assert (seen, torch.get_num_threads()) == ([expected], before)
+
+
+def test_bf16_is_not_for_a_cpu() -> None:
+    plain, asked = classifier(), classifier(replace(CPU, bf16=True))
+    trained(plain, separable())
+    trained(asked, separable())
+    assert equal(plain, asked)
+
+
 def test_seed_zero_is_not_seed_one() -> None:
     zero, one = classifier(), classifier()
     trained(zero, separable(), seed=0)

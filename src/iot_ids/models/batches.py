@@ -21,6 +21,10 @@ class Batches:
     def __len__(self) -> int:
         return -(-len(self.y) // self.size)
 
+    def first(self) -> Tensor:
+        """The table's first `size` rows, in its own order."""
+        return self.x[: self.size] if self.steps is None else self.x[self.steps[: self.size]]
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         rows, y = self.x if self.steps is None else self.steps, self.y
         if self.generator is not None:

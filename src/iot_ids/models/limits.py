@@ -18,6 +18,6 @@ def check_trainer(trainer: Trainer) -> None:
             "trainer.max_epochs": trainer.max_epochs,
             "trainer.batch_size": trainer.batch_size,
             "trainer.patience": trainer.patience,
-            "trainer.threads": trainer.threads,
+            "trainer.threads": 1 if trainer.threads is None else trainer.threads,
         }
     )

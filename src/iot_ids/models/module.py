@@ -6,7 +6,6 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
-from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from iot_ids.models.batches import Batches
@@ -15,6 +14,17 @@ from iot_ids.models.loss import WeightedLoss
 from iot_ids.models.spec import Schedule
 
 MONITOR = "val/f1_macro"
+
+
+def f1_macro(y: Tensor, predicted: Tensor) -> Tensor:
+    """Macro-F1 `()`, float64, of class codes `(rows,)` and answers `(rows,)`, over the classes that either names.
+
+    It counts where the rows are, on the GPU too; scikit-learn's sorts them, which takes as long as a third of an epoch.
+    """
+    classes = int(torch.maximum(y.max(), predicted.max())) + 1
+    matrix = torch.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes).double()
+    named = matrix.sum(dim=0) + matrix.sum(dim=1)
+    return (2 * matrix.diag()[named > 0] / named[named > 0]).mean()
 
 
 class Module(lightning.LightningModule):
@@ -74,7 +84,7 @@ class Module(lightning.LightningModule):
         )
         self.validation.clear()
         self.log("val/loss", losses.sum() / len(y))
-        self.log(MONITOR, float(f1_score(y.cpu(), predicted.cpu(), average="macro")))
+        self.log(MONITOR, f1_macro(y, predicted))
 
     def configure_optimizers(self) -> Any:
         """AdamW and the chosen schedule, which moves with every batch."""

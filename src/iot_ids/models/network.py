@@ -18,7 +18,7 @@ from iot_ids.models.recipe import Recipe
 from iot_ids.models.recurrent import RecurrentNetwork
 from iot_ids.models.spec import Cell, Sequence, Trainer
 
-SCORING_ROWS = 16_384
+SCORING_ROWS = 4_096
 """Rows per step where nothing is learned: large enough to keep the processor busy, small enough for its caches."""
 
 

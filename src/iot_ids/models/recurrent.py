@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
+from iot_ids.models.last_state import last_state
 from iot_ids.models.spec import Cell, Sequence
 
 CELLS = {Cell.gru: nn.GRU, Cell.lstm: nn.LSTM, Cell.rnn: nn.RNN}
@@ -31,6 +32,7 @@ class RecurrentNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.sequence = sequence
+        self._one_gru = cell is Cell.gru and layers == 1 and not bidirectional
         width = 1 if sequence is Sequence.features else features
         self.recurrent = CELLS[cell](
             width,
@@ -48,10 +50,15 @@ class RecurrentNetwork(nn.Module):
 
         A window's flows stand first, its padding behind them: steps of NaN, which no layer gets to see.
         """
-        _, state = self.recurrent(self._steps(x))
+        return self.output(self.dropout(self._last(self._steps(x))))  # type: ignore[no-any-return]
+
+    def _last(self, steps: Tensor | PackedSequence) -> Tensor:
+        """The last layer's last state `(batch, hidden)`, twice as wide with both directions."""
+        if isinstance(steps, Tensor) and self._one_gru and steps.is_cpu and not steps.requires_grad:
+            return last_state(steps, self.recurrent)
+        _, state = self.recurrent(steps)
         hidden = state[0] if isinstance(state, tuple) else state  # an LSTM gives its cell state besides
-        last = torch.cat([hidden[-2], hidden[-1]], dim=1) if self.recurrent.bidirectional else hidden[-1]
-        return self.output(self.dropout(last))  # type: ignore[no-any-return]
+        return torch.cat([hidden[-2], hidden[-1]], dim=1) if self.recurrent.bidirectional else hidden[-1]
 
     def _steps(self, x: Tensor) -> Tensor | PackedSequence:
         if self.sequence is Sequence.flow:

@@ -214,5 +214,7 @@ class Trainer:
     """Epochs without a better `val/f1_macro` before training stops."""
     gradient_clip: float
     """Largest norm of the gradient; 0 turns clipping off."""
-    threads: int = 1
-    """Of PyTorch on the CPU, while training."""
+    threads: int | None = None
+    """Of PyTorch on the CPU, while training; None for as many as a step's arithmetic pays for (`models/threads.py`)."""
+    bf16: bool = False
+    """Whether a GPU computes in bfloat16 where that is safe; a CPU does not read it. Not measured yet."""

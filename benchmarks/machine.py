@@ -1,0 +1,53 @@
+"""Where and when figures were measured."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("torch", "lightning", "polars", "scikit-learn", "mlflow", "numpy", "pandas", "keras", "tensorflow-cpu")
+
+
+def now() -> str:
+    """Date and minute, UTC."""
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
+
+
+def machine() -> str:
+    """Processor, cores, memory, system, and how busy others keep it as a measurement begins."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{_processor()}, {cores} cores, {memory:.0f} GiB, {platform.system()}; load average of the last minute "
+        f"{os.getloadavg()[0]:.1f} at the start (0 on a quiet machine)"
+    )
+
+
+def versions() -> str:
+    """Python, what does the work, and the commit."""
+    there = []
+    for name in PACKAGES:
+        try:
+            there.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return f"Python {platform.python_version()}, {', '.join(there)}; commit {_commit()}"
+
+
+def _processor() -> str:
+    """The processor's name where Linux tells it, its architecture elsewhere."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _commit() -> str:
+    """The commit's first digits, `-dirty` where code changed since; `unknown` outside a checkout."""
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
