@@ -109,6 +109,13 @@ def category(cell: pl.Expr) -> pl.Expr:
     return label(cell).fill_null(MISSING_NAME)
 
 
+def named(cell: pl.Expr, name: str, columns: Columns) -> pl.Expr:
+    """A cell of the column `name`, which is none of the numeric features: category, port, or another name."""
+    if name in columns.categorical:
+        return category(cell)
+    return port(cell) if name in columns.ports else label(cell)
+
+
 def _parquet_layout(file: Path) -> Layout:
     try:
         names = pl.scan_parquet(file, glob=False).collect_schema().names()
