@@ -11,15 +11,11 @@ from typing import Any
 
 import polars as pl
 
+from iot_ids.data.hashes import remembered, sha256
+
 MANIFEST = "manifest.json"
 NOTES = "notes.json"
 ATTEMPTS = 5
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def key(settings: Any) -> str:
@@ -94,7 +90,7 @@ def file_once(path: Path, write: Callable[[Path], None]) -> Path:
     """
     beside = path.with_name(f"{path.name}.sha256")
     try:
-        whole = beside.read_text() == sha256(path)
+        whole = beside.read_text() == remembered(path, path.parent)
     except (OSError, ValueError):
         whole = False
     if not whole:

@@ -18,7 +18,7 @@ def careful(part: read.Layout, dataset: Dataset, lines: pl.Series | None = None)
         PolarsError, OSError: the file cannot be read.
     """
     columns = dataset.columns
-    raw = read.scan([part], columns).drop(read.FILE)
+    raw = read.scan_part(part, read.declared(columns))
     there = [name for name in raw.collect_schema().names() if name != LINE]
     if lines is not None:
         raw = raw.filter(pl.col(LINE).is_in(lines.implode()))

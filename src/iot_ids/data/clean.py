@@ -11,8 +11,10 @@ from iot_ids.data import read, unreadable
 from iot_ids.data.declaration import check
 from iot_ids.data.first_rows import first_rows, refuse_short
 from iot_ids.data.label import CLASS, KIND, classified, contradicting
+from iot_ids.data.repeats import first_of_equals
 from iot_ids.data.rows import ROW_ID, Rows, rows_of
 from iot_ids.data.spec import Columns, Dataset, Duplicates
+from iot_ids.data.taken import taken
 from iot_ids.data.unreadable import DAMAGED, KEPT, REASON, REASONS
 from iot_ids.errors import UserError
 
@@ -57,25 +59,27 @@ def clean(
     refuse_short(rows.heights, layouts)
     examples = unreadable.examples(rows.odd, layouts, dataset)
     _refuse_damage(rows, examples, dataset, files)
+    counts, heights = dict(rows.odd[REASON].value_counts().iter_rows()), rows.heights
     usable = _classified(rows.usable, dataset, files, kinds)
+    del rows  # or its table would stand beside the one without duplicates
+    kept = usable.height
+    every = usable.drop(dataset.columns.labels) if history else None
     flows = _without_duplicates(usable, dataset.columns, duplicates)
-    counts = dict(rows.odd[REASON].value_counts().iter_rows())
     report = {
         "files": [str(file) for file in files],
         "only_first_rows_read": {str(file): count for file, count in limits.items()},
-        "rows_in": rows.height,
+        "rows_in": sum(heights),
         "rows_out": flows.height,
         "dropped": {name: counts.get(code, 0) for code, name in enumerate(REASONS) if code != KEPT}
-        | {"duplicate": usable.height - flows.height},
+        | {"duplicate": kept - flows.height},
         "duplicates": duplicates.value,
         "examples": examples,
-        "contradicting_labels": _contradicting_labels(flows, rows.heights, layouts, dataset),
+        "contradicting_labels": _contradicting_labels(flows, heights, layouts, dataset),
         "columns_not_used": sorted(
             {name for part in layouts for name in part.names} - set(read.declared(dataset.columns))
         ),
         "classes": dict(flows[CLASS].value_counts(sort=True).iter_rows()),
     }
-    every = usable.drop(dataset.columns.labels) if history else None
     return Cleaned(flows.drop(dataset.columns.labels), report, every)
 
 
@@ -176,9 +180,10 @@ def _contradicting_labels(
 
 
 def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Duplicates) -> pl.DataFrame:
+    """The first of equal rows; `flows` is left without columns."""
     if duplicates is Duplicates.keep:
         return flows
     features = [*columns.numeric, *columns.categorical, *columns.labels]
     read_columns = [name for name in flows.columns if name not in (ROW_ID, read.FILE)]
-    compared = features if duplicates is Duplicates.distinct else read_columns
-    return flows.unique(subset=compared, keep="first", maintain_order=True)
+    first = first_of_equals(flows.select(features if duplicates is Duplicates.distinct else read_columns))
+    return flows if first.all() else taken(flows, first.arg_true())[0]

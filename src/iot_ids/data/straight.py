@@ -10,8 +10,9 @@ import polars as pl
 import polars.selectors as cs
 
 from iot_ids.data import read
-from iot_ids.data.lines import LINE
+from iot_ids.data.lines import LINE, top
 from iot_ids.data.spec import Columns, Dataset
+from iot_ids.data.taken import rechunked
 from iot_ids.data.unreadable import ragged
 
 SHORT = "__short"
@@ -22,11 +23,16 @@ LOOKED_AT = 100
 
 def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
     """The identifiers, ports aside, that hold a number in each of the first rows of every file that has them."""
-    wanted = [name for name in dataset.columns.identifiers if name not in dataset.columns.ports]
+    wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in dataset.columns.ports])
     tops = [replace(part, rows=min(part.rows or LOOKED_AT, LOOKED_AT)) for part in layouts]
-    first = read.scan(tops, Columns(identifiers=wanted)).drop(read.FILE, LINE)
+    frames = [read.scan_part(part, read.declared(wanted), _content(part)) for part in tops]
+    first = pl.concat(frames, how="diagonal_relaxed").drop(LINE)
     cells = first.select(read.text(name, dataset.format.missing) for name in first.collect_schema().names()).collect()
     return [column.name for column in cells if not column.null_count() and as_numbers(column) is not None]
+
+
+def _content(part: read.Layout) -> bytes | None:
+    return None if part.separator is None or part.rows is None else top(part.file, part.header_lines + part.rows)
 
 
 def as_numbers(texts: pl.Series) -> pl.Series | None:
@@ -72,6 +78,9 @@ def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.Dat
     there = [name for name in read.declared(columns) if name in part.names]
     floats = (*columns.numeric, *numbers)
     try:
+        if part.rows is not None and not ragged([part]).is_empty():
+            return None
+        lines = _lines(part) if part.rows is None else None
         frame = pl.scan_csv(
             part.file,
             has_header=False,
@@ -85,17 +94,14 @@ def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.Dat
         )
         rows = frame.select(*_cells(there, columns, numbers), pl.col(part.names[-1]).is_null().alias(SHORT))
         found = rows.collect(engine="streaming")
-        return found if _one_row_a_line(part, found.height) else None
+        return rechunked(found) if lines in (None, part.header_lines + found.height) else None
     except pl.exceptions.PolarsError:  # text for a number, too many cells, or a quotation mark in the midst of one
         return None
 
 
-def _one_row_a_line(part: read.Layout, rows: int) -> bool:
-    """False where a quotation mark is left open at the end of a line, which may have swallowed others."""
-    if part.rows is not None:
-        return ragged([part]).is_empty()
-    lines = pl.scan_lines(part.file, glob=False).select(pl.len()).collect(engine="streaming").item()
-    return bool(lines == part.header_lines + rows)
+def _lines(part: read.Layout) -> int:
+    """How many lines the file has: more than rows, where a quotation mark is left open and swallows some."""
+    return int(pl.scan_lines(part.file, glob=False).select(pl.len()).collect(engine="streaming").item())
 
 
 def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
@@ -110,7 +116,8 @@ def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.
     ):
         return None
     rows = stored.with_columns(cs.boolean().cast(pl.Int8)).with_columns(pl.col(*numbers).cast(pl.Float64))
-    return rows.select(*_cells(there, columns, numbers), pl.lit(False).alias(SHORT)).collect(engine="streaming")
+    cells = rows.select(*_cells(there, columns, numbers), pl.lit(False).alias(SHORT))
+    return rechunked(cells.collect(engine="streaming"))
 
 
 def _cells(there: Sequence[str], columns: Columns, numbers: Sequence[str]) -> Iterator[pl.Expr]:

@@ -13,6 +13,7 @@ from iot_ids.data.context import context_of, contexts_of
 from iot_ids.data.divide import divide
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.spec import Cache, Dataset, Split, UnseenAttackSplit
+from iot_ids.data.taken import taken
 from iot_ids.errors import UserError
 
 
@@ -97,15 +98,14 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
     dataset, split = wanted.dataset, wanted.split
     kinds = split.label if isinstance(split, UnseenAttackSplit) else None
     cleaned = clean(files, dataset, dataset.duplicates, kinds, wanted.history)
-    flows = cleaned.flows
     _refuse_changed(files, wanted)
-    parts = divide(flows, dataset, split, wanted.seed)
-    train, test = flows[parts.train], flows[parts.test]
+    parts = divide(cleaned.flows, dataset, split, wanted.seed)
+    embargoed = cleaned.flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
+    train, validation, test = taken(cleaned.flows, parts.train, parts.validation, parts.test)
     classes = class_names(train, dataset)
-    validation = flows[parts.validation].filter(pl.col(CLASS).is_in(classes))
+    validation = validation.filter(pl.col(CLASS).is_in(classes))
     unknown = len(parts.validation) - validation.height
     report = without(cleaned.report, "validation row of a class train lacks", unknown)
-    embargoed = flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
     report = without(report, "embargoed after a border of the split", embargoed)
     tables = {"train": train, "validation": validation, "test": test}
     contexts = {} if cleaned.every is None else contexts_of(tables, cleaned.every, dataset)
@@ -120,7 +120,7 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
 
 def _refuse_changed(files: list[Path], wanted: Wanted) -> None:
     """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
-    if digest_of(files) != wanted.digest:
+    if digest_of(files, wanted.cache) != wanted.digest:
         raise UserError(f"dataset={wanted.dataset.name}: the files changed while they were read; run again")
 
 
