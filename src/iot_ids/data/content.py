@@ -3,12 +3,13 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from iot_ids.data import simulate
 from iot_ids.data.cache import file_once
 from iot_ids.data.hashes import remembered, sha256
+from iot_ids.data.limit import GIB, hold, shrink
 from iot_ids.data.locate import training_files
 from iot_ids.data.spec import Cache, Dataset, SimulatedDataset
 from iot_ids.errors import UserError
@@ -26,12 +27,26 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
         file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
         with writing(folder):
             file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))
-        yield [file]
+        with hold(file) or nullcontext():
+            if cache.path:
+                shrink(folder, bytes_of(cache))
+            yield [file]
 
 
 def folder_of(cache: Cache) -> Path | None:
     """The cache's folder; None where nothing is kept."""
     return Path(cache.path).expanduser() if cache.path else None
+
+
+def bytes_of(cache: Cache) -> float:
+    """How much the cache's folder may hold, in bytes.
+
+    Raises:
+        UserError: that is nothing, or less.
+    """
+    if cache.limit > 0:
+        return cache.limit * GIB
+    raise UserError(f"cache.limit={cache.limit} GiB keeps nothing; set more than 0, or use cache=off")
 
 
 def digest_of(files: list[Path], cache: Cache) -> str:

@@ -8,10 +8,11 @@ import polars as pl
 
 from iot_ids.data.cache import Entry, key
 from iot_ids.data.clean import clean, without
-from iot_ids.data.content import digest_of, files_of, writing
+from iot_ids.data.content import bytes_of, digest_of, files_of, writing
 from iot_ids.data.context import context_of, contexts_of
 from iot_ids.data.divide import divide
 from iot_ids.data.label import CLASS, class_names
+from iot_ids.data.limit import shrink
 from iot_ids.data.spec import Cache, Dataset, Split, UnseenAttackSplit
 from iot_ids.data.taken import taken
 from iot_ids.errors import UserError
@@ -27,6 +28,8 @@ class Tables:
     notes: dict[str, Any]
     contexts: dict[str, pl.DataFrame]
     """By `context_of` the part; empty where no windows were asked for."""
+    entry: Entry | None
+    """Where they are kept, and stay while this lives: the test rows may be asked for hours later."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Wanted:
         """The cache's entry. Its folder is made now, so that a wrong path is told before the long work."""
         if not self.cache.path:
             return None
+        bytes_of(self.cache)
         folder = Path(self.cache.path).expanduser()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +76,7 @@ def test_of(tables: Tables, wanted: Wanted) -> tuple[pl.DataFrame, pl.DataFrame 
         UserError: the cached rows were damaged, and the files are not what they were.
     """
     test, context = tables.test, tables.contexts.get(context_of("test"))
-    if test is None and (entry := wanted.entry()):
+    if test is None and (entry := tables.entry):
         test, context = entry.get("test"), entry.get(context_of("test"))
     if test is not None and not (wanted.history and context is None):
         return test, context
@@ -86,12 +90,13 @@ def test_of(tables: Tables, wanted: Wanted) -> tuple[pl.DataFrame, pl.DataFrame 
 def _kept(wanted: Wanted) -> Tables | None:
     if (entry := wanted.entry()) is None:
         return None
+    entry.use()
     train, validation, notes = entry.get("train"), entry.get("validation"), entry.notes()
     names = [context_of(part) for part in ("train", "validation")] if wanted.history else []
     contexts = {name: table for name in names if (table := entry.get(name)) is not None}
     if train is None or validation is None or notes is None or len(contexts) < len(names):
         return None
-    return Tables(train, validation, None, notes, contexts)
+    return Tables(train, validation, None, notes, contexts, entry)
 
 
 def _built(files: list[Path], wanted: Wanted) -> Tables:
@@ -115,7 +120,9 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
     if (entry := wanted.entry()) is not None:
         with writing(entry.folder.parent):
             entry.put(tables | contexts, notes)
-    return Tables(train, validation, test, notes, contexts)
+        entry.use()
+        shrink(entry.folder.parent, bytes_of(wanted.cache))
+    return Tables(train, validation, test, notes, contexts, entry)
 
 
 def _refuse_changed(files: list[Path], wanted: Wanted) -> None:
