@@ -3,7 +3,7 @@
 import gzip
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -44,6 +44,13 @@ def top(file: Path, lines: int) -> bytes:
     """The first lines of a file that `first_line` can read. Polars takes far more of a file into memory for them."""
     with _opened(file) as stream:
         return b"".join(islice(stream, lines))
+
+
+def blocks(file: Path, size: int) -> Iterator[bytes]:
+    """The file in pieces of whole lines, of `size` bytes and what is left of the last line."""
+    with _opened(file) as stream:
+        while block := stream.read(size):
+            yield block + stream.readline()
 
 
 def _opened(file: Path) -> BinaryIO | gzip.GzipFile:
