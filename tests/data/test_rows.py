@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from iot_ids.data import read, rows
+from iot_ids.data.clean import clean
 from iot_ids.data.rows import ROW_ID, Rows, rows_of
-from iot_ids.data.spec import Dataset, Format
+from iot_ids.data.spec import Dataset, Duplicates, Format
 from iot_ids.data.straight import straight
 from iot_ids.errors import UserError
 
@@ -137,3 +138,11 @@ def test_parquet_is_read_as_csv_is(small: Dataset, csv: Csv, tmp_path: Path, kin
     cells.write_parquet(tmp_path / "flows.parquet")
     plain, other = (rows_of([read.layout(each, small)], small).usable for each in (file, tmp_path / "flows.parquet"))
     assert_frame_equal(plain, other)
+
+
+def test_a_compressed_file_cut_short_is_told(small: Dataset, csv: Csv, tmp_path: Path) -> None:
+    packed = tmp_path / "packed.csv.gz"
+    whole = gzip.compress(csv(*[f"{at},tcp,80,{at * 7919 % 1000},0.5,0,Normal" for at in range(500)]).read_bytes())
+    packed.write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(UserError, match=r"packed\.csv\.gz: cannot be read"):
+        clean([packed], small, Duplicates.keep)

@@ -3,6 +3,7 @@
 Of rows that are whole, this is bit for bit what `careful` reads; the tests hold the two against each other.
 """
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -10,13 +11,14 @@ import polars as pl
 import polars.selectors as cs
 
 from iot_ids.data import read
-from iot_ids.data.lines import LINE, top
+from iot_ids.data.lines import LINE, count, top
 from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.taken import rechunked
 from iot_ids.data.unreadable import ragged
 
 SHORT = "__short"
 """Whether a row's last cell is null, as it is where a line has too few."""
+UNREADABLE = (OSError, EOFError, zlib.error)
 LOOKED_AT = 100
 """Rows from the top by which an identifier is taken for a number or a text; a wrong guess costs a second reading."""
 
@@ -32,7 +34,13 @@ def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str
 
 
 def _content(part: read.Layout) -> bytes | None:
-    return None if part.separator is None or part.rows is None else top(part.file, part.header_lines + part.rows)
+    """The first lines of a text file; None where Polars has to read them, and to say what is wrong with the file."""
+    if part.separator is None or part.rows is None:
+        return None
+    try:
+        return top(part.file, part.header_lines + part.rows)
+    except UNREADABLE:
+        return None
 
 
 def as_numbers(texts: pl.Series) -> pl.Series | None:
@@ -80,7 +88,7 @@ def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.Dat
     try:
         if part.rows is not None and not ragged([part]).is_empty():
             return None
-        lines = _lines(part) if part.rows is None else None
+        lines = count(part.file) if part.rows is None else None
         frame = pl.scan_csv(
             part.file,
             has_header=False,
@@ -94,14 +102,10 @@ def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.Dat
         )
         rows = frame.select(*_cells(there, columns, numbers), pl.col(part.names[-1]).is_null().alias(SHORT))
         found = rows.collect(engine="streaming")
-        return rechunked(found) if lines in (None, part.header_lines + found.height) else None
-    except pl.exceptions.PolarsError:  # text for a number, too many cells, or a quotation mark in the midst of one
+        one_row_a_line = lines in (None, part.header_lines + found.height)  # not so where a cell reaches over its line
+        return rechunked(found) if one_row_a_line else None
+    except (pl.exceptions.PolarsError, *UNREADABLE):  # text for a number, too many cells, a quotation mark amid text
         return None
-
-
-def _lines(part: read.Layout) -> int:
-    """How many lines the file has: more than rows, where a quotation mark is left open and swallows some."""
-    return int(pl.scan_lines(part.file, glob=False).select(pl.len()).collect(engine="streaming").item())
 
 
 def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
