@@ -66,14 +66,14 @@ def _ours(file: Path, *cache: str) -> Iterator[Once]:
 
     register()
 
-    def prepare(*dataset: str) -> Any:
+    def configured(*dataset: str) -> Any:
         method = ["+experiment=gru_pearson", "model=naive_bayes", f"selector.k={FEATURES}", f"seed={SEED}"]
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = resolved(compose("train", [*method, *dataset]))
-        return experiment.prepare(config)
+            return resolved(compose("train", [*method, *dataset]))
 
-    prepare("dataset.rows=2000", "cache=off")
-    yield lambda: prepare("dataset=bot_iot", f"dataset.path={file}", *cache)
+    experiment.prepare(configured("dataset.rows=2000", "cache=off"))
+    config = configured("dataset=bot_iot", f"dataset.path={file}", *cache)
+    yield lambda: experiment.prepare(config)
 
 
 @contextmanager
