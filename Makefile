@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-.PHONY: train test check bench ui clean
+.PHONY: train test check bench ui clean clean-cache
 
 train: $(VENV)/.installed  ## the paper's method on the embedded simulated flows
 	$(BIN)/python -m train +experiment=gru_pearson
@@ -39,3 +39,6 @@ $(VENV)/.installed-bench: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 clean:  ## the environment, not the runs
 	rm -rf $(VENV)
+
+clean-cache: $(VENV)/.installed  ## prepared tables, kept between runs; what a run is reading stays
+	$(BIN)/python -m iot_ids.clear_cache

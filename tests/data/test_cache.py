@@ -43,6 +43,11 @@ def other_sums(manifest: Path) -> None:
     manifest.write_text(json.dumps(dict.fromkeys(json.loads(manifest.read_text()), "0" * 64)))
 
 
+def swap(folder: Path) -> None:
+    for one, other in (("train", "aside"), ("test", "train"), ("aside", "test")):
+        (folder / f"{one}.parquet").rename(folder / f"{other}.parquet")
+
+
 DAMAGES: dict[str, Callable[[Path], None]] = {
     "first bit of a table": lambda folder: flip(folder / "train.parquet", 0),
     "middle bit of a table": lambda folder: flip(folder / "train.parquet", 300),
@@ -50,6 +55,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "table empty": lambda folder: (folder / "train.parquet").write_bytes(b""),
     "table gone": lambda folder: (folder / "train.parquet").unlink(),
     "another whole table": lambda folder: CHANGED["train"].write_parquet(folder / "train.parquet"),
+    "two tables swapped": swap,
     "manifest gone": lambda folder: (folder / MANIFEST).unlink(),
     "manifest empty": lambda folder: (folder / MANIFEST).write_text(""),
     "manifest no JSON": lambda folder: (folder / MANIFEST).write_text("{"),
@@ -105,6 +111,24 @@ def test_a_damaged_entry_is_rebuilt(entry: Entry, damage: Callable[[Path], None]
 def test_damaged_notes_are_not_served(entry: Entry, damage: Callable[[Path], None]) -> None:
     damage(entry.folder)
     assert entry.notes() is None
+
+
+@pytest.mark.parametrize("name", ["train.parquet", "test.parquet", NOTES, MANIFEST])
+def test_any_flipped_bit_is_seen(entry: Entry, name: str) -> None:
+    file = entry.folder / name
+    whole = file.read_bytes()
+    for at in range(0, len(whole), 7):
+        flip(file, at)
+        train, notes = entry.get("train"), entry.notes()
+        assert train is None or train.equals(TABLES["train"])
+        assert notes is None or notes == REMARKS
+        file.write_bytes(whole)
+
+
+def test_an_entry_in_anothers_place_is_not_served(entry: Entry) -> None:
+    moved = Entry(entry.folder.rename(entry.folder.with_name("other")))
+    assert moved.get("train") is None
+    assert moved.notes() is None
 
 
 def test_damage_to_one_table_leaves_the_others(entry: Entry) -> None:

@@ -28,7 +28,7 @@ def test_flows_are_typed(small: Dataset, csv: Csv) -> None:
         "__file": pl.Int32,
         "pkts": pl.Float32,
         "rate": pl.Float32,
-        "proto": pl.String,
+        "proto": pl.Categorical,
         "id": pl.Float64,
         "sport": pl.Float64,
         CLASS: pl.String,

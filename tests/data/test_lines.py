@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_ids.data.lines import CELLS, LINE, first_line, odd_lines
+from iot_ids.data.lines import CELLS, LINE, count, first_line, odd_lines
 from iot_ids.errors import UserError
 
 
@@ -72,3 +72,11 @@ def test_a_file_whose_name_looks_like_a_glob_is_read(tmp_path: Path) -> None:
 def test_the_first_line_is_without_mark_and_end(tmp_path: Path) -> None:
     (tmp_path / "flows.csv").write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\r\n")
     assert first_line(tmp_path / "flows.csv") == "a,b"
+
+
+@pytest.mark.parametrize("text", ["", "a", "a\n", "a\nb", "a\n\n", "\n", "a\r\nb\r\n"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_lines_are_counted_as_python_counts_them(tmp_path: Path, text: str, packed: bool) -> None:
+    file = tmp_path / "flows.csv"
+    file.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    assert count(file) == len(text.splitlines())

@@ -410,3 +410,25 @@ def test_both_classes_are_in_every_part(cache: Cache) -> None:
     loaded = load(simulated(), RANDOM, 0, cache)
     parts = (loaded.train, loaded.validation, loaded.read_test().flows)
     assert all(part[CLASS].n_unique() == 2 for part in parts)
+
+
+def test_the_cache_keeps_to_its_limit(dataset: Dataset, cache: Cache) -> None:
+    load(dataset, RANDOM, 0, cache)
+    small = replace(cache, limit=1e-9)
+    load(dataset, RANDOM, 1, small)
+    assert len(entries(cache)) == 1
+
+
+def test_the_cache_keeps_test_rows_that_may_still_be_asked_for(
+    dataset: Dataset, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(dataset, RANDOM, 0, cache)
+    loaded = load(dataset, RANDOM, 0, cache)
+    load(dataset, RANDOM, 1, replace(cache, limit=1e-9))
+    monkeypatch.setattr("iot_ids.data.tables.clean", unreadable)
+    assert loaded.read_test().flows.height == 40
+
+
+def test_a_limit_that_keeps_nothing_is_refused(dataset: Dataset, cache: Cache) -> None:
+    with pytest.raises(UserError, match=r"cache\.limit=0 GiB keeps nothing"):
+        load(dataset, RANDOM, 0, replace(cache, limit=0))

@@ -34,10 +34,10 @@ def test_columns_stand_in_the_order_of_the_names(encoder: Encoder) -> None:
     ]
 
 
-def test_the_answer_is_float32_in_rows(encoder: Encoder) -> None:
+def test_the_answer_is_float32_with_each_column_in_one_piece(encoder: Encoder) -> None:
     encoded = encoder.transform(TRAIN)
     assert encoded.dtype == np.float32
-    assert encoded.flags.c_contiguous
+    assert encoded.flags.f_contiguous
 
 
 def test_a_category_not_seen_in_training_is_zero_everywhere(encoder: Encoder) -> None:

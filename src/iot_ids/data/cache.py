@@ -7,19 +7,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
+from iot_ids.data.hashes import remembered, sha256
+from iot_ids.data.limit import hold, touch
+
 MANIFEST = "manifest.json"
 NOTES = "notes.json"
+ENTRY = "entry"
+"""The manifest's key for the folder's own name: an entry that was moved to another's place is none."""
 ATTEMPTS = 5
-
-
-def sha256(file: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def key(settings: Any) -> str:
@@ -33,7 +32,7 @@ def key(settings: Any) -> str:
 
 
 class Entry:
-    """One entry: a folder with a Parquet file per table, the notes, and a manifest that holds the SHA-256 of each.
+    """One entry: a folder with a Parquet file per table, the notes, and a manifest: its name, the SHA-256 of each file.
 
     It appears whole or not at all: written aside, then renamed. Of several processes that build the same, the first
     wins.
@@ -41,6 +40,12 @@ class Entry:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.held: BinaryIO | None = None
+
+    def use(self) -> None:
+        """Keep the entry from being removed for as long as this object lives, and note that it is used now."""
+        self.held = hold(self.folder / MANIFEST)
+        touch(self.folder / MANIFEST)
 
     def get(self, name: str) -> pl.DataFrame | None:
         """The table `name`; None where it is absent or not what was written."""
@@ -62,7 +67,7 @@ class Entry:
                 table.write_parquet(new / f"{name}.parquet", compression="lz4")
             (new / NOTES).write_text(json.dumps(notes))
             sums = {file.name: sha256(file) for file in sorted(new.iterdir())}
-            (new / MANIFEST).write_text(json.dumps(sums))
+            (new / MANIFEST).write_text(json.dumps({ENTRY: self.folder.name, **sums}))
             self._place(new, sums)
 
     def _place(self, new: Path, names: Iterable[str]) -> None:
@@ -82,7 +87,8 @@ class Entry:
         try:
             sums = json.loads((self.folder / MANIFEST).read_text())
             content = (self.folder / name).read_bytes()
-            return content if hashlib.sha256(content).hexdigest() == sums[name] else None
+            whole = hashlib.sha256(content).hexdigest() == sums[name] and sums[ENTRY] == self.folder.name
+            return content if whole else None
         except (OSError, LookupError, TypeError, ValueError):
             return None
 
@@ -94,11 +100,12 @@ def file_once(path: Path, write: Callable[[Path], None]) -> Path:
     """
     beside = path.with_name(f"{path.name}.sha256")
     try:
-        whole = beside.read_text() == sha256(path)
+        whole = beside.read_text() == remembered(path, path.parent)
     except (OSError, ValueError):
         whole = False
     if not whole:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
         beside.write_text(sha256(path))
+    touch(beside)
     return path

@@ -11,13 +11,14 @@ from iot_ids.data import read, unreadable
 from iot_ids.data.declaration import check
 from iot_ids.data.first_rows import first_rows, refuse_short
 from iot_ids.data.label import CLASS, KIND, classified, contradicting
-from iot_ids.data.lines import CELLS, LINE
+from iot_ids.data.repeats import first_of_equals
+from iot_ids.data.rows import ROW_ID, Rows, rows_of
 from iot_ids.data.spec import Columns, Dataset, Duplicates
-from iot_ids.data.unreadable import DAMAGED, KEPT, NUMBER, REASON, REASONS
+from iot_ids.data.taken import taken
+from iot_ids.data.unreadable import DAMAGED, KEPT, REASON, REASONS
 from iot_ids.errors import UserError
 
-ROW_ID = "__row_id"
-"""Running number of a row over all files, from 0: how predictions are traced back to flows."""
+__all__ = ["ROW_ID", "Cleaned", "clean", "typed", "without"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Cleaned:
     """Clean flows and what became of the others.
 
     `flows` has ROW_ID, FILE (the number of a row's file, from 0), CLASS, KIND where it was asked for, the features
-    (numbers float32, names text, never null) and those identifiers that the files hold.
+    (numbers float32, names categorical, never null) and those identifiers that the files hold.
     `report` is what `cleaning.json` says: rows in = rows out + rows dropped by each reason. Rows in are those read: of
     the files under `only_first_rows_read`, so many from the top, and whatever follows them is not among the rows in.
     """
@@ -54,30 +55,31 @@ def clean(
     check(dataset)
     limits = first_rows(files, dataset)
     layouts = [read.layout(file, dataset, limits.get(file)) for file in files]
-    odd = unreadable.ragged(layouts)
-    rows = unreadable.mark_ragged(_collected(layouts, dataset), odd)
-    refuse_short(rows, layouts)
-    examples = unreadable.examples(rows, layouts, dataset)
+    rows = _read(layouts, dataset)
+    refuse_short(rows.heights, layouts)
+    examples = unreadable.examples(rows.odd, layouts, dataset)
     _refuse_damage(rows, examples, dataset, files)
-    usable = _classified(_usable(rows, dataset.columns), dataset, files, kinds)
+    counts, heights = dict(rows.odd[REASON].value_counts().iter_rows()), rows.heights
+    usable = _classified(rows.usable, dataset, files, kinds)
+    del rows  # or its table would stand beside the one without duplicates
+    kept = usable.height
+    every = usable.drop(dataset.columns.labels) if history else None
     flows = _without_duplicates(usable, dataset.columns, duplicates)
-    counts = dict(rows[REASON].value_counts().iter_rows())
     report = {
         "files": [str(file) for file in files],
         "only_first_rows_read": {str(file): count for file, count in limits.items()},
-        "rows_in": rows.height,
+        "rows_in": sum(heights),
         "rows_out": flows.height,
         "dropped": {name: counts.get(code, 0) for code, name in enumerate(REASONS) if code != KEPT}
-        | {"duplicate": usable.height - flows.height},
+        | {"duplicate": kept - flows.height},
         "duplicates": duplicates.value,
         "examples": examples,
-        "contradicting_labels": _contradicting_labels(flows, rows, layouts, dataset),
+        "contradicting_labels": _contradicting_labels(flows, heights, layouts, dataset),
         "columns_not_used": sorted(
             {name for part in layouts for name in part.names} - set(read.declared(dataset.columns))
         ),
         "classes": dict(flows[CLASS].value_counts(sort=True).iter_rows()),
     }
-    every = usable.drop(dataset.columns.labels) if history else None
     return Cleaned(flows.drop(dataset.columns.labels), report, every)
 
 
@@ -110,30 +112,11 @@ def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[
     return read.identifier(value) if name in columns.identifiers else read.float32(value)
 
 
-def _collected(layouts: Sequence[read.Layout], dataset: Dataset) -> pl.DataFrame:
-    """All rows, typed, each with its REASON: one pass over the files, in steps, so that each cell is parsed once."""
-    columns = dataset.columns
-    raw = read.scan(layouts, columns)
-    there = [name for name in raw.collect_schema().names() if name in read.declared(columns)]
-    texts = raw.with_columns(read.text(name, dataset.format.missing).alias(name) for name in there)
-    parsed = texts.with_columns(
-        read.float32(read.number(pl.col(name))).alias(NUMBER + name) for name in columns.numeric
-    )
-    rows = parsed.with_columns(unreadable.reason(columns, there)).select(
-        read.FILE, LINE, REASON, *(_cell(name, columns).alias(name) for name in there)
-    )
+def _read(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
     try:
-        return rows.with_row_index(ROW_ID).collect(engine="streaming")
+        return rows_of(layouts, dataset)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise UserError(_unreadable_file(layouts, error)) from error
-
-
-def _cell(name: str, columns: Columns) -> pl.Expr:
-    if name in columns.numeric:
-        return pl.col(NUMBER + name)
-    if name in columns.categorical:
-        return read.category(pl.col(name))
-    return read.port(pl.col(name)) if name in columns.ports else read.label(pl.col(name))
 
 
 def _named(files: Sequence[Path]) -> str:
@@ -155,32 +138,24 @@ def _reason_given(error: Exception) -> str:
     return next((line for line in lines if line.startswith("Field ")), lines[0])[:200]
 
 
-def _refuse_damage(rows: pl.DataFrame, examples: Sequence[str], dataset: Dataset, files: Sequence[Path]) -> None:
+def _refuse_damage(rows: Rows, examples: Sequence[str], dataset: Dataset, files: Sequence[Path]) -> None:
     names = _named(files)
-    if rows.is_empty():
+    if not rows.height:
         raise UserError(f"{names}: no rows below the header; get the file again, or leave it out of dataset.path")
-    damaged = rows[REASON].is_in(DAMAGED).sum()
+    damaged = rows.odd[REASON].is_in(DAMAGED).sum()
     if damaged / rows.height > dataset.unreadable_share:
         raise UserError(
             f"{names}: {damaged:,} of {rows.height:,} rows cannot be read, more than dataset.unreadable_share="
             f"{dataset.unreadable_share} allows; mend them, or raise it to leave them out. The first:\n  "
             + "\n  ".join(examples)
         )
-    if not (rows[REASON] == KEPT).any():
+    if rows.usable.is_empty():
         counts = ", ".join(
-            f"{REASONS[code]}: {count:,}" for code, count in rows[REASON].value_counts(sort=True).iter_rows()
+            f"{REASONS[code]}: {count:,}" for code, count in rows.odd[REASON].value_counts(sort=True).iter_rows()
         )
         raise UserError(
             f"{names}: none of {rows.height:,} rows can be used ({counts}); is dataset={dataset.name} the right one?"
         )
-
-
-def _usable(rows: pl.DataFrame, columns: Columns) -> pl.DataFrame:
-    """The kept rows. An identifier whose every value is a number (a time, say) becomes one, to keep its order."""
-    flows = rows.filter(pl.col(REASON) == KEPT).drop(REASON, LINE, CELLS)
-    texts = [name for name in columns.identifiers if name in flows.columns and flows[name].dtype == pl.String]
-    numbers = flows.select(pl.col(texts).cast(pl.Float64, strict=False))
-    return flows.with_columns(numbers[name] for name in texts if numbers[name].null_count() == flows[name].null_count())
 
 
 def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], kinds: str | None) -> pl.DataFrame:
@@ -192,21 +167,23 @@ def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], ki
 
 
 def _contradicting_labels(
-    flows: pl.DataFrame, rows: pl.DataFrame, layouts: Sequence[read.Layout], dataset: Dataset
+    flows: pl.DataFrame, heights: Sequence[int], layouts: Sequence[read.Layout], dataset: Dataset
 ) -> dict[str, Any]:
     """How many of `flows`, those that are left, are normal by one label and an attack by another, and the first."""
     found, said = contradicting(flows, dataset)
-    places = rows[found[ROW_ID].head(len(said))].select(read.FILE, LINE)  # a row's number is its place
+    first = found.head(len(said)).select(read.FILE, ROW_ID)
     examples = [
-        f"{layouts[file].file}:{line}: {what}" for (file, line), what in zip(places.iter_rows(), said, strict=True)
+        f"{layouts[file].file}:{row_id - sum(heights[:file]) + layouts[file].header_lines + 1}: {what}"
+        for (file, row_id), what in zip(first.iter_rows(), said, strict=True)
     ]
     return {"rows": found.height, "examples": examples}
 
 
 def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Duplicates) -> pl.DataFrame:
+    """The first of equal rows; `flows` is left without columns."""
     if duplicates is Duplicates.keep:
         return flows
     features = [*columns.numeric, *columns.categorical, *columns.labels]
     read_columns = [name for name in flows.columns if name not in (ROW_ID, read.FILE)]
-    compared = features if duplicates is Duplicates.distinct else read_columns
-    return flows.unique(subset=compared, keep="first", maintain_order=True)
+    first = first_of_equals(flows.select(features if duplicates is Duplicates.distinct else read_columns))
+    return flows if first.all() else taken(flows, first.arg_true())[0]

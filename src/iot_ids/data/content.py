@@ -3,11 +3,13 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from iot_ids.data import simulate
-from iot_ids.data.cache import file_once, sha256
+from iot_ids.data.cache import file_once
+from iot_ids.data.hashes import remembered, sha256
+from iot_ids.data.limit import GIB, hold, shrink
 from iot_ids.data.locate import training_files
 from iot_ids.data.spec import Cache, Dataset, SimulatedDataset
 from iot_ids.errors import UserError
@@ -20,24 +22,43 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
         yield training_files(dataset)
         return
     with tempfile.TemporaryDirectory() as aside:
-        folder = Path(cache.path or aside).expanduser()
+        folder = folder_of(cache) or Path(aside)
         code = sha256(Path(simulate.__file__))[:12]
         file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
         with writing(folder):
             file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))
-        yield [file]
+        with hold(file) or nullcontext():
+            if cache.path:
+                shrink(folder, bytes_of(cache))
+            yield [file]
 
 
-def digest_of(files: list[Path]) -> str:
+def folder_of(cache: Cache) -> Path | None:
+    """The cache's folder; None where nothing is kept."""
+    return Path(cache.path).expanduser() if cache.path else None
+
+
+def bytes_of(cache: Cache) -> float:
+    """How much the cache's folder may hold, in bytes.
+
+    Raises:
+        UserError: that is nothing, or less.
+    """
+    if cache.limit > 0:
+        return cache.limit * GIB
+    raise UserError(f"cache.limit={cache.limit} GiB keeps nothing; set more than 0, or use cache=off")
+
+
+def digest_of(files: list[Path], cache: Cache) -> str:
     """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
-    sums = sums_of(files)
+    sums = sums_of(files, cache)
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
-def sums_of(files: list[Path]) -> list[str]:
+def sums_of(files: list[Path], cache: Cache) -> list[str]:
     """The SHA-256 of each file."""
     try:
-        return [sha256(file) for file in files]
+        return [remembered(file, folder_of(cache)) for file in files]
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
 

@@ -25,4 +25,4 @@ def divide(flows: pl.DataFrame, dataset: Dataset, split: Split, seed: int) -> Pa
     if isinstance(split, UnseenAttackSplit):
         return unseen_split(flows, dataset, split, seed)
     test, stratified = (split.test, split.stratified) if isinstance(split, RandomSplit) else (0.0, True)
-    return random_split(flows[CLASS].to_numpy(), test, split.validation, seed, stratified)
+    return random_split(flows[CLASS], test, split.validation, seed, stratified)

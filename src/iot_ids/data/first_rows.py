@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import polars as pl
-
-from iot_ids.data.read import FILE, Layout
+from iot_ids.data.read import Layout
 from iot_ids.data.spec import Dataset
 from iot_ids.errors import UserError
 
@@ -35,16 +33,15 @@ def first_rows(files: Sequence[Path], dataset: Dataset) -> dict[Path, int]:
     return {file: wanted[patterns[0]] for file, patterns in fitting.items() if patterns}
 
 
-def refuse_short(rows: pl.DataFrame, layouts: Sequence[Layout]) -> None:
-    """Refuse a file with fewer `rows` than are to be read of it: it is not the file that was meant, or not whole.
+def refuse_short(heights: Sequence[int], layouts: Sequence[Layout]) -> None:
+    """Refuse a file with fewer rows (`heights`, one per file) than are to be read of it: it is not the one meant.
 
     Raises:
         UserError: the first such file, the rows it has and those it should have.
     """
-    found = dict(rows[FILE].value_counts().iter_rows())
-    for index, part in enumerate(layouts):
-        if part.rows is not None and found.get(index, 0) < part.rows:
+    for height, part in zip(heights, layouts, strict=True):
+        if part.rows is not None and height < part.rows:
             raise UserError(
-                f"{part.file}: has {found.get(index, 0):,} rows, but dataset.format.first_rows asks for its first "
+                f"{part.file}: has {height:,} rows, but dataset.format.first_rows asks for its first "
                 f"{part.rows:,}; is it the right file, and whole? Get it again, or ask for fewer rows"
             )

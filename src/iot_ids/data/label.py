@@ -57,7 +57,10 @@ def contradicting(flows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, 
     kinds = flows.select(dataset.columns.labels).unique()  # a handful, where the flows are many
     calls = [(_class(each) == each.normal).alias(name) for name, each in judges.items()]
     normal, attack = pl.any_horizontal(False, *calls), pl.any_horizontal(False, *(~call for call in calls))
-    found = flows.join(kinds.filter(normal & attack), on=dataset.columns.labels, how="semi", maintain_order="left")
+    both = kinds.filter(normal & attack)
+    if both.is_empty():
+        return flows.clear(), []
+    found = flows.join(both, on=dataset.columns.labels, how="semi", maintain_order="left")
     first = found.head(SHOWN).select(*calls, *(_value(each).alias(f"{name}=") for name, each in judges.items()))
     return found, [_said(row, judges) for row in first.iter_rows(named=True)]
 

@@ -82,7 +82,7 @@ def load(
         if test_dataset is not None:
             refuse_same_files(files, test_dataset, cache)
         limits = first_rows(files, dataset)  # by names, which the digest does not know
-        digest = digest_of(files)
+        digest = digest_of(files, cache)
         cut = [limits.get(file) for file in files]
         wanted = Wanted(dataset, split, seed, cache, history, digest, cut)
         tables = tables_of(files, wanted)
@@ -91,7 +91,7 @@ def load(
         if test_dataset is not None:
             return Test(*read_other_network(dataset, test_dataset, cache))
         if official:
-            return _official(official, dataset)
+            return _official(official, dataset, cache)
         flows, context = test_of(tables, wanted)
         return Test(flows, None, digest, context)
 
@@ -114,11 +114,11 @@ def load(
     )
 
 
-def _official(files: list[Path], dataset: Dataset) -> Test:
+def _official(files: list[Path], dataset: Dataset, cache: Cache) -> Test:
     """The dataset's own test file, whole and with its repeats."""
     whole = replace(dataset, format=replace(dataset.format, first_rows={}))
     cleaned = clean(files, whole, Duplicates.keep)
-    return Test(cleaned.flows, cleaned.report, digest_of(files))
+    return Test(cleaned.flows, cleaned.report, digest_of(files, cache))
 
 
 def _cleaning(tables: Tables, test_dataset: Dataset | None) -> dict[str, Any]:
@@ -133,6 +133,6 @@ def _cleaning(tables: Tables, test_dataset: Dataset | None) -> dict[str, Any]:
 def _test_digest(official: list[Path], test_dataset: Dataset | None, cache: Cache) -> str | None:
     """The hash of the test rows' own files; None where they come from the training files."""
     if test_dataset is None:
-        return digest_of(official) if official else None
+        return digest_of(official, cache) if official else None
     with files_of(test_dataset, cache) as files:
-        return digest_of(files)
+        return digest_of(files, cache)

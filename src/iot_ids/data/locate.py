@@ -22,8 +22,17 @@ def training_files(dataset: Dataset, group: str = "dataset") -> list[Path]:
     """
     if not dataset.path:
         raise UserError(f"{group}={dataset.name} needs a path: {group}.path=FILE_OR_FOLDER\n\n{dataset.about.strip()}")
-    with _telling(f"{group}.path", dataset.path):
-        return _once(_files(dataset.path, dataset.format.files, f"{group}.path"))
+    return files_at(dataset.path, dataset.format.files, f"{group}.path")
+
+
+def files_at(path: Any, patterns: Sequence[str], key: str) -> list[Path]:
+    """The files that `path`, a file, folder, glob or list of these, names; in a folder, by the first pattern that fits.
+
+    Raises:
+        UserError: it matches nothing; `key` is what the user wrote it under.
+    """
+    with _telling(key, path):
+        return _once(_files(path, patterns, key))
 
 
 def official_test_files(dataset: Dataset) -> list[Path]:

@@ -62,8 +62,36 @@ def scan(layouts: Sequence[Layout], columns: Columns) -> pl.LazyFrame:
     Of a file whose layout has `rows`, only so many from the top. Adds FILE and LINE. A cell without text is null. A
     file that lacks an identifier that others have gives nulls.
     """
-    frames = [_scan_file(part, index, declared(columns)) for index, part in enumerate(layouts)]
+    frames = [
+        scan_part(part, declared(columns)).with_columns(pl.lit(index, pl.Int32).alias(FILE))
+        for index, part in enumerate(layouts)
+    ]
     return pl.concat(frames, how="diagonal_relaxed")
+
+
+def scan_part(part: Layout, wanted: Sequence[str], content: bytes | None = None) -> pl.LazyFrame:
+    """As `scan`, of one file and without FILE; of `content` instead, where that is given."""
+    columns = [name for name in wanted if name in part.names]
+    place = pl.col(LINE).cast(pl.Int64) + part.header_lines + 1
+    if part.separator is None:
+        frame = pl.scan_parquet(part.file, row_index_name=LINE, n_rows=part.rows, glob=False)
+        return frame.select(*columns, place).with_columns(cs.boolean().cast(pl.Int8))
+    frame = pl.scan_csv(
+        part.file if content is None else content,
+        has_header=False,
+        skip_rows=part.header_lines,
+        separator=part.separator,
+        schema=dict.fromkeys(part.names, pl.String()),
+        # Rows with too few or too many cells are let pass here and found by their lines: see `lines.odd_lines`.
+        missing_columns="insert",
+        extra_columns="ignore",
+        truncate_ragged_lines=True,
+        encoding="utf8-lossy",
+        row_index_name=LINE,
+        n_rows=part.rows,
+        glob=False,
+    )
+    return frame.select(*columns, place)
 
 
 def declared(columns: Columns) -> list[str]:
@@ -107,6 +135,13 @@ def label(cell: pl.Expr) -> pl.Expr:
 def category(cell: pl.Expr) -> pl.Expr:
     """Text as a name; no value is a name of its own."""
     return label(cell).fill_null(MISSING_NAME)
+
+
+def named(cell: pl.Expr, name: str, columns: Columns) -> pl.Expr:
+    """A cell of the column `name`, which is none of the numeric features: category, port, or another name."""
+    if name in columns.categorical:
+        return category(cell)
+    return port(cell) if name in columns.ports else label(cell)
 
 
 def _parquet_layout(file: Path) -> Layout:
@@ -153,30 +188,6 @@ def _cells(file: Path, line: str, separator: str) -> list[str]:
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
     """Blank names (index columns, blank columns) and repeated ones get a name that no dataset declares."""
     return tuple(name if name and name not in names[:at] else f"__unnamed_{at}" for at, name in enumerate(names))
-
-
-def _scan_file(part: Layout, index: int, wanted: Sequence[str]) -> pl.LazyFrame:
-    columns = [name for name in wanted if name in part.names]
-    place = [pl.lit(index, pl.Int32).alias(FILE), pl.col(LINE).cast(pl.Int64) + part.header_lines + 1]
-    if part.separator is None:
-        frame = pl.scan_parquet(part.file, row_index_name=LINE, n_rows=part.rows, glob=False)
-        return frame.select(*columns, *place).with_columns(cs.boolean().cast(pl.Int8))
-    frame = pl.scan_csv(
-        part.file,
-        has_header=False,
-        skip_rows=part.header_lines,
-        separator=part.separator,
-        schema=dict.fromkeys(part.names, pl.String()),
-        # Rows with too few or too many cells are let pass here and found by their lines: see `lines.odd_lines`.
-        missing_columns="insert",
-        extra_columns="ignore",
-        truncate_ragged_lines=True,
-        encoding="utf8-lossy",
-        row_index_name=LINE,
-        n_rows=part.rows,
-        glob=False,
-    )
-    return frame.select(*columns, *place)
 
 
 def _some(names: Sequence[str]) -> str:

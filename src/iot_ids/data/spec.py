@@ -213,3 +213,5 @@ class Cache:
     """Where cleaned and split tables are kept between runs; nothing is kept where `path` is empty."""
 
     path: str | None
+    limit: float = 20.0
+    """GiB that the folder may hold; what was used least recently goes, but never what a run is reading."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from iot_ids.errors import UserError
 
-Labels = NDArray[np.str_] | NDArray[np.object_]
+Labels = NDArray[np.str_] | NDArray[np.object_] | pl.Series
 LAST_SEED = 2**32 - 1
 """The largest seed that NumPy, PyTorch and scikit-learn all take."""
 

@@ -8,11 +8,13 @@ import polars as pl
 
 from iot_ids.data.cache import Entry, key
 from iot_ids.data.clean import clean, without
-from iot_ids.data.content import digest_of, files_of, writing
+from iot_ids.data.content import bytes_of, digest_of, files_of, writing
 from iot_ids.data.context import context_of, contexts_of
 from iot_ids.data.divide import divide
 from iot_ids.data.label import CLASS, class_names
+from iot_ids.data.limit import shrink
 from iot_ids.data.spec import Cache, Dataset, Split, UnseenAttackSplit
+from iot_ids.data.taken import taken
 from iot_ids.errors import UserError
 
 
@@ -26,6 +28,8 @@ class Tables:
     notes: dict[str, Any]
     contexts: dict[str, pl.DataFrame]
     """By `context_of` the part; empty where no windows were asked for."""
+    entry: Entry | None
+    """Where they are kept, and stay while this lives: the test rows may be asked for hours later."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Wanted:
         """The cache's entry. Its folder is made now, so that a wrong path is told before the long work."""
         if not self.cache.path:
             return None
+        bytes_of(self.cache)
         folder = Path(self.cache.path).expanduser()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +76,7 @@ def test_of(tables: Tables, wanted: Wanted) -> tuple[pl.DataFrame, pl.DataFrame 
         UserError: the cached rows were damaged, and the files are not what they were.
     """
     test, context = tables.test, tables.contexts.get(context_of("test"))
-    if test is None and (entry := wanted.entry()):
+    if test is None and (entry := tables.entry):
         test, context = entry.get("test"), entry.get(context_of("test"))
     if test is not None and not (wanted.history and context is None):
         return test, context
@@ -85,27 +90,27 @@ def test_of(tables: Tables, wanted: Wanted) -> tuple[pl.DataFrame, pl.DataFrame 
 def _kept(wanted: Wanted) -> Tables | None:
     if (entry := wanted.entry()) is None:
         return None
+    entry.use()
     train, validation, notes = entry.get("train"), entry.get("validation"), entry.notes()
     names = [context_of(part) for part in ("train", "validation")] if wanted.history else []
     contexts = {name: table for name in names if (table := entry.get(name)) is not None}
     if train is None or validation is None or notes is None or len(contexts) < len(names):
         return None
-    return Tables(train, validation, None, notes, contexts)
+    return Tables(train, validation, None, notes, contexts, entry)
 
 
 def _built(files: list[Path], wanted: Wanted) -> Tables:
     dataset, split = wanted.dataset, wanted.split
     kinds = split.label if isinstance(split, UnseenAttackSplit) else None
     cleaned = clean(files, dataset, dataset.duplicates, kinds, wanted.history)
-    flows = cleaned.flows
     _refuse_changed(files, wanted)
-    parts = divide(flows, dataset, split, wanted.seed)
-    train, test = flows[parts.train], flows[parts.test]
+    parts = divide(cleaned.flows, dataset, split, wanted.seed)
+    embargoed = cleaned.flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
+    train, validation, test = taken(cleaned.flows, parts.train, parts.validation, parts.test)
     classes = class_names(train, dataset)
-    validation = flows[parts.validation].filter(pl.col(CLASS).is_in(classes))
+    validation = validation.filter(pl.col(CLASS).is_in(classes))
     unknown = len(parts.validation) - validation.height
     report = without(cleaned.report, "validation row of a class train lacks", unknown)
-    embargoed = flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
     report = without(report, "embargoed after a border of the split", embargoed)
     tables = {"train": train, "validation": validation, "test": test}
     contexts = {} if cleaned.every is None else contexts_of(tables, cleaned.every, dataset)
@@ -115,12 +120,14 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
     if (entry := wanted.entry()) is not None:
         with writing(entry.folder.parent):
             entry.put(tables | contexts, notes)
-    return Tables(train, validation, test, notes, contexts)
+        entry.use()
+        shrink(entry.folder.parent, bytes_of(wanted.cache))
+    return Tables(train, validation, test, notes, contexts, entry)
 
 
 def _refuse_changed(files: list[Path], wanted: Wanted) -> None:
     """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
-    if digest_of(files) != wanted.digest:
+    if digest_of(files, wanted.cache) != wanted.digest:
         raise UserError(f"dataset={wanted.dataset.name}: the files changed while they were read; run again")
 
 

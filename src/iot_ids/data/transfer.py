@@ -25,7 +25,7 @@ def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) ->
     shared = shared_classes(dataset, test_dataset)
     wanted = replace(test_dataset, label=dataset.label)
     with files_of(wanted, cache) as files:
-        digest = digest_of(files)
+        digest = digest_of(files, cache)
         cleaned = clean(files, wanted, wanted.duplicates)
     flows = cleaned.flows.filter(pl.col(CLASS).is_in(shared))
     if flows.is_empty():
@@ -39,8 +39,8 @@ def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) ->
 def refuse_same_files(files: list[Path], test_dataset: Dataset, cache: Cache) -> None:
     """Raise a UserError where the content of one of `files`, which are trained on, is among the files to test on."""
     with files_of(test_dataset, cache) as theirs:
-        trained = set(sums_of(files))
-        if same := [str(file) for file, its in zip(theirs, sums_of(theirs), strict=True) if its in trained]:
+        trained = set(sums_of(files, cache))
+        if same := [str(file) for file, its in zip(theirs, sums_of(theirs, cache), strict=True) if its in trained]:
             raise UserError(
                 f"test_dataset={test_dataset.name}: {', '.join(same[:3])} is trained on as well, so that test rows "
                 "would be training rows; give another network's file as test_dataset.path"

@@ -24,7 +24,7 @@ def unseen_split(flows: pl.DataFrame, dataset: Dataset, split: UnseenAttackSplit
     _refuse_absent(flows, attacks, dataset)
     unseen = flows[KIND].is_in(attacks).to_numpy()
     known = np.flatnonzero(~unseen)
-    drawn = random_split(flows[KIND].to_numpy()[known], split.test, split.validation, seed)
+    drawn = random_split(flows[KIND].gather(known), split.test, split.validation, seed)
     test = np.sort(np.concatenate([known[drawn.test], np.flatnonzero(unseen)]))
     return Parts(known[drawn.train], known[drawn.validation], test)
 

@@ -33,17 +33,14 @@ class Encoder:
         return Encoder(tuple(name for name in self.numeric if name in wanted), pairs)
 
     def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
-        """`(rows, encoded columns)`, float32.
+        """`(rows, encoded columns)`, float32, each column in one piece.
 
         A category not seen in training is zero in every indicator; a number that is null or not finite is NaN.
         """
-        numbers = [_finite(pl.col(name).cast(pl.Float32)) for name in self.numeric]
-        flags = [
-            (pl.col(column) == value).cast(pl.Float32).alias(f"{column}={value}") for column, value in self.categories
-        ]
-        encoded = flows.select(*numbers, *flags).to_numpy().reshape(flows.height, len(self.names))
-        return np.ascontiguousarray(encoded, dtype=np.float32)
-
-
-def _finite(number: pl.Expr) -> pl.Expr:
-    return pl.when(number.is_finite()).then(number).otherwise(pl.lit(float("nan"), pl.Float32))
+        encoded = np.empty((flows.height, len(self.names)), dtype=np.float32, order="F")
+        for at, name in enumerate(self.numeric):
+            encoded[:, at] = flows[name].cast(pl.Float32).to_numpy()
+            encoded[~np.isfinite(encoded[:, at]), at] = np.nan
+        for at, (column, value) in enumerate(self.categories, start=len(self.numeric)):
+            encoded[:, at] = (flows[column] == value).cast(pl.Float32).to_numpy()
+        return encoded

@@ -52,11 +52,11 @@ class Pipeline:
 
     def encode(self, flows: pl.DataFrame) -> NDArray[np.float32]:
         """The selected columns before scaling: `(rows, features)`."""
-        return self.encoder.transform(flows)
+        return np.ascontiguousarray(self.encoder.transform(flows))
 
     def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
         """The model's input: `(rows, features)`, float32. NaN where a number is missing."""
-        return self.scaler.transform(self.encode(flows))
+        return np.ascontiguousarray(self.scaler.transform(self.encoder.transform(flows)))
 
     def save(self, folder: Path) -> None:
         """Write `pipeline.json` and `pipeline.npz`."""
@@ -119,35 +119,53 @@ def fit(
         refuse_emptied_class(train, kept)
         train, y = train.filter(pl.Series(kept)), y[kept]
     encoder = Encoder.fit(train, numeric, categorical)
-    x = encoder.transform(train)
-    selection = _select(x, y, encoder.names, scores, k)
-    chosen = [name for name, selected in zip(selection.names, selection.selected, strict=True) if selected]
-    pipeline = Pipeline(encoder.only(chosen), scaler)
-    scaler.fit(x[:, np.isin(encoder.names, chosen)] if scaling_rows is None else pipeline.encode(scaling_rows))
+    x, names = _varying(encoder.transform(train), encoder.names)
+    selection = _select(x, y, names, len(encoder.names) - len(names), scores, k)
+    pipeline = Pipeline(
+        encoder.only([name for name, kept in zip(names, selection.selected, strict=True) if kept]), scaler
+    )
+    scaler.fit(_columns(x, selection.selected) if scaling_rows is None else pipeline.encode(scaling_rows))
     return Fit(pipeline, selection, train)
 
 
-def _select(
-    x: NDArray[np.float32], y: NDArray[np.int64], names: Sequence[str], scores: Scores | None, k: int | None
-) -> Selection:
+def _varying(x: NDArray[np.float32], names: Sequence[str]) -> tuple[NDArray[np.float32], list[str]]:
+    """The columns of `x` that are not constant, and their names; moved together in place, since `x` may be large."""
     varies = x.max(axis=0) > x.min(axis=0)
     if not varies.any():
         raise UserError(
             f"all {len(names)} columns are constant on the {len(x):,} training rows: there is nothing to learn from"
         )
-    there = [name for name, vary in zip(names, varies, strict=True) if vary]
+    there = np.flatnonzero(varies)
+    for to, at in enumerate(there):
+        if to != at:
+            x[:, to] = x[:, at]
+    return x[:, : len(there)], [name for name, vary in zip(names, varies, strict=True) if vary]
+
+
+def _columns(x: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return x if chosen.all() else x[:, chosen]
+
+
+def _select(
+    x: NDArray[np.float32],
+    y: NDArray[np.int64],
+    names: list[str],
+    constant: int,
+    scores: Scores | None,
+    k: int | None,
+) -> Selection:
     if scores is None:
-        return Selection(there, np.full(len(there), np.nan), np.ones(len(there), dtype=np.bool_))
-    k = len(there) if k is None else k
-    if not 1 <= k <= len(there):
+        return Selection(names, np.full(len(names), np.nan), np.ones(len(names), dtype=np.bool_))
+    k = len(names) if k is None else k
+    if not 1 <= k <= len(names):
         raise UserError(
-            f"selector.k={k}: there are {len(there)} encoded columns that vary on the training rows "
-            f"({len(names) - len(there)} more are constant); choose 1 to {len(there)}, or selector=all"
+            f"selector.k={k}: there are {len(names)} encoded columns that vary on the training rows "
+            f"({constant} more are constant); choose 1 to {len(names)}, or selector=all"
         )
-    score = scores(x[:, varies], y)
-    selected = np.zeros(len(there), dtype=np.bool_)
+    score = scores(x, y)
+    selected = np.zeros(len(names), dtype=np.bool_)
     selected[np.argsort(-score, kind="stable")[:k]] = True
-    return Selection(there, score, selected)
+    return Selection(names, score, selected)
 
 
 def refuse_emptied_class(train: pl.DataFrame, kept: NDArray[np.bool_]) -> None:

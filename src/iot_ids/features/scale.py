@@ -41,7 +41,10 @@ class MinMax:
     def transform(self, x: Matrix) -> Matrix:
         """`(rows, features)`, float32."""
         span = np.where(self.span > 0, self.span, 1.0)
-        return np.asarray((x - self.low) / span, dtype=np.float32)
+        scaled = np.empty(x.shape, dtype=np.float32)
+        for at in range(x.shape[1]):  # in float64, which all columns at once would hold twice
+            scaled[:, at] = (x[:, at] - self.low[at]) / span[at]
+        return scaled
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """`low` and `span`, one value per column."""

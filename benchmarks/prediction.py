@@ -1,0 +1,128 @@
+"""A kept GRU's answers, on files by `python -m score` and one flow at a time, against MLflow's way for both."""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.child import held_mib, measured, peak_mib
+from benchmarks.figure import Figure
+
+ROWS = 688_521
+CALLS = 300
+"""Flows that are asked one at a time, after as many to warm up."""
+THREADS = 1
+"""For one flow at a time: more only wait for each other."""
+
+
+def measure(rounds: int) -> list[Figure]:
+    """Each way in a process of its own, in turns; the model is the paper's after one epoch on simulated flows."""
+    ways = ("files", "files_mlflow", "single", "single_mlflow")
+    found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
+    with tempfile.TemporaryDirectory() as aside:
+        measured(__name__, "make", aside)
+        for _ in range(rounds):
+            for way in ways:
+                found[way].append(measured(__name__, way, aside))
+
+    def figure(what: str, unit: str, way: str, key: str, opponent: str, more: bool) -> Figure:
+        ours, theirs = ([each[key] for each in found[name]] for name in (way, f"{way}_mlflow"))
+        return Figure(what, unit, ours, opponent, theirs, more)
+
+    files, one = f"scoring a CSV of {ROWS:,} rows", f"one flow at a time, {THREADS} thread"
+    pandas = "pandas.read_csv and MLflow's predict"
+    return [
+        figure(files, "flows/s", "files", "flows_per_second", pandas, True),
+        figure(f"{files}: peak memory", "MiB", "files", "mib", pandas, False),
+        figure(f"{one}, p50", "ms", "single", "p50", "MLflow's predict", False),
+        figure(f"{one}, p99", "ms", "single", "p99", "MLflow's predict", False),
+    ]
+
+
+def _make(folder: Path) -> dict[str, Any]:
+    from hydra import compose, initialize_config_dir
+
+    from iot_ids import experiment, track
+    from iot_ids.config import register, resolved
+    from iot_ids.data.simulate import simulate, write_csv
+    from train import CONF
+
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        words = ["+experiment=gru_pearson", "dataset.rows=20000", "cache=off", "trainer.max_epochs=1"]
+        config = resolved(compose("train", words))
+    fitted = experiment.fit(experiment.prepare(config), lambda *_: None)
+    track.save_model(fitted.detector, folder / "model")
+    write_csv(simulate(ROWS, seed=0), folder / "flows.csv")
+    return {}
+
+
+def _files(folder: Path) -> dict[str, Any]:
+    from iot_ids import scoring
+
+    detector = scoring.load_model(folder / "model")
+    before = held_mib()
+    done = scoring.score(detector, scoring.layouts_of(detector, str(folder / "flows.csv")), folder / "ours.parquet")
+    return {"flows_per_second": done.flows_per_second, "mib": peak_mib() - before}
+
+
+def _files_mlflow(folder: Path) -> dict[str, Any]:
+    import pandas
+
+    model, before, start = _served(folder), held_mib(), time.perf_counter()
+    model.predict(pandas.read_csv(folder / "flows.csv")).to_parquet(folder / "theirs.parquet")
+    return {"flows_per_second": ROWS / (time.perf_counter() - start), "mib": peak_mib() - before}
+
+
+def _single(folder: Path) -> dict[str, Any]:
+    import polars as pl
+    import torch
+
+    from iot_ids import scoring
+
+    torch.set_num_threads(THREADS)
+    detector = scoring.load_model(folder / "model")
+    flows = pl.read_csv(folder / "flows.csv", n_rows=2 * CALLS, infer_schema_length=None)
+    return _latencies([lambda row=row: detector.probabilities(row) for row in flows.iter_slices(1)])
+
+
+def _single_mlflow(folder: Path) -> dict[str, Any]:
+    import pandas
+    import torch
+
+    torch.set_num_threads(THREADS)
+    model, flows = _served(folder), pandas.read_csv(folder / "flows.csv", nrows=2 * CALLS)
+    return _latencies([lambda at=at: model.predict(flows.iloc[at : at + 1]) for at in range(len(flows))])
+
+
+def _served(folder: Path) -> Any:
+    import mlflow
+
+    import iot_ids.track  # noqa: F401  which keeps MLflow from reporting its use
+
+    return mlflow.pyfunc.load_model(str(folder / "model"))
+
+
+def _latencies(calls: list[Any]) -> dict[str, Any]:
+    """p50 and p99 in milliseconds of the second half of the calls."""
+    seconds = []
+    for call in calls:
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    late = sorted(seconds[CALLS:])
+    return {"p50": 1000 * late[len(late) // 2], "p99": 1000 * late[len(late) * 99 // 100]}
+
+
+WAYS = {
+    "make": _make,
+    "files": _files,
+    "files_mlflow": _files_mlflow,
+    "single": _single,
+    "single_mlflow": _single_mlflow,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(WAYS[sys.argv[1]](Path(sys.argv[2]))))

@@ -1,0 +1,126 @@
+"""Every row of the files, typed: those that can be used, and those that cannot, each with its reason.
+
+Files are read straight into types, several times as fast as by way of text. What that cannot tell, which rows are wrong
+and why, is found by reading those rows again, carefully.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import polars.selectors as cs
+
+from iot_ids.data import read
+from iot_ids.data.careful import careful
+from iot_ids.data.lines import CELLS, LINE
+from iot_ids.data.spec import Columns, Dataset
+from iot_ids.data.straight import SHORT, as_numbers, not_whole, number_columns, straight
+from iot_ids.data.unreadable import KEPT, REASON, mark_ragged, ragged
+
+ROW_ID = "__row_id"
+"""Running number of a row over all files, from 0: how predictions are traced back to flows."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the files in their order.
+
+    `usable` has ROW_ID, FILE and the declared columns that are there: features float32 or categorical, never null;
+    ports, and identifiers that are numbers throughout, float64; other identifiers and labels categorical.
+    `odd` are the other rows: ROW_ID, FILE, LINE, REASON and CELLS. `heights` counts the rows of each file.
+    """
+
+    usable: pl.DataFrame
+    odd: pl.DataFrame
+    heights: list[int]
+
+    @property
+    def height(self) -> int:
+        """How many rows were read."""
+        return sum(self.heights)
+
+
+@dataclass(frozen=True)
+class _File:
+    usable: pl.DataFrame
+    odd: pl.DataFrame
+    height: int
+    unsure: set[str]
+    """Identifiers taken for numbers that may be texts."""
+
+
+def rows_of(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
+    """Read every file.
+
+    Raises:
+        PolarsError, OSError: a file cannot be read.
+        UserError: a file is damaged, or a quotation mark in it is not closed.
+    """
+    numbers = number_columns(layouts, dataset)
+    while True:
+        files: list[_File] = []
+        for part in layouts:
+            files.append(_of_file(part, len(files), sum(file.height for file in files), dataset, numbers))
+        unsure = set[str]().union(*(file.unsure for file in files))
+        if not unsure:
+            return _joined(files, dataset.columns)
+        numbers = [name for name in numbers if name not in unsure]
+
+
+def _of_file(part: read.Layout, index: int, start: int, dataset: Dataset, numbers: Sequence[str]) -> _File:
+    """The rows of the file `index`, the first of which is row `start` of all."""
+    found = straight(part, dataset, numbers)
+    if found is None:
+        return _carefully(part, index, start, dataset, numbers)
+    wrong, short = not_whole(found, dataset.columns), bool(found[SHORT].any())
+    place = pl.lit(index, pl.Int32).alias(read.FILE)
+    usable = found.drop(SHORT).with_columns(place).with_row_index(ROW_ID, start)
+    if wrong is None:
+        return _File(usable, _none_odd(), found.height, _with_null(usable, numbers))
+    lines = wrong.arg_true().cast(pl.Int64) + part.header_lines + 1
+    again = _carefully(part, index, start, dataset, numbers, lines, short)
+    usable = pl.concat([usable.filter(~wrong), again.usable.select(usable.columns)])
+    unsure = again.unsure | _with_null(usable, numbers)
+    return _File(usable.sort(ROW_ID) if again.usable.height else usable, again.odd, found.height, unsure)
+
+
+def _carefully(
+    part: read.Layout,
+    index: int,
+    start: int,
+    dataset: Dataset,
+    numbers: Sequence[str],
+    lines: pl.Series | None = None,
+    look_for_ragged: bool = True,
+) -> _File:
+    """As `_of_file`, for the rows on `lines`, or all."""
+    place = [pl.lit(index, pl.Int32).alias(read.FILE), (pl.col(LINE) - (part.header_lines + 1) + start).alias(ROW_ID)]
+    rows = careful(part, dataset, lines).with_columns(place[0], place[1].cast(pl.get_index_type()))
+    rows = mark_ragged(rows, ragged([part] if look_for_ragged else []).with_columns(place[0]))
+    kept = rows.filter(pl.col(REASON) == KEPT).drop(LINE, REASON, CELLS)
+    parsed = kept.select(pl.col(name).cast(pl.Float64, strict=False) for name in numbers if name in kept)
+    unsure = {name for name in parsed.columns if parsed[name].null_count() > kept[name].null_count()}
+    usable = kept.with_columns(parsed).with_columns(cs.string().cast(pl.Categorical))
+    odd = rows.filter(pl.col(REASON) != KEPT).select(_none_odd().columns)
+    return _File(usable, odd, rows.height, unsure)
+
+
+def _with_null(rows: pl.DataFrame, numbers: Sequence[str]) -> set[str]:
+    """Those of `numbers` with a null, which may be no value, or a text."""
+    return {name for name in numbers if name in rows.columns and rows[name].null_count()}
+
+
+def _none_odd() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={ROW_ID: pl.get_index_type(), read.FILE: pl.Int32, LINE: pl.Int64, REASON: pl.Int8, CELLS: pl.Int64}
+    )
+
+
+def _joined(files: Sequence[_File], columns: Columns) -> Rows:
+    """An identifier whose every value is a number (a time, say) becomes one, to keep its order."""
+    usable = pl.concat([file.usable for file in files], how="diagonal")
+    there = [name for name in read.declared(columns) if name in usable.columns]
+    texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]
+    numbers = [column for name in texts if (column := as_numbers(usable[name])) is not None]
+    usable = usable.with_columns(numbers).select(ROW_ID, read.FILE, *there)
+    return Rows(usable, pl.concat([file.odd for file in files]), [file.height for file in files])

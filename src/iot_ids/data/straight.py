@@ -1,0 +1,156 @@
+"""Rows read straight into their types, without a text in between.
+
+Of rows that are whole, this is bit for bit what `careful` reads; the tests hold the two against each other.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import polars as pl
+import polars.selectors as cs
+
+from iot_ids.data import read
+from iot_ids.data.lines import LINE, count, top
+from iot_ids.data.spec import Columns, Dataset
+from iot_ids.data.taken import rechunked
+from iot_ids.data.unreadable import ragged
+
+SHORT = "__short"
+"""Whether a row's last cell is null, as it is where a line has too few."""
+UNREADABLE = (OSError, EOFError, zlib.error)
+LOOKED_AT = 100
+"""Rows from the top by which an identifier is taken for a number or a text; a wrong guess costs a second reading."""
+
+
+def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
+    """The identifiers, ports aside, that hold a number in each of the first rows of every file that has them."""
+    wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in dataset.columns.ports])
+    tops = [replace(part, rows=min(part.rows or LOOKED_AT, LOOKED_AT)) for part in layouts]
+    frames = [read.scan_part(part, read.declared(wanted), _content(part)) for part in tops]
+    first = pl.concat(frames, how="diagonal_relaxed").drop(LINE)
+    cells = first.select(read.text(name, dataset.format.missing) for name in first.collect_schema().names()).collect()
+    return [column.name for column in cells if not column.null_count() and as_numbers(column) is not None]
+
+
+def _content(part: read.Layout) -> bytes | None:
+    """The first lines of a text file; None where Polars has to read them, and to say what is wrong with the file."""
+    if part.separator is None or part.rows is None:
+        return None
+    try:
+        return top(part.file, part.header_lines + part.rows)
+    except UNREADABLE:
+        return None
+
+
+def as_numbers(texts: pl.Series) -> pl.Series | None:
+    """Texts as float64; None where one of them is no number."""
+    values = texts.unique().drop_nulls()
+    numbers = values.cast(pl.String).cast(pl.Float64, strict=False)
+    return None if numbers.null_count() else _mapped(texts, values, numbers)
+
+
+def straight(part: read.Layout, dataset: Dataset, numbers: Sequence[str]) -> pl.DataFrame | None:
+    """The declared columns that are there, and SHORT, of every row in order; None where `careful` has to read the file.
+
+    Features that are numbers are float32, identifiers that are `numbers` and ports float64, all others categorical.
+    """
+    missing = pl.Series(dataset.format.missing, dtype=pl.String)
+    if missing.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any():
+        return None  # a number that means "no number"
+    read_as = _parquet if part.separator is None else _text
+    frame = read_as(part, dataset.columns, numbers)
+    return None if frame is None else _named(frame, dataset)
+
+
+def not_whole(frame: pl.DataFrame, columns: Columns) -> pl.Series | None:
+    """Which rows have a feature that is no finite number, no label, or a null as last cell; None where there is none.
+
+    Columns are looked at first, since most files have no such row.
+    """
+    numbers = [name for name in columns.numeric if not _finite(frame[name])]
+    labels = [name for name in columns.labels if frame[name].null_count()]
+    if not numbers and not labels and not frame[SHORT].any():
+        return None
+    tests = [pl.col(name).is_finite().not_().fill_null(True) for name in numbers]
+    wrong = pl.any_horizontal(SHORT, *tests, *(pl.col(name).is_null() for name in labels))
+    return frame.select(wrong).to_series()
+
+
+def _finite(numbers: pl.Series) -> bool:
+    return numbers.null_count() == 0 and bool(numbers.is_finite().all())
+
+
+def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
+    assert part.separator is not None
+    there = [name for name in read.declared(columns) if name in part.names]
+    floats = (*columns.numeric, *numbers)
+    try:
+        if part.rows is not None and not ragged([part]).is_empty():
+            return None
+        lines = count(part.file) if part.rows is None else None
+        frame = pl.scan_csv(
+            part.file,
+            has_header=False,
+            skip_rows=part.header_lines,
+            separator=part.separator,
+            schema={name: pl.Float64() if name in floats else pl.String() for name in part.names},
+            missing_columns="insert",
+            encoding="utf8-lossy",
+            n_rows=part.rows,
+            glob=False,
+        )
+        rows = frame.select(*_cells(there, columns, numbers), pl.col(part.names[-1]).is_null().alias(SHORT))
+        found = rows.collect(engine="streaming")
+        one_row_a_line = lines in (None, part.header_lines + found.height)  # not so where a cell reaches over its line
+        return rechunked(found) if one_row_a_line else None
+    except (pl.exceptions.PolarsError, *UNREADABLE):  # text for a number, too many cells, a quotation mark amid text
+        return None
+
+
+def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
+    """None where a feature is stored as something else than a number, or an identifier as one rounded to float32."""
+    stored = pl.scan_parquet(part.file, n_rows=part.rows, glob=False)
+    schema = stored.collect_schema()
+    there = [name for name in read.declared(columns) if name in schema]
+    exact = (pl.Float64, *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64))
+    fit = (*exact, pl.Float32)
+    if any(schema[name] not in fit for name in columns.numeric) or any(
+        schema[name] not in exact for name in numbers if name in schema
+    ):
+        return None
+    rows = stored.with_columns(cs.boolean().cast(pl.Int8)).with_columns(pl.col(*numbers).cast(pl.Float64))
+    cells = rows.select(*_cells(there, columns, numbers), pl.lit(False).alias(SHORT))
+    return rechunked(cells.collect(engine="streaming"))
+
+
+def _cells(there: Sequence[str], columns: Columns, numbers: Sequence[str]) -> Iterator[pl.Expr]:
+    for name in there:
+        if name in columns.numeric:
+            yield pl.col(name).cast(pl.Float32)
+        else:  # a CSV's texts cannot be read as categorical at once: Polars then takes `"tc"p` for a cell
+            yield pl.col(name) if name in numbers else pl.col(name).cast(pl.String).cast(pl.Categorical)
+
+
+def _named(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """What is categorical as it is called, and ports as numbers: a column has few values, however many rows."""
+    names = [name for name, kind in frame.schema.items() if kind == pl.Categorical]
+    return frame.with_columns(_renamed(frame[name], dataset) for name in names)
+
+
+def _renamed(column: pl.Series, dataset: Dataset) -> pl.Series:
+    name = column.name
+    before = column.unique().drop_nulls().cast(pl.String)
+    cell = read.named(read.text(name, dataset.format.missing), name, dataset.columns)
+    after = before.to_frame(name).select(cell.alias(name)).to_series()
+    if name in dataset.columns.ports:
+        return _mapped(column, before, after)
+    renamed = column if after.equals(before) else _mapped(column, before, after.cast(pl.Categorical))
+    return renamed.fill_null(read.MISSING_NAME) if name in dataset.columns.categorical else renamed
+
+
+def _mapped(column: pl.Series, before: pl.Series, after: pl.Series) -> pl.Series:
+    """`column` with its values `before`, all it has but null, replaced by those of `after`."""
+    if before.is_empty():
+        return pl.Series(column.name, [None], dtype=after.dtype).new_from_index(0, len(column))
+    return column.replace_strict(before, after, return_dtype=after.dtype)

@@ -1,0 +1,196 @@
+"""Flows of any number through a kept detector: files in, one table of answers out, a few batches held at a time."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pyarrow.parquet import ParquetWriter
+
+from iot_ids.data import read
+from iot_ids.data.lines import LINE, blocks
+from iot_ids.data.locate import files_at
+from iot_ids.data.spec import Columns, Dataset, Format
+from iot_ids.data.unreadable import SHOWN, ragged
+from iot_ids.detector import Detector
+from iot_ids.errors import UserError
+
+BATCH, BLOCK = 65_536, 16 * 2**20
+"""Rows of Parquet, and bytes of text, that are scored at a time."""
+
+
+@dataclass
+class Scored:
+    """What became of the rows. Those without an answer lack a number that the model needs, or a line has odd cells."""
+
+    rows: int
+    unanswered: int
+    examples: list[str]
+    """The first rows without an answer, each as `file:line`."""
+    seconds: float
+
+    @property
+    def flows_per_second(self) -> float:
+        """Rows read, scored and written per second."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+
+def load_model(folder: Path) -> Detector:
+    """The detector that a run has kept, from the run's `model` folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    for place in (folder / "artifacts" / "detector", folder):
+        if (place / "detector.json").is_file():
+            return Detector.load(place)
+    raise UserError(
+        f"model={folder} holds no kept detector; give a run's model: mlruns/artifacts/RUN_ID/artifacts/model"
+    )
+
+
+def is_simulated(folder: Path) -> bool | None:
+    """Whether the model was trained or tested on generated rows, as its run's audit.json says; None without one."""
+    try:
+        return bool(json.loads((folder.resolve().parent / "audit.json").read_text())["simulated"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def score(
+    detector: Detector,
+    layouts: Sequence[read.Layout],
+    out: Path,
+    simulated: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Scored:
+    """Write the answers on the files to `out`: file, line, answer and each class's probability, row by row in order.
+
+    A row without an answer has nulls. `out` is Parquet, or CSV where its name ends so; it appears whole or not at all.
+    With `simulated`, its first column says SIMULATED. `progress` hears how many rows each batch had.
+
+    Raises:
+        UserError: a file cannot be read, or `out` cannot be written.
+    """
+    odd = [ragged([part])[LINE] for part in layouts]
+    found, start = Scored(0, 0, [], 0.0), time.perf_counter()
+    with _writer(out) as write:
+        for part, lines in zip(layouts, odd, strict=True):
+            for answers in _answers(detector, part, lines):
+                _count(found, answers, part)
+                write(answers.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else answers)
+                progress(answers.height)
+    found.seconds = time.perf_counter() - start
+    return found
+
+
+def inputs(detector: Detector) -> list[str]:
+    """The raw columns that the model reads: those that were selected."""
+    encoder = detector.pipeline.encoder
+    return [*encoder.numeric, *dict.fromkeys(name for name, _ in encoder.categories)]
+
+
+def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
+    """How the files at `path`, a file, folder, glob or list of these, are laid out.
+
+    Raises:
+        UserError: there is none, one lacks a column that the model reads, or the model cannot score a stream.
+    """
+    if detector.window is not None:
+        raise UserError("the model reads each flow after its source's last ones; row by row it cannot be asked")
+    names, form = inputs(detector), Format()
+    shape = Dataset("flows", "Flows", columns=Columns(identifiers=names), format=form)
+    layouts = [read.layout(file, shape) for file in files_at(path, form.files, "path")]
+    for part in layouts:
+        if lacking := [name for name in names if name not in part.names]:
+            raise UserError(
+                f"{part.file}: lacks {', '.join(lacking)}, which the model reads; it has {', '.join(part.names)}"
+            )
+    return layouts
+
+
+def rows_in(layouts: Sequence[read.Layout]) -> int:
+    """How many rows there are to score; counted by lines, which is quick."""
+    return sum(_height(part) for part in layouts)
+
+
+def _count(found: Scored, answers: pl.DataFrame, part: read.Layout) -> None:
+    without = answers.filter(pl.col("answer").is_null())["line"]
+    found.rows += answers.height
+    found.unanswered += without.len()
+    found.examples += [f"{part.file}:{line}" for line in without.head(SHOWN - len(found.examples))]
+
+
+def _height(part: read.Layout) -> int:
+    lines = pl.scan_parquet(part.file, glob=False) if part.separator is None else pl.scan_lines(part.file, glob=False)
+    return int(lines.select(pl.len()).collect(engine="streaming").item()) - part.header_lines
+
+
+def _batches(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """A file's rows in order, with LINE. Polars' own batches run ahead of whoever takes them, and fill the memory."""
+    if part.separator is None:
+        stored = read.scan_part(part, names)
+        yield from (stored.slice(start, BATCH).collect() for start in range(0, _height(part), BATCH))
+        return
+    before = 0
+    for block in blocks(part.file, BLOCK):
+        some = replace(part, header_lines=0 if before else part.header_lines)
+        rows = read.scan_part(some, names, block).with_columns(pl.col(LINE) + before).collect()
+        before += rows.height + some.header_lines
+        yield rows
+
+
+def _answers(detector: Detector, part: read.Layout, odd: pl.Series) -> Iterator[pl.DataFrame]:
+    """The answers on a file's rows, in batches; the lines in `odd` get none."""
+    for batch in _batches(part, inputs(detector)):
+        probabilities = detector.probabilities(batch.drop(LINE))
+        wrong = np.isnan(probabilities).any(axis=1) | batch[LINE].is_in(odd.implode()).to_numpy()
+        best = pl.Series(probabilities.argmax(axis=1)).set(pl.Series(wrong), None)
+        table = pl.DataFrame(probabilities, schema=[f"probability/{name}" for name in detector.classes])
+        yield table.select(
+            pl.lit(str(part.file)).alias("file"),
+            batch[LINE].alias("line"),
+            pl.Series("answer", detector.classes).gather(best),
+            pl.when(pl.Series(~wrong)).then(pl.all()),
+        )
+
+
+@contextmanager
+def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
+    """A function that appends to `out`. Polars' own streaming sink holds hundreds of megabytes on the way."""
+    with _whole(out) as aside, ExitStack() as opened:
+        if out.suffix == ".csv":
+            stream = opened.enter_context(aside.open("wb"))
+            yield lambda batch: batch.write_csv(stream, include_header=stream.tell() == 0)
+            return
+        writers: list[Any] = []  # one, which is opened when the first batch says what the columns are
+
+        def write(batch: pl.DataFrame) -> None:
+            table = batch.to_arrow()
+            if not writers:
+                writers.append(opened.enter_context(ParquetWriter(aside, table.schema, compression="zstd")))
+            writers[0].write_table(table)
+
+        yield write
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A file to write to, which becomes `out` when the block ends well, and is removed when it does not."""
+    aside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        aside.replace(out)
+    except OSError as error:
+        raise UserError(f"out={out}: cannot be written ({error}); choose another") from error
+    except pl.exceptions.PolarsError as error:
+        raise UserError(f"out={out} was not written: {error}") from error
+    finally:
+        aside.unlink(missing_ok=True)

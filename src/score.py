@@ -1,0 +1,74 @@
+"""`python -m score`: the answers of a kept model on flows in files of any size; `--help` says what there is."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+USAGE = """\
+Score flows by a model that a run has kept: one row of answers per flow, in a file.
+
+  python -m score model=mlruns/artifacts/RUN_ID/artifacts/model path=FOLDER out=scores.parquet
+
+  model   the run's folder `model`
+  path    a CSV file (may be compressed), a Parquet file, a folder of these, or a glob, with the dataset's raw column
+          names in the first line; columns that the model does not read may be absent
+  out     .parquet, or .csv: file, line, answer, and the probability of each class. A flow without an answer (a number
+          is missing or none, a line has too many or too few cells) has blanks there; their number is told
+
+Files are read in batches: memory does not grow with them.
+"""
+KEYS = ("model", "path", "out")
+
+
+def main() -> None:
+    """The entry point: help at once; a mistake is one message."""
+    words = sys.argv[1:]
+    if not words or not {"-h", "--help"}.isdisjoint(words):
+        print(USAGE, end="")
+        return
+    from iot_ids.errors import UserError
+
+    try:
+        _score(_settings(words))
+    except UserError as mistake:
+        sys.exit(str(mistake))
+    except KeyboardInterrupt:
+        sys.exit("interrupted; nothing was written")
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    """KEY=VALUE words as a dictionary."""
+    from iot_ids.errors import UserError
+
+    settings = dict(word.split("=", 1) for word in words if "=" in word)
+    wrong = [word for word in words if word.split("=", 1)[0] not in KEYS or "=" not in word]
+    lacking = [key for key in KEYS if not settings.get(key)]
+    if wrong or lacking:
+        what = (
+            f"{wrong[0]} is none of KEY=VALUE with {', '.join(KEYS)}" if wrong else f"{', '.join(lacking)} is lacking"
+        )
+        raise UserError(f"{what}; type python -m score model=MODEL path=FILES out=FILE, or --help")
+    return settings
+
+
+def _score(settings: dict[str, str]) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from iot_ids import scoring
+
+    model, out = Path(settings["model"]).expanduser(), Path(settings["out"]).expanduser()
+    detector, simulated = scoring.load_model(model), scoring.is_simulated(model)
+    layouts = scoring.layouts_of(detector, settings["path"])
+    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("scoring", total=scoring.rows_in(layouts))
+        done = scoring.score(detector, layouts, out, bool(simulated), lambda rows: bar.advance(task, rows))
+    mark = "SIMULATED (the model was trained or tested on generated flows): " if simulated else ""
+    print(f"{mark}{done.rows:,} flows scored, {done.flows_per_second:,.0f} per second: {out}")
+    if done.unanswered:
+        print(f"{done.unanswered:,} of them cannot be read and have no answer: {', '.join(done.examples)}, ...")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Scoring files: the detector's own answers, row by row, in memory that does not grow with the files."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from sklearn.naive_bayes import GaussianNB
+
+import score as command
+from iot_ids import scoring
+from iot_ids.data.spec import Columns
+from iot_ids.detector import Detector
+from iot_ids.errors import UserError
+from iot_ids.features.pipeline import fit
+from iot_ids.features.scale import MinMax
+from iot_ids.models.classical import Classical
+from iot_ids.models.classifier import Table
+
+COLUMNS = Columns(numeric=["bytes", "dur"], categorical=["proto"], identifiers=["saddr"], labels=["kind"])
+CLASSES = ["normal", "attack"]
+
+
+def flows(rows: int, seed: int = 0) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    attack = random.integers(0, 2, rows)
+    names = np.array(["tcp", "udp", "icmp"])[random.integers(0, 3, rows)]
+    numbers = {"bytes": random.normal(100 + 50 * attack, 20), "dur": random.exponential(1 + attack)}
+    return pl.DataFrame(
+        {"saddr": [f"10.0.0.{at % 9}" for at in range(rows)], **numbers, "proto": names, "kind": attack}
+    )
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kept model, in the folders of a run."""
+    run = tmp_path_factory.mktemp("run") / "artifacts"
+    train = flows(400).with_columns(pl.col("bytes", "dur").cast(pl.Float32))
+    y = train["kind"].to_numpy()
+    fitted = fit(train, y, COLUMNS.numeric, COLUMNS.categorical, None, None, None, MinMax())
+    classifier = Classical(GaussianNB())
+    table = Table(fitted.pipeline.transform(train), y)
+    classifier.fit(table, table, 2, 0, lambda *_: None)
+    Detector(COLUMNS, ["", "-"], CLASSES, fitted.pipeline, classifier).save(run / "model" / "artifacts" / "detector")
+    (run / "audit.json").write_text(json.dumps({"simulated": True}))
+    return run / "model"
+
+
+@pytest.fixture
+def detector(model: Path) -> Detector:
+    return scoring.load_model(model)
+
+
+def answers(detector: Detector, path: object, out: Path) -> pl.DataFrame:
+    scoring.score(detector, scoring.layouts_of(detector, path), out)
+    return pl.read_csv(out) if out.suffix == ".csv" else pl.read_parquet(out)
+
+
+@pytest.mark.parametrize("block", [100, 10_000, 10**9])
+def test_the_answers_are_the_detectors_whatever_the_blocks(
+    detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(scoring, "BLOCK", block)
+    raw = flows(500, seed=1)
+    raw.write_csv(tmp_path / "flows.csv")
+    found = answers(detector, str(tmp_path / "flows.csv"), tmp_path / "out.parquet")
+    expected = detector.probabilities(pl.read_csv(tmp_path / "flows.csv", infer_schema=False))
+    np.testing.assert_allclose(found.select("probability/normal", "probability/attack").to_numpy(), expected, rtol=1e-6)
+    assert found["answer"].to_list() == [CLASSES[code] for code in expected.argmax(axis=1)]
+    assert found["line"].to_list() == list(range(2, 502))
+
+
+def test_parquet_gzip_and_csv_have_the_same_answers(
+    detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "BATCH", 64)
+    raw, names = flows(300), ("flows.csv", "flows.csv.gz", "flows.parquet")
+    raw.write_csv(tmp_path / names[0])
+    (tmp_path / names[1]).write_bytes(gzip.compress((tmp_path / names[0]).read_bytes()))
+    raw.write_parquet(tmp_path / names[2])
+    plain, *others = (answers(detector, str(tmp_path / name), tmp_path / "out.parquet") for name in names)
+    for other in others:
+        assert_frame_equal(other.drop("file", "line"), plain.drop("file", "line"), rel_tol=1e-6)
+
+
+def test_a_folder_is_scored_file_by_file(detector: Detector, tmp_path: Path) -> None:
+    for name in ("part_10.csv", "part_2.csv"):
+        flows(3).write_csv(tmp_path / name)
+    found = answers(detector, str(tmp_path), tmp_path / "out.parquet")
+    assert [(Path(file).name, line) for file, line in found.select("file", "line").rows()] == [
+        (name, line) for name in ("part_2.csv", "part_10.csv") for line in (2, 3, 4)
+    ]
+
+
+def test_rows_that_cannot_be_read_have_no_answer_and_are_told(detector: Detector, tmp_path: Path) -> None:
+    file = tmp_path / "flows.csv"
+    bad = ["", "10.0.0.1,5", "10.0.0.1,5,1,tcp,0,9", "10.0.0.1,x,1,tcp,0", "10.0.0.1,inf,1,tcp,0", "10.0.0.1,-,1,tcp,0"]
+    good = "10.0.0.1,5,1,tcp,0"
+    file.write_text("\n".join(["saddr,bytes,dur,proto,kind", good, *bad, good, ""]))
+    out = tmp_path / "out.parquet"
+    done = scoring.score(detector, scoring.layouts_of(detector, str(file)), out)
+    found = pl.read_parquet(out)
+    assert (done.rows, done.unanswered) == (8, 6)
+    assert done.examples == [f"{file}:{line}" for line in range(3, 8)]
+    assert found.filter(pl.col("answer").is_null())["line"].to_list() == list(range(3, 9))
+    assert found.filter(pl.col("answer").is_null())["probability/attack"].null_count() == 6
+
+
+def test_a_csv_of_answers_has_one_header(detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "BLOCK", 100)
+    flows(30).write_csv(tmp_path / "flows.csv")
+    assert answers(detector, str(tmp_path / "flows.csv"), tmp_path / "out.csv").height == 30
+
+
+def test_what_was_there_stays_when_scoring_fails(
+    detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flows(30).write_csv(tmp_path / "flows.csv")
+    out = tmp_path / "answers" / "out.parquet"
+    before = answers(detector, str(tmp_path / "flows.csv"), out)
+    monkeypatch.setattr(Detector, "probabilities", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        answers(detector, str(tmp_path / "flows.csv"), out)
+    assert_frame_equal(pl.read_parquet(out), before)
+    assert [path.name for path in out.parent.iterdir()] == ["out.parquet"]
+
+
+def test_a_lacking_column_is_named(detector: Detector, tmp_path: Path) -> None:
+    flows(3).drop("dur").write_csv(tmp_path / "flows.csv")
+    with pytest.raises(UserError, match=r"flows\.csv: lacks dur, which the model reads"):
+        scoring.layouts_of(detector, str(tmp_path / "flows.csv"))
+
+
+def test_a_place_without_files_is_told(detector: Detector, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"path=.*nothing matches no file"):
+        scoring.layouts_of(detector, str(tmp_path / "nothing"))
+
+
+def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no kept detector"):
+        scoring.load_model(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]"])
+def test_where_the_run_says_nothing_nothing_is_known(tmp_path: Path, text: str) -> None:
+    (tmp_path / "audit.json").write_text(text)
+    assert scoring.is_simulated(tmp_path / "model") is None
+
+
+def test_the_command_marks_answers_of_a_model_of_generated_flows(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flows(40).write_csv(tmp_path / "flows.csv")
+    words = [f"model={model}", f"path={tmp_path / 'flows.csv'}", f"out={tmp_path / 'out.parquet'}"]
+    monkeypatch.setattr(sys, "argv", ["score", *words])
+    command.main()
+    assert "SIMULATED" in capsys.readouterr().out
+    assert pl.read_parquet(tmp_path / "out.parquet")["origin"].unique().to_list() == ["SIMULATED"]
+
+
+@pytest.mark.parametrize("words", [["model=x"], ["model=x", "path=y", "out=z", "fast=1"], ["x", "path=y", "out=z"]])
+def test_the_command_says_what_is_wrong(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["score", *words])
+    with pytest.raises(SystemExit, match="type python -m score model=MODEL path=FILES out=FILE"):
+        command.main()
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from iot_ids import scoring
+scoring.BLOCK = 2**20
+detector = scoring.load_model(Path(sys.argv[1]))
+scoring.score(detector, scoring.layouts_of(detector, sys.argv[2]), Path(sys.argv[3]))
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(line for line in status if line.startswith("VmHWM:")).split()[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system tells a process's peak otherwise")
+def test_memory_does_not_grow_with_the_file(model: Path, tmp_path: Path) -> None:
+    padded = flows(50_000).with_columns(note=pl.lit("x" * 1000))  # which nobody reads
+    file, peaks, text = tmp_path / "flows.csv", [], padded.write_csv().encode()
+    for times in (4, 8):  # 200 and 400 MiB
+        with file.open("wb") as stream:
+            stream.write(text)
+            for _ in range(times - 1):
+                stream.write(memoryview(text)[text.index(b"\n") + 1 :])
+        command = [sys.executable, "-c", CHILD, str(model), str(file), str(tmp_path / "out.parquet")]
+        peaks.append(int(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout) / 1024)
+    assert peaks[1] < peaks[0] + 80
