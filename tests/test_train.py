@@ -184,7 +184,7 @@ BAD: dict[str, tuple[Callable[[Workplace], str], list[str]]] = {
         ["flows.csv", "file is not a database"],
     ),
     "store in memory": (lambda place: "tracking.uri=sqlite://", ["sqlite://", "memory"]),
-    "store without its driver": (lambda place: "tracking.uri=postgresql://nobody@localhost/none", ["postgresql://"]),
+    "store without its driver": (lambda place: "tracking.uri=mysql://nobody@localhost/none", ["mysql://"]),
     "odd glob": (lambda place: "dataset.path=a**b", ["a**b"]),
     "no such home": (lambda place: "dataset.path=~nobody_at_all/x.csv", ["nobody_at_all"]),
     "path too long": (lambda place: f"dataset.path={300 * 'x'}", ["too long"]),
