@@ -1,4 +1,11 @@
-"""From a raw CSV of the paper's size to tensors: ours, bare Polars that only reads, and pandas with scikit-learn."""
+"""From a raw CSV of the paper's size to tensors.
+
+Ours is all that `python -m train` does before it trains: hash, reading with every row accounted for, duplicates, split,
+selection, scaling. Beside it pandas with scikit-learn, as a practised user would write it, and Polars that reads the
+same columns and does nothing else. Memory is what each process holds at most beyond its imported libraries (ours
+imports PyTorch along, the others do not). Asked for of a warm cache: under 0.5 s, better 0.1 s. The flows are
+simulated, in BoT-IoT's format.
+"""
 
 import json
 import sys
