@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
+from benchmarks.figure import Figure
 from benchmarks.kept import DOCS, Section
+from iot_ids.evaluate.canvas import BLUE, DARK, GREEN, PALE, VERMILION, panels, spell_plainly
+from iot_ids.evaluate.canvas import write as write_png
 
 FILE = DOCS / "images" / "benchmarks.png"
+TITLE = "how many times as good as the opponent: above 1 ours is better"
 
 
 def write(sections: Mapping[str, Section], texts: Mapping[str, str]) -> None:
@@ -15,24 +18,28 @@ def write(sections: Mapping[str, Section], texts: Mapping[str, str]) -> None:
     figures = [figure for name in texts for figure in sections[name].figures]
     if not figures:
         return
-    drawing, axes = plt.subplots(figsize=(10, 1.2 + 0.42 * len(figures)), layout="constrained")
-    for row, figure in enumerate(figures):
-        ratios = figure.ratios
-        axes.plot([min(ratios), max(ratios)], [row, row], color="tab:blue", linewidth=2, alpha=0.5)
-        axes.plot(figure.ratio, row, "o", color="tab:blue", label="ours against the opponent" if row == 0 else None)
-        if figure.least is not None:
-            axes.plot(figure.least, row, "|", color="tab:red", markersize=14, label="at least" if row == 0 else None)
-        if figure.aim is not None:
-            axes.plot(figure.aim, row, "|", color="tab:green", markersize=14, label="aim" if row == 0 else None)
-    axes.axvline(1, color="grey", linewidth=0.8)
+    drawing, (axes,) = panels(10, 1.6 + 0.42 * len(figures), TITLE, simulated=False)
+    rows, ratios = range(len(figures)), [figure.ratios for figure in figures]
+    axes.hlines(rows, list(map(min, ratios)), list(map(max, ratios)), color=BLUE, linewidth=2, alpha=0.5)
+    axes.plot([figure.ratio for figure in figures], rows, "o", color=BLUE, label="median of the rounds, with the range")
+    asked = (("least", "|", VERMILION, "at least asked for"), ("aim", "D", GREEN, "aim"))
+    for name, marker, colour, label in asked:
+        places = [(getattr(figure, name), row) for row, figure in enumerate(figures) if getattr(figure, name)]
+        if places:
+            axes.plot(
+                *zip(*places, strict=True), marker, color=colour, markersize=14 if marker == "|" else 6, label=label
+            )
+    axes.axvline(1, color=DARK, linewidth=0.8)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g} x"))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda ratio, _: ""))
-    axes.set_yticks(
-        range(len(figures)), [f"{figure.what}\nagainst {figure.opponent}" for figure in figures], fontsize=8
-    )
+    for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        formatter(FuncFormatter(lambda ratio, _: f"{ratio:g} x" if f"{ratio:g}"[0] in "1235" else ""))
+    labels = axes.set_yticks(list(rows), list(map(_label, figures)), fontsize=8)
+    spell_plainly([each.label1 for each in labels])
     axes.invert_yaxis()
-    axes.set_xlabel("times as good as the opponent (median of the rounds, with the smallest and the largest)")
-    axes.legend(loc="best", fontsize=8)
-    drawing.savefig(FILE, dpi=110)
-    plt.close(drawing)
+    axes.grid(True, color=PALE)
+    drawing.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    write_png(drawing, FILE)
+
+
+def _label(figure: Figure) -> str:
+    return f"{figure.what}\nagainst {figure.opponent}"
