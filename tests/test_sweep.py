@@ -387,37 +387,40 @@ def slow(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_killed_in_the_middle_and_resumed_it_has_exactly_what_was_asked_for(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, slow: list[str]
 ) -> None:
-    dying = started(workplace, *slow, trials=8)
+    dying = started(workplace, *slow, trials=48)  # so many that none of this depends on how fast it is
     wait_for(workplace, 2, dying)
     time.sleep(0.15)
     dying.send_signal(signal.SIGKILL)
     dying.wait()
-    assert sweep(workplace, monkeypatch, *slow, trials=8) == 0
+    asked_for = states(workplace)["COMPLETE"] + 3
+    assert sweep(workplace, monkeypatch, *slow, trials=asked_for) == 0
     ended = states(workplace)
     assert ended.pop("FAIL", 0) <= 1
-    assert ended == {"COMPLETE": 8}
+    assert ended == {"COMPLETE": asked_for}
     found = kinds(workplace)
     assert [run.info.status for run in found["sweep"]] == ["FINISHED"]
     by_status = [run.info.status for run in found["trial"]]
-    assert (by_status.count("FINISHED"), by_status.count("RUNNING")) == (8, 0)
+    assert by_status.count("RUNNING") == 0
+    assert by_status.count("FINISHED") in (asked_for, asked_for - 1)  # killed between the study's end and MLflow's
 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_it_and_tells_how_to_go_on(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, slow: list[str]
 ) -> None:
-    stopped = started(workplace, *slow, trials=6)
+    stopped = started(workplace, *slow, trials=48)
     wait_for(workplace, 2, stopped)
     stopped.send_signal(signal.SIGINT)
     out, err = stopped.communicate(timeout=60)
-    assert stopped.returncode != 0
-    assert "of 6 trials done; this goes on:\npython -m train -m" in out
+    assert stopped.returncode != 0, (out[-3000:], err[-3000:])
+    assert "of 48 trials done; this goes on:\npython -m train -m" in out
     assert "Traceback" not in err
     assert "RUNNING" not in states(workplace)
     assert "RUNNING" not in [run.info.status for run in workplace.runs()]
     assert [run.info.status for run in kinds(workplace)["sweep"]] == ["KILLED"]
-    assert sweep(workplace, monkeypatch, *slow, trials=6) == 0
-    assert states(workplace)["COMPLETE"] == 6
+    asked_for = states(workplace)["COMPLETE"] + 2
+    assert sweep(workplace, monkeypatch, *slow, trials=asked_for) == 0
+    assert states(workplace)["COMPLETE"] == asked_for
     assert [run.info.status for run in kinds(workplace)["sweep"]] == ["FINISHED"]
 
 

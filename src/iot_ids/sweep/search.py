@@ -1,7 +1,7 @@
 """A sweep from its first trial to the test of what it found."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +14,7 @@ from iot_ids.data.spec import Origin
 from iot_ids.errors import UserError
 from iot_ids.sweep import report, spec
 from iot_ids.sweep.final import final_runs
+from iot_ids.sweep.interrupts import interruptible
 from iot_ids.sweep.job import Job, Ready, ready
 from iot_ids.sweep.report import best_of
 from iot_ids.sweep.storage import StorageError
@@ -41,9 +42,9 @@ def search(job: Job) -> None:
     for note in sweep.notes:
         terminal.say(note)
     store = track.open_store(sweep.config.tracking, sweep.config.dataset.name)
-    with track.terminable(), at_work(sweep.asked) as worker, _sweep_run(sweep, worker, store) as parent:
+    with interruptible() as check, at_work(sweep.asked) as worker, _sweep_run(sweep, worker, store) as parent:
         track.end_lost(parent, worker.alive)
-        _trials(sweep, worker, parent)
+        _trials(sweep, worker, parent, check)
         if count := worker.running_elsewhere():
             still = "trial is" if count == 1 else "trials are"
             terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
@@ -117,12 +118,13 @@ def _settings(sweep: Ready) -> dict[str, Any]:
     return {key: value for key, value in asked.items() if key not in ("_target_", "params")} | {"space": space}
 
 
-def _trials(sweep: Ready, worker: Worker, parent: Run) -> None:
-    """Run trials until none is missing."""
+def _trials(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
+    """Run trials until none is missing; `check` raises an interruption that was not heard."""
     watch = report.dashboard(track.public(sweep.asked.storage))
     terminal.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; watch it: {watch}")
     last = Last(sweep.prepared)
     while True:
+        check()
         _refuse_failures(sweep, worker)
         begun = time.perf_counter()
         if (trial := worker.next_trial()) is None:

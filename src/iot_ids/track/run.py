@@ -84,7 +84,7 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
     SIGTERM counts as an interruption. Only `kill -9` can leave a run RUNNING.
     """
     status, run = "KILLED", None
-    with terminable() as held:
+    with _terminable() as held:
         try:
             with held():  # an interruption waits until the run is known here, or nobody would end it
                 run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
@@ -108,7 +108,7 @@ def _end(run: Run, status: str) -> None:
 
 
 @contextmanager
-def terminable() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+def _terminable() -> Iterator[Callable[[], AbstractContextManager[None]]]:
     """Let SIGTERM end the block as Ctrl-C does. Gives a context in which both wait until it is left."""
 
     def stop(number: int, frame: FrameType | None) -> None:
