@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import mlflow
 import polars as pl
@@ -97,7 +98,8 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
             raise
         finally:
             if run is not None:
-                _end(run, status)
+                with held():
+                    _end(run, status)
 
 
 def _end(run: Run, status: str) -> None:
@@ -109,21 +111,40 @@ def _end(run: Run, status: str) -> None:
 
 @contextmanager
 def _terminable() -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Let SIGTERM end the block as Ctrl-C does. Gives a context in which both wait until it is left."""
+    """Let SIGTERM end the block as Ctrl-C does. Gives a context in which both wait until it is left.
+
+    They wait in Python: a signal mask holds for one thread, and any other may take the signal. What was ignored stays
+    ignored.
+    """
+    waiting: list[tuple[int, FrameType | None]] = []
+    holding = False
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if holding:
+            waiting.append((number, frame))
+            return
+        outer = before[number]
+        if callable(outer):
+            outer(number, frame)
         raise KeyboardInterrupt
 
     @contextmanager
     def held() -> Iterator[None]:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        nonlocal holding
+        holding = True
         try:
             yield
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+            holding = False
+            if waiting:
+                stop(*waiting.pop())
 
-    before = signal.signal(signal.SIGTERM, stop)
+    asked = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+    before: dict[int, Any] = {each: signal.getsignal(each) for each in asked}
+    for each in asked:
+        signal.signal(each, stop)
     try:
         yield held
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
