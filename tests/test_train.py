@@ -30,6 +30,7 @@ def test_a_first_run_of_a_few_hundred_simulated_rows_tells_where_it_is_kept_with
     words = ["+experiment=gru_pearson", "dataset.rows=300", f"cache.path={tmp_path}/cache"]
     seconds, done = processor_seconds(lambda: command(*words, folder=tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
+    assert "dtype=" not in done.stdout  # MLflow's remarks on columns
     assert seconds < 20
     (run,) = Workplace(tmp_path, tmp_path).runs()
     assert run.info.status == "FINISHED"

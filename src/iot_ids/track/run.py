@@ -1,5 +1,6 @@
 """One run in the store, from its start to its end, however it ends."""
 
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +66,8 @@ class Run:
     def dataset(self, flows: pl.DataFrame, name: str, source: str, digest: str, part: str) -> None:
         """Log `flows` as an MLflow dataset: its columns, size, source and content hash, not its rows."""
         origin = LocalArtifactDatasetSource(source)
-        entity = mlflow.data.from_polars(flows, source=origin, name=name, digest=digest[:8])._to_mlflow_entity()
+        with _without_warnings():  # one for each column of names, which are categorical and mapped to text
+            entity = mlflow.data.from_polars(flows, source=origin, name=name, digest=digest[:8])._to_mlflow_entity()
         with locked(self.store.uri):  # two runs that log the same dataset at once: one would fail
             self.store.client.log_inputs(self.id, [DatasetInput(entity, [InputTag("mlflow.data.context", part)])])
 
@@ -100,6 +102,17 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
             if run is not None:
                 with held():
                     _end(run, status)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """MLflow warns through the root logger, which cannot be told apart by its name."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _end(run: Run, status: str) -> None:
