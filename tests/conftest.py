@@ -158,6 +158,9 @@ def typed(patch: pytest.MonkeyPatch, program: Any, *words: str) -> int:
     try:
         program.main()
     except SystemExit as end:
+        if isinstance(end.code, str):  # Python prints it then, and ends with 1
+            print(end.code, file=sys.stderr)
+            return 1
         return int(end.code or 0)
     return 0
 

@@ -424,6 +424,36 @@ def test_ctrl_c_ends_it_and_tells_how_to_go_on(
     assert [run.info.status for run in kinds(workplace)["sweep"]] == ["FINISHED"]
 
 
+BROKEN = """
+import os
+import signal
+
+
+class Broken:
+    def __init__(self, depth, width):
+        pass
+
+    def fit(self, train, validation, classes, seed, report):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+        finally:
+            raise ValueError("what a library says that was interrupted while it tidied up")
+"""
+
+
+def test_an_interruption_that_became_another_error_is_no_failed_trial(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [*own_model(workplace, monkeypatch, "broken", BROKEN), "model.depth=range(1,50)"]
+    assert sweep(workplace, monkeypatch, *words, trials=3) == 1
+    out, err = capfd.readouterr()
+    assert "interrupted with 0 of 3 trials done" in out
+    assert "interrupted" in err
+    assert states(workplace) == {"FAIL": 1, "WAITING": 1}
+    assert [run.info.status for run in workplace.runs()] == ["KILLED", "KILLED"]
+
+
 @pytest.mark.slow
 def test_two_processes_of_the_same_command_share_one_study(workplace: Workplace, slow: list[str]) -> None:
     both = [started(workplace, *slow, trials=8, seeds=0) for _ in range(2)]

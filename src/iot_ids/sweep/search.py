@@ -12,9 +12,9 @@ from iot_ids import terminal, track
 from iot_ids.config import container
 from iot_ids.data.spec import Origin
 from iot_ids.errors import UserError
+from iot_ids.interrupts import Interrupts, interruptible
 from iot_ids.sweep import report, spec
 from iot_ids.sweep.final import final_runs
-from iot_ids.sweep.interrupts import interruptible
 from iot_ids.sweep.job import Job, Ready, ready
 from iot_ids.sweep.report import best_of
 from iot_ids.sweep.storage import StorageError
@@ -42,9 +42,13 @@ def search(job: Job) -> None:
     for note in sweep.notes:
         terminal.say(note)
     store = track.open_store(sweep.config.tracking, sweep.config.dataset.name)
-    with interruptible() as check, at_work(sweep.asked) as worker, _sweep_run(sweep, worker, store) as parent:
+    with (
+        interruptible() as interrupts,
+        at_work(sweep.asked) as worker,
+        _sweep_run(sweep, worker, store, interrupts) as parent,
+    ):
         track.end_lost(parent, worker.alive)
-        _trials(sweep, worker, parent, check)
+        _trials(sweep, worker, parent, interrupts.check)
         if count := worker.running_elsewhere():
             still = "trial is" if count == 1 else "trials are"
             terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
@@ -58,7 +62,7 @@ def search(job: Job) -> None:
 
 
 @contextmanager
-def _sweep_run(sweep: Ready, worker: Worker, store: Store) -> Iterator[Run]:
+def _sweep_run(sweep: Ready, worker: Worker, store: Store, interrupts: Interrupts) -> Iterator[Run]:
     """The sweep's run in MLflow, ended as the sweep ends, unless others are still at work on it."""
     with worker.choosing():
         parent = _parent(sweep, store, worker.study.study_name)
@@ -67,19 +71,20 @@ def _sweep_run(sweep: Ready, worker: Worker, store: Store) -> Iterator[Run]:
         yield parent
         status = "FINISHED"
     except BaseException as error:
-        with suppress(StorageError):
+        with interrupts.held(), suppress(StorageError):  # a second Ctrl-C waits
             worker.give_back()
-        if isinstance(error, KeyboardInterrupt):
+        if interrupts.heard or isinstance(error, KeyboardInterrupt):
             status = "KILLED"
             terminal.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
-        if isinstance(error, track.STORE_ERRORS):
+        elif isinstance(error, track.STORE_ERRORS):
             reason = str(error).splitlines()[0]
             where = track.public(sweep.config.tracking.uri)
             raise UserError(f"tracking.uri={where}: the store cannot be used: {reason}") from error
         raise
     finally:
-        if not _others(worker):
-            track.end_sweep(parent, status)
+        with interrupts.held():
+            if not _others(worker):
+                track.end_sweep(parent, status)
 
 
 def _others(worker: Worker) -> bool:
@@ -129,12 +134,14 @@ def _trials(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]
         begun = time.perf_counter()
         if (trial := worker.next_trial()) is None:
             return
-        said = _trial(sweep, worker, parent, trial, last)
+        said = _trial(sweep, worker, parent, trial, last, check)
         seconds, what = time.perf_counter() - begun, f"trial {trial.number} ({_progress(worker)})"
         terminal.say(f"{what}, {report.spelled(trial.params)}: {said}, {seconds:.1f} s")
 
 
-def _trial(sweep: Ready, worker: Worker, parent: Run, trial: optuna.Trial, last: Last) -> str:
+def _trial(
+    sweep: Ready, worker: Worker, parent: Run, trial: optuna.Trial, last: Last, check: Callable[[], None]
+) -> str:
     tags = {
         "kind": "trial",
         "sweep": worker.study.study_name,
@@ -144,7 +151,7 @@ def _trial(sweep: Ready, worker: Worker, parent: Run, trial: optuna.Trial, last:
         track.WORKER: worker.id,
     }
     with track.start(parent.store, f"trial-{trial.number}", {}, tags) as run:
-        return attempt(worker, trial, lambda: sweep.job.composed(trial.params), last, run, f"trial {trial.number}")
+        return attempt(worker, trial, lambda: sweep.job.composed(trial.params), last, run, check)
 
 
 def _refuse_failures(sweep: Ready, worker: Worker) -> None:

@@ -33,7 +33,12 @@ class Last:
 
 
 def attempt(
-    worker: Worker, trial: optuna.Trial, compose: Callable[[], DictConfig], last: Last, run: Run, name: str
+    worker: Worker,
+    trial: optuna.Trial,
+    compose: Callable[[], DictConfig],
+    last: Last,
+    run: Run,
+    check: Callable[[], None],
 ) -> str:
     """Run one trial and end it, in the study and as tags of its `run`; return what to tell the user.
 
@@ -45,23 +50,22 @@ def attempt(
         compose: gives its configuration, or raises a UserError.
         last: what was prepared before it, and then what was prepared for it.
         run: its MLflow run.
-        name: for the progress bar.
+        check: raises an interruption that was heard.
 
     Raises:
         StorageError: the study's storage failed.
         Exception: MLflow's store failed (`track.STORE_ERRORS`).
+        KeyboardInterrupt: as it came; the trial is RUNNING still.
     """
     try:
-        values, epochs = _trained(worker, trial, _configuration(compose, run), last, run, name)
+        values, epochs = _trained(worker, trial, _configuration(compose, run), last, run)
     except optuna.TrialPruned:
         return _pruned(worker, trial, run)
     except (StorageError, *track.STORE_ERRORS):
         raise
-    except UserError as mistake:
-        return _failed(worker, trial, run, str(mistake))
     except Exception as error:
-        _keep_traceback(run)
-        return _failed(worker, trial, run, f"{type(error).__name__}: {error}")
+        check()  # an interruption may have become this error, which is not the trial's then
+        return _failed(worker, trial, run, error)
     worker.complete(trial, list(values.values()))
     run.tags({"trial.state": "COMPLETE"})
     return ", ".join(f"{metric} {value:.4g}" for metric, value in values.items()) + (
@@ -76,13 +80,11 @@ def _configuration(compose: Callable[[], DictConfig], run: Run) -> Config:
     return searched(composed)
 
 
-def _trained(
-    worker: Worker, trial: optuna.Trial, config: Config, last: Last, run: Run, name: str
-) -> tuple[dict[str, float], int]:
+def _trained(worker: Worker, trial: optuna.Trial, config: Config, last: Last, run: Run) -> tuple[dict[str, float], int]:
     """The value of each objective, and the number of epochs, 0 where there are none."""
     last.prepared = prepared = experiment.prepare(config, last.prepared)
     hears = _pruning(trial, run.report, worker.asked.objectives, worker.asked.storage)
-    with terminal.training(name, config.trainer.max_epochs, hears) as report:
+    with terminal.training(f"trial {trial.number}", config.trainer.max_epochs, hears) as report:
         fitted = experiment.fit(prepared, report)
     found = _metrics(fitted, "time/predict_seconds" in worker.asked.objectives)
     for metric in worker.asked.objectives:
@@ -140,7 +142,11 @@ def _pruned(worker: Worker, trial: optuna.Trial, run: Run) -> str:
     return f"pruned after {run.epochs} epochs"
 
 
-def _failed(worker: Worker, trial: optuna.Trial, run: Run, reason: str) -> str:
+def _failed(worker: Worker, trial: optuna.Trial, run: Run, error: Exception) -> str:
+    reason = str(error)
+    if not isinstance(error, UserError):
+        reason = f"{type(error).__name__}: {error}"
+        _keep_traceback(run)
     worker.fail(trial, reason)
     run.outcome = "FAILED"
     run.tags({"trial.state": "FAIL", "trial.reason": reason[:5000]})

@@ -1,20 +1,18 @@
 """One run in the store, from its start to its end, however it ends."""
 
 import logging
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import mlflow
 import polars as pl
 from mlflow.data.sources import LocalArtifactDatasetSource
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
+from iot_ids.interrupts import interruptible
 from iot_ids.track.store import Store, locked
 
 FLUSH_SECONDS = 1.0
@@ -87,20 +85,20 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
     SIGTERM counts as an interruption. Only `kill -9` can leave a run RUNNING.
     """
     status, run = "KILLED", None
-    with _terminable() as held:
+    with interruptible() as interrupts:
         try:
-            with held():  # an interruption waits until the run is known here, or nobody would end it
+            with interrupts.held():  # an interruption waits until the run is known here, or nobody would end it
                 run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
             run.parameters(parameters)
             yield run
             run.flush()
             status = run.outcome
         except Exception:
-            status = "FAILED"
+            status = "KILLED" if interrupts.heard else "FAILED"
             raise
         finally:
             if run is not None:
-                with held():
+                with interrupts.held():
                     _end(run, status)
 
 
@@ -120,44 +118,3 @@ def _end(run: Run, status: str) -> None:
     with suppress(Exception):
         run.flush()
     run.store.client.set_terminated(run.id, status)
-
-
-@contextmanager
-def _terminable() -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Let SIGTERM end the block as Ctrl-C does. Gives a context in which both wait until it is left.
-
-    They wait in Python: a signal mask holds for one thread, and any other may take the signal. What was ignored stays
-    ignored.
-    """
-    waiting: list[tuple[int, FrameType | None]] = []
-    holding = False
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if holding:
-            waiting.append((number, frame))
-            return
-        outer = before[number]
-        if callable(outer):
-            outer(number, frame)
-        raise KeyboardInterrupt
-
-    @contextmanager
-    def held() -> Iterator[None]:
-        nonlocal holding
-        holding = True
-        try:
-            yield
-        finally:
-            holding = False
-            if waiting:
-                stop(*waiting.pop())
-
-    asked = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
-    before: dict[int, Any] = {each: signal.getsignal(each) for each in asked}
-    for each in asked:
-        signal.signal(each, stop)
-    try:
-        yield held
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
