@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from iot_ids.models.module import f1_macro
+from iot_ids.models.module import clip_gradients, f1_macro
 
 CODES = st.integers(0, 6)
 
@@ -21,3 +21,16 @@ def test_macro_f1_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
 
 def test_a_class_that_nobody_names_does_not_count() -> None:
     assert float(f1_macro(torch.tensor([0, 3]), torch.tensor([0, 3]))) == 1.0
+
+
+@given(seed=st.integers(0, 99), norm=st.floats(0.01, 100))
+def test_gradients_are_clipped_as_torch_clips_them(seed: int, norm: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    ours, theirs = ([torch.nn.Parameter(torch.zeros(shape)) for shape in [(3, 4), (5,), (2,)]] for _ in range(2))
+    for mine, other in zip(ours[:2], theirs[:2], strict=True):  # the third has no gradient
+        mine.grad = torch.randn(mine.shape, generator=generator)
+        other.grad = mine.grad.clone()
+    clip_gradients(ours, norm)
+    torch.nn.utils.clip_grad_norm_(theirs, norm)
+    torch.testing.assert_close([each.grad for each in ours[:2]], [each.grad for each in theirs[:2]])
+    assert ours[2].grad is None

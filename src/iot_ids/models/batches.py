@@ -29,7 +29,7 @@ class Batches:
         rows, y = self.x if self.steps is None else self.steps, self.y
         if self.generator is not None:
             order = torch.randperm(len(y), generator=self.generator).to(y.device)
-            rows, y = rows[order], y[order]
+            rows, y = rows.index_select(0, order), y.index_select(0, order)
         batches = zip(torch.split(rows, self.size), torch.split(y, self.size), strict=True)
         return batches if self.steps is None else ((self.x[steps], codes) for steps, codes in batches)
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from iot_ids.models.product import add_product, linear
+
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward.grad_input, torch.ops.aten.tanh_backward.grad_input
 
 
@@ -28,15 +30,19 @@ class _LastState(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, learns: bool, w: Tensor, u: Tensor, b: Tensor, c: Tensor) -> Tensor:
         two, steps = 2 * u.shape[1], []  # two gates' width; what the backward pass needs of every step
-        w_rz, w_n, u_rz, u_n, b_rz = w[:two].T, w[two:].T, u[:two].T, u[two:].T, (b + c)[:two]
-        h, m = x.new_zeros(()), c[two:]
-        for step in x:
-            rz, n = torch.addmm(b_rz, step, w_rz), torch.addmm(b[two:], step, w_n)
-            if h.dim():  # the first state is zero: nothing to multiply
-                rz, m = torch.addmm(rz, h, u_rz, out=rz), torch.addmm(c[two:], h, u_n)
+        w_rz, w_n, b_n, bias, h = w[:two], 2 * w[two:], 2 * b[two:], c.clone(), x.new_zeros(())
+        bias[:two] += b[:two]
+        m = bias[two:]
+        for step in x.unbind():
+            if h.dim():
+                rz, m = linear(h, u, bias).tensor_split([two], dim=1)
+                add_product(rz, step, w_rz.T)
+            else:  # the first state is zero: nothing to multiply
+                rz = linear(step, w_rz, bias[:two])
             r, z = rz.sigmoid_().chunk(2, dim=1)
-            n.addcmul_(r, m).mul_(2).sigmoid_().mul_(2).sub_(1)  # tanh(a) = 2 sigmoid(2 a) - 1
-            steps += [h, r, z, m, n] if learns else []
+            n = linear(step, w_n, b_n).addcmul_(r, m, value=2).sigmoid_()
+            n = torch.rsub(n, -1, alpha=-2)  # tanh(a) = 2 sigmoid(2 a) - 1
+            steps += [h, rz, r, z, m, n] if learns else []
             h = torch.lerp(n, h, z)
         ctx.save_for_backward(x, u, *steps)
         return h
@@ -45,19 +51,25 @@ class _LastState(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d: Tensor) -> tuple[Tensor | None, ...]:
         x, u, *steps = ctx.saved_tensors
-        size = u.shape[1]
-        d_w, d_u, d_b = d.new_zeros(x.shape[2], 3 * size), d.new_zeros(size, 3 * size), d.new_zeros(4 * size)
-        gates = d.new_empty(len(d), 4 * size)  # what reaches a, r, z and m before their squashing
-        d_a, d_r, d_z, d_m = gates.chunk(4, dim=1)
-        for at in reversed(range(len(x))):
-            h, r, z, m, n = steps[5 * at : 5 * at + 5]
-            tanh_backward(torch.addcmul(d, d, z, value=-1), n, grad_input=d_a)
-            sigmoid_backward((h - n).mul_(d), z, grad_input=d_z)
-            sigmoid_backward(d_a * m, r, grad_input=d_r)
+        size, (count, rows, features) = u.shape[1], x.shape
+        x_1 = torch.cat([x.transpose(1, 2), x.new_ones(count, 1, rows)], dim=1)  # biases are weights of ones
+        d_rzm_1, d_a_1 = d.new_zeros(features + 1, 3 * size), d.new_zeros(features + 1, size)
+        d_u = d.new_zeros(size, 3 * size)
+        d_a, d_rzm, d_gates = (d.new_empty(rows, size * gates) for gates in (1, 3, 2))
+        d_rz, d_m = d_rzm.tensor_split([2 * size], dim=1)  # what reaches r, z and m before their squashing
+        d_r, d_z = d_gates.chunk(2, dim=1)  # and after it
+        for at in reversed(range(count)):
+            h, rz, r, z, m, n = steps[6 * at : 6 * at + 6]
+            kept = d * z
+            tanh_backward(torch.sub(d, kept, out=d_a), n, grad_input=d_a)
+            torch.sub(h, n, out=d_z).mul_(d)
+            torch.mul(d_a, m, out=d_r)
+            sigmoid_backward(d_gates, rz, grad_input=d_rz)
             torch.mul(d_a, r, out=d_m)
-            d_w.addmm_(x[at].T, gates[:, : 3 * size])  # the other way round takes four times as long
-            d_b += gates.sum(dim=0)
+            add_product(d_rzm_1, x_1[at], d_rzm)
+            add_product(d_a_1, x_1[at], d_a)
             if at:
-                d_u.addmm_(h.T, gates[:, size:])
-                d = torch.addmm(d * z, gates[:, size:], u)
-        return None, None, d_w.roll(-size, dims=1).T, d_u.T, d_b[: 3 * size].roll(-size), d_b[size:]
+                add_product(d_u, h.T, d_rzm)
+                d = add_product(kept, d_rzm, u)
+        d_w_b = torch.cat([d_rzm_1[:, : 2 * size], d_a_1], dim=1)
+        return None, None, d_w_b[:-1].T, d_u.T, d_w_b[-1], d_rzm_1[-1]

@@ -29,6 +29,8 @@ class WeightedLoss(nn.Module):
 
     def forward(self, logits: Tensor, y: Tensor) -> Tensor:
         """The loss `()` of logits `(batch, classes)` and class codes `(batch,)`."""
+        if self.loss is Loss.cross_entropy and self.weights is None:
+            return functional.cross_entropy(logits, y)
         entropy = functional.cross_entropy(logits, y, reduction="none")
         if self.loss is Loss.focal:
             entropy = entropy * (1 - torch.exp(-entropy)) ** FOCUS

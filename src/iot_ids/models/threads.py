@@ -4,11 +4,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-PAYING = 25_000_000
+from iot_ids.models.product import COUNTED
+
+PAYING = 50_000_000
 """Floating-point operations of a forward pass for each thread.
 
-Measured on 2 cores: a second thread makes 228 million of them (10 steps x 1,024 rows) 1.6 times as fast and 57 million
-1.3 times; 4 million gain as much while nothing else runs, and lose nine tenths to waiting where something does.
+Measured on 2 cores: a second thread makes 228 million of them (10 steps x 1,024 rows) 1.5 times as fast; 57 million
+(256 rows) between 1.1 and 0.9 times, from one hour to the next; 4 million gain as much while nothing else runs, and
+lose nine tenths to waiting where something does.
 """
 
 
@@ -19,6 +22,10 @@ def paying_threads(network: nn.Module, batch: Tensor, most: int) -> int:
     """
     if not batch.is_cpu:
         return most
-    with torch.random.fork_rng(devices=[]), torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.no_grad(),
+        FlopCounterMode(display=False, custom_mapping=COUNTED) as counter,
+    ):
         network(batch)
     return max(1, min(most, int(counter.get_total_flops()) // PAYING))
