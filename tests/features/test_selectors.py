@@ -81,6 +81,18 @@ def test_pearson_is_numpys_correlation_with_the_likeliest_class_indicator(
     np.testing.assert_allclose(pearson.scores(x, y), expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("start", [0.0, 1e6], ids=["as drawn", "first rows elsewhere"])
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_pearson_of_many_rows_is_numpys(scale: float, start: float) -> None:
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 3 * pearson.ROWS + 7)
+    x = np.column_stack([random.lognormal(0, 4, len(y)), 5000 + random.normal(y, 3), np.full(len(y), 0.1)])
+    x[: pearson.ROWS] += start * (np.arange(3) < 2)
+    x = (x * scale).astype(np.float32)
+    expected = [max(abs(np.corrcoef(column, y == c)[0, 1]) for c in range(3)) for column in x[:, :2].T.astype(float)]
+    np.testing.assert_allclose(pearson.scores(x, y), [*expected, 0.0], rtol=1e-9)
+
+
 def test_pearson_of_an_indicator_is_one() -> None:
     y = np.array([0, 1, 2, 1, 0, 2, 2])
     assert pearson.scores((y == 2)[:, None].astype(np.float32), y)[0] == pytest.approx(1)

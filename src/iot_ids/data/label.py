@@ -26,10 +26,12 @@ def classified(flows: pl.DataFrame, dataset: Dataset, label: str | None = None, 
     """
     label = dataset.label if label is None else label
     chosen = taxonomy(dataset, label)
-    named = flows.with_columns(_class(chosen).alias(column))
+    labels = flows.select(chosen.columns)
+    kinds = labels.unique().with_columns(_class(chosen).alias(column))  # a handful, where the flows are many
+    named = labels.join(kinds, on=chosen.columns, how="left", maintain_order="left", nulls_equal=True)
+    if not named[column].null_count():
+        return flows.with_columns(named[column])
     lost = named.filter(pl.col(column).is_null()).select(_value(chosen).alias("value"))["value"]
-    if lost.is_empty():
-        return named
     counts = ", ".join(
         f"{name!r} ({count:,} rows)" for name, count in lost.value_counts(sort=True).head(10).iter_rows()
     )

@@ -1,6 +1,7 @@
 """From a dataset's configuration to split tables, through the cache. The test rows stay unread until asked for."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,13 @@ def load(
     if test_dataset is not None:
         shared_classes(dataset, test_dataset)
     official = official_test_files(dataset) if isinstance(split, OfficialSplit) and test_dataset is None else []
-    with files_of(dataset, cache) as files:
+    with files_of(dataset, cache) as files, ThreadPoolExecutor(1) as aside:
         if test_dataset is not None:
             refuse_same_files(files, test_dataset, cache)
         limits = first_rows(files, dataset)  # by names, which the digest does not know
-        digest = digest_of(files, cache)
+        digest = aside.submit(
+            digest_of, files, cache
+        ).result  # while the files are read, where no cache asks for it first
         cut = [limits.get(file) for file in files]
         wanted = Wanted(dataset, split, seed, cache, history, digest, cut)
         tables = tables_of(files, wanted)
@@ -93,7 +96,7 @@ def load(
         if official:
             return _official(official, dataset, cache)
         flows, context = test_of(tables, wanted)
-        return Test(flows, None, digest, context)
+        return Test(flows, None, digest(), context)
 
     left = files_not_read(dataset, [*files, *official])
     here = {  # the cache may know other names
@@ -106,9 +109,9 @@ def load(
         tables.validation,
         tables.notes["classes"],
         _cleaning(tables, test_dataset) | here,
-        digest,
+        digest(),
         read_test,
-        test_sha256=lambda: _test_digest(official, test_dataset, cache) or digest,
+        test_sha256=lambda: _test_digest(official, test_dataset, cache) or digest(),
         train_context=tables.contexts.get(context_of("train")),
         validation_context=tables.contexts.get(context_of("validation")),
     )

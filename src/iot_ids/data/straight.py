@@ -30,7 +30,7 @@ def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str
     frames = [read.scan_part(part, read.declared(wanted), _content(part)) for part in tops]
     first = pl.concat(frames, how="diagonal_relaxed").drop(LINE)
     cells = first.select(read.text(name, dataset.format.missing) for name in first.collect_schema().names()).collect()
-    return [column.name for column in cells if not column.null_count() and as_numbers(column) is not None]
+    return [column.name for column in cells if not column.null_count() and _numbers(column) is not None]
 
 
 def _content(part: read.Layout) -> bytes | None:
@@ -44,10 +44,15 @@ def _content(part: read.Layout) -> bytes | None:
 
 
 def as_numbers(texts: pl.Series) -> pl.Series | None:
-    """Texts as float64; None where one of them is no number."""
+    """Categorical texts as float64; None where one of them is no number."""
     values = texts.unique().drop_nulls()
-    numbers = values.cast(pl.String).cast(pl.Float64, strict=False)
-    return None if numbers.null_count() else _mapped(texts, values, numbers)
+    numbers = _numbers(values.cast(pl.String))
+    return None if numbers is None else _mapped(texts, values, numbers)
+
+
+def _numbers(texts: pl.Series) -> pl.Series | None:
+    numbers = texts.cast(pl.Float64, strict=False)
+    return None if numbers.null_count() else numbers
 
 
 def straight(part: read.Layout, dataset: Dataset, numbers: Sequence[str]) -> pl.DataFrame | None:
@@ -140,17 +145,25 @@ def _named(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
 
 def _renamed(column: pl.Series, dataset: Dataset) -> pl.Series:
     name = column.name
-    before = column.unique().drop_nulls().cast(pl.String)
+    values = column.unique().drop_nulls()
+    before = values.cast(pl.String)
     cell = read.named(read.text(name, dataset.format.missing), name, dataset.columns)
     after = before.to_frame(name).select(cell.alias(name)).to_series()
     if name in dataset.columns.ports:
-        return _mapped(column, before, after)
-    renamed = column if after.equals(before) else _mapped(column, before, after.cast(pl.Categorical))
+        return _mapped(column, values, after)
+    renamed = column if after.equals(before) else _mapped(column, values, after.cast(pl.Categorical))
     return renamed.fill_null(read.MISSING_NAME) if name in dataset.columns.categorical else renamed
 
 
 def _mapped(column: pl.Series, before: pl.Series, after: pl.Series) -> pl.Series:
-    """`column` with its values `before`, all it has but null, replaced by those of `after`."""
-    if before.is_empty():
+    """A categorical `column` with its values `before`, all it has but null, replaced by those of `after`.
+
+    Looked up by the categories' codes: a column has few values, however many rows.
+    """
+    codes = before.to_physical()
+    if codes.is_empty():
         return pl.Series(column.name, [None], dtype=after.dtype).new_from_index(0, len(column))
-    return column.replace_strict(before, after, return_dtype=after.dtype)
+    every = pl.int_range(int(codes.to_numpy().max()) + 1, eager=True).cast(codes.dtype).to_frame("code")
+    known = pl.DataFrame({"code": codes, "value": after})
+    by_code = every.join(known, on="code", how="left", maintain_order="left")["value"]
+    return by_code.gather(column.to_physical()).alias(column.name)

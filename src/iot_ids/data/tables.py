@@ -1,5 +1,6 @@
 """The parts of the training files: made from them, or taken from the cache."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ class Wanted:
     cache: Cache
     history: bool
     """Whether every part has its context besides, for windows."""
-    digest: str
-    """Of the training files' content."""
+    digest: Callable[[], str]
+    """Of the training files' content; waits for it."""
     cut: list[int | None]
     """How many rows from the top are read of each of them; None means all."""
 
@@ -55,7 +56,7 @@ class Wanted:
         folder = Path(self.cache.path).expanduser()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        settings = [self.digest, self.cut, _settings(self.dataset), asdict(self.split), self.seed]
+        settings = [self.digest(), self.cut, _settings(self.dataset), asdict(self.split), self.seed]
         return Entry(folder / key([*settings, *["history"] * self.history]))
 
 
@@ -127,7 +128,7 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
 
 def _refuse_changed(files: list[Path], wanted: Wanted) -> None:
     """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
-    if digest_of(files, wanted.cache) != wanted.digest:
+    if digest_of(files, wanted.cache) != wanted.digest():
         raise UserError(f"dataset={wanted.dataset.name}: the files changed while they were read; run again")
 
 

@@ -1,10 +1,12 @@
 """Rows moved from one table into others, a few columns at a time, so that the memory never holds them all twice."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-COLUMNS = 8
+COLUMNS, THREADS = 8, 2
 """So many columns are moved at a time: few beside a table's 40, enough to keep the processors busy."""
 
 
@@ -21,7 +23,8 @@ def taken(table: pl.DataFrame, *parts: pl.Series | NDArray[np.int64]) -> list[pl
 
 
 def rechunked(table: pl.DataFrame) -> pl.DataFrame:
-    """`table` with each column in one piece, made so one after the other."""
-    for at in range(table.width):
-        table.replace_column(at, table.to_series(at).rechunk())
+    """`table` with each column in one piece, made so a few at a time."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for at, column in enumerate(pool.map(lambda at: table.to_series(at).rechunk(), range(table.width))):
+            table.replace_column(at, column)
     return table
