@@ -62,6 +62,14 @@ def test_in_single_precision_it_is_within_a_millionth(scale: float) -> None:
     torch.testing.assert_close(last_state(x.float(), layer.float()).double(), exact, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("steps", "features"), [(10, 1), (1, 10)])
+def test_large_batches_which_go_to_onednn_have_the_gradients_of_torch(steps: int, features: int) -> None:
+    layer, x, weight = gru(features, 64), numbers(1024, steps, features), numbers(1024, 64, seed=2)
+    exact = gradients(layer, layer(x)[1][0], weight)
+    ours = gradients(layer.float(), last_state(x.float(), layer), weight.float())
+    torch.testing.assert_close([each.double() for each in ours], exact, atol=1e-3, rtol=1e-4)
+
+
 def test_without_gradients_no_step_is_kept() -> None:
     layer, x = gru(), numbers(5, 4, 3)
     with torch.no_grad():
