@@ -1,7 +1,7 @@
 """After the search: the best configuration and the untuned one, trained with several seeds, and tested once each."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -17,11 +17,14 @@ from iot_ids.track import Run
 TUNED, UNTUNED = "true", "false"
 
 
-def final_runs(sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run) -> dict[str, list[str]]:
+def final_runs(
+    sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run, check: Callable[[], None]
+) -> dict[str, list[str]]:
     """The ids of the final runs, by the tag `tuned`; none where no final seeds were asked for.
 
     They share the split of the search, whatever their seed: with another one, rows that validation chose by would be
     tested. What is finished already is not run again. Where the untuned configuration is the best, it is run once.
+    `check` raises an interruption that was heard.
 
     Raises:
         UserError: runs failed; the others were made.
@@ -44,6 +47,7 @@ def final_runs(sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run) -> 
             try:
                 found[tuned].append(run(sweep.job.composed(parameters, *more), brief=True, tags=tags))
             except UserError as mistake:
+                check()  # an interruption may have become this error
                 print(f"seed {seed}: {mistake}", file=sys.stderr)
                 failures.append(seed)
     if found[TUNED]:

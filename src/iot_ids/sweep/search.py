@@ -57,7 +57,7 @@ def search(job: Job) -> None:
             track.end_lost(parent, worker.alive)
             best = best_of(worker)
             report.write(sweep, worker, parent, best)
-            tested = final_runs(sweep, best, worker, parent)
+            tested = final_runs(sweep, best, worker, parent, interrupts.check)
         report.show(sweep, worker, parent, best, tested)
 
 
@@ -71,12 +71,14 @@ def _sweep_run(sweep: Ready, worker: Worker, store: Store, interrupts: Interrupt
         yield parent
         status = "FINISHED"
     except BaseException as error:
-        with interrupts.held(), suppress(StorageError):  # a second Ctrl-C waits
-            worker.give_back()
-        if interrupts.heard or isinstance(error, KeyboardInterrupt):
-            status = "KILLED"
-            terminal.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
-        elif isinstance(error, track.STORE_ERRORS):
+        interrupted = interrupts.heard or isinstance(error, KeyboardInterrupt)
+        status = "KILLED" if interrupted else "FAILED"
+        with interrupts.held():  # a second Ctrl-C waits
+            with suppress(StorageError):
+                worker.give_back()
+            if interrupted:
+                terminal.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
+        if not interrupted and isinstance(error, track.STORE_ERRORS):
             reason = str(error).splitlines()[0]
             where = track.public(sweep.config.tracking.uri)
             raise UserError(f"tracking.uri={where}: the store cannot be used: {reason}") from error
