@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from iot_ids.data.cache import sha256
 from iot_ids.data.clean import ROW_ID
+from iot_ids.data.content import digest_of_untouched, stamps_of
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import Loaded, load
 from iot_ids.data.spec import (
@@ -432,3 +433,14 @@ def test_the_cache_keeps_test_rows_that_may_still_be_asked_for(
 def test_a_limit_that_keeps_nothing_is_refused(dataset: Dataset, cache: Cache) -> None:
     with pytest.raises(UserError, match=r"cache\.limit=0 GiB keeps nothing"):
         load(dataset, RANDOM, 0, replace(cache, limit=0))
+
+
+def test_a_hash_of_files_that_were_replaced_after_reading_began_is_refused(dataset: Dataset) -> None:
+    files = [Path(dataset.path or "")]
+    before = stamps_of(files)
+    assert digest_of_untouched(files, OFF, before) == sha256(files[0])
+    content = files[0].read_bytes()
+    files[0].unlink()
+    files[0].write_bytes(content.replace(b"tcp", b"udp"))
+    with pytest.raises(UserError, match="changed while they were read"):
+        digest_of_untouched(files, OFF, before)

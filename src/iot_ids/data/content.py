@@ -55,6 +55,27 @@ def digest_of(files: list[Path], cache: Cache) -> str:
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
+def stamps_of(files: list[Path]) -> list[tuple[int, ...]]:
+    """What the system says of each file, which differs after it was written or replaced."""
+    try:
+        found = [file.stat() for file in files]
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    return [(each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for each in found]
+
+
+def digest_of_untouched(files: list[Path], cache: Cache, before: list[tuple[int, ...]]) -> str:
+    """`digest_of` files that others read at the same time.
+
+    Raises:
+        UserError: a file cannot be read, or is not what it was when `before` was taken of them.
+    """
+    digest = digest_of(files, cache)
+    if stamps_of(files) != before:
+        raise UserError(f"{files[0]}: the files changed while they were read; run again")
+    return digest
+
+
 def sums_of(files: list[Path], cache: Cache) -> list[str]:
     """The SHA-256 of each file."""
     try:

@@ -60,7 +60,7 @@ def count(file: Path) -> int:
     with _opened(file) as stream:
         while size := stream.readinto(block.data):
             lines, last = lines + int(np.count_nonzero(block[:size] == ord("\n"))), block[size - 1]
-    return lines + (last != ord("\n"))
+    return lines + int(last != ord("\n"))
 
 
 def _opened(file: Path) -> BufferedReader | gzip.GzipFile:

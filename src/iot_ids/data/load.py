@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from iot_ids.data.clean import clean, without
-from iot_ids.data.content import digest_of, files_of
+from iot_ids.data.content import digest_of, digest_of_untouched, files_of, stamps_of
 from iot_ids.data.context import context_of
 from iot_ids.data.declaration import check, check_context
 from iot_ids.data.first_rows import first_rows
@@ -83,9 +83,8 @@ def load(
         if test_dataset is not None:
             refuse_same_files(files, test_dataset, cache)
         limits = first_rows(files, dataset)  # by names, which the digest does not know
-        digest = aside.submit(
-            digest_of, files, cache
-        ).result  # while the files are read, where no cache asks for it first
+        # while the files are read, where no cache asks for it first
+        digest = aside.submit(digest_of_untouched, files, cache, stamps_of(files)).result
         cut = [limits.get(file) for file in files]
         wanted = Wanted(dataset, split, seed, cache, history, digest, cut)
         tables = tables_of(files, wanted)
