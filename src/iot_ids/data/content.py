@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iot_ids.data import simulate
 from iot_ids.data.cache import file_once
-from iot_ids.data.hashes import remembered, sha256
+from iot_ids.data.hashes import Stamp, remembered, sha256, stamp_of
 from iot_ids.data.limit import GIB, hold, shrink
 from iot_ids.data.locate import training_files
 from iot_ids.data.spec import Cache, Dataset, SimulatedDataset
@@ -55,16 +55,15 @@ def digest_of(files: list[Path], cache: Cache) -> str:
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
-def stamps_of(files: list[Path]) -> list[tuple[int, ...]]:
+def stamps_of(files: list[Path]) -> list[Stamp]:
     """What the system says of each file, which differs after it was written or replaced."""
     try:
-        found = [file.stat() for file in files]
+        return [stamp_of(file.stat()) for file in files]
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
-    return [(each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for each in found]
 
 
-def digest_of_untouched(files: list[Path], cache: Cache, before: list[tuple[int, ...]]) -> str:
+def digest_of_untouched(files: list[Path], cache: Cache, before: list[Stamp]) -> str:
     """`digest_of` files that others read at the same time.
 
     Raises:

@@ -47,6 +47,11 @@ def _stamp(file: Path) -> Stamp | None:
     found = file.stat()
     if time.time() - max(found.st_mtime, found.st_ctime) < SETTLED:
         return None
+    return stamp_of(found)
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """What of a file's state differs after it was written or replaced."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
