@@ -123,6 +123,12 @@ def test_a_row_is_numbered_by_its_place_in_all_files(small: Dataset, csv: Csv) -
     assert found.odd.select(ROW_ID, read.FILE, "__line").rows() == [(1, 0, 3)]
 
 
+def test_columns_of_several_files_are_in_one_piece(small: Dataset, csv: Csv) -> None:
+    """Of a table in unequal pieces Polars makes a second one, unasked, whenever some of its columns are selected."""
+    files = [csv(GOOD, name=name) for name in ("a.csv", "b.csv", "c.csv")]
+    assert set(rows_of([read.layout(file, small) for file in files], small).usable.n_chunks("all")) == {1}
+
+
 def test_a_compressed_file_is_the_same(small: Dataset, csv: Csv, tmp_path: Path) -> None:
     file = csv(GOOD, "3,udp,0x0303,7,7.00E-06,1,Scan")
     packed = tmp_path / "packed.csv.gz"

@@ -185,5 +185,5 @@ def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Dupli
         return flows
     features = [*columns.numeric, *columns.categorical, *columns.labels]
     read_columns = [name for name in flows.columns if name not in (ROW_ID, read.FILE)]
-    first = first_of_equals(flows.select(features if duplicates is Duplicates.distinct else read_columns))
+    first = first_of_equals(flows[features if duplicates is Duplicates.distinct else read_columns])
     return flows if first.all() else taken(flows, first.arg_true())[0]

@@ -15,6 +15,7 @@ from iot_ids.data.careful import careful
 from iot_ids.data.lines import CELLS, LINE
 from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.straight import SHORT, as_numbers, not_whole, number_columns, straight
+from iot_ids.data.taken import rechunked
 from iot_ids.data.unreadable import KEPT, REASON, mark_ragged, ragged
 
 ROW_ID = "__row_id"
@@ -116,11 +117,13 @@ def _none_odd() -> pl.DataFrame:
     )
 
 
-def _joined(files: Sequence[_File], columns: Columns) -> Rows:
-    """An identifier whose every value is a number (a time, say) becomes one, to keep its order."""
+def _joined(files: list[_File], columns: Columns) -> Rows:
+    """An identifier whose every value is a number (a time, say) becomes one, to keep its order. `files` is emptied."""
+    heights, odd = [file.height for file in files], pl.concat([file.odd for file in files])
     usable = pl.concat([file.usable for file in files], how="diagonal")
+    files.clear()  # or their columns would stay beside those in one piece
+    usable = rechunked(usable)
     there = [name for name in read.declared(columns) if name in usable.columns]
     texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]
     numbers = [column for name in texts if (column := as_numbers(usable[name])) is not None]
-    usable = usable.with_columns(numbers).select(ROW_ID, read.FILE, *there)
-    return Rows(usable, pl.concat([file.odd for file in files]), [file.height for file in files])
+    return Rows(usable.with_columns(numbers).select(ROW_ID, read.FILE, *there), odd, heights)
