@@ -66,11 +66,12 @@ def _compose_and_run() -> None:
         try:
             settings = settled(config)
             _refuse_missing_files(settings)
-            from iot_ids.run import (
-                run,  # torch, Lightning and MLflow take seconds, for which a typing error need not wait
-            )
+            # torch, Lightning and MLflow take seconds, for which a typing error need not wait
+            from iot_ids.run import run
+            from iot_ids.track import told
 
-            return run(config, brief=HydraConfig.get().mode is RunMode.MULTIRUN)
+            with told(settings.tracking.uri):
+                return run(config, brief=HydraConfig.get().mode is RunMode.MULTIRUN)
         except UserError as mistake:
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"job {HydraConfig.get().job.num}: {mistake}", file=sys.stderr)

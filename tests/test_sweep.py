@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import optuna
 import polars as pl
 import pytest
@@ -465,3 +466,47 @@ def test_two_processes_of_the_same_command_share_one_study(workplace: Workplace,
     found = kinds(workplace)
     assert [run.info.status for run in found["sweep"]] == ["FINISHED"]
     assert [run.info.status for run in found["trial"]] == ["FINISHED"] * 8
+
+
+def test_an_interruption_while_the_sweep_begins_leaves_no_run_running(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = mlflow.MlflowClient.create_run
+
+    def created_and_interrupted(*args: Any, **kwargs: Any) -> Any:
+        made = create(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return made
+
+    monkeypatch.setattr(mlflow.MlflowClient, "create_run", created_and_interrupted)
+    assert sweep(workplace, monkeypatch, *QUICK, trials=2) == 1
+    assert [run.info.status for run in workplace.runs()] == ["KILLED"]
+    assert states(workplace) == {"WAITING": 1}
+
+
+SPOILING = """
+import os
+
+
+class Spoiling:
+    def __init__(self, depth, width):
+        pass
+
+    def fit(self, train, validation, classes, seed, report):
+        os.truncate(os.path.join(os.environ["PLACE"], "mlruns", "mlflow.db"), 0)
+"""
+
+
+@pytest.mark.parametrize("multirun", [True, False])
+def test_a_store_that_breaks_on_the_way_is_told_without_a_traceback(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], multirun: bool
+) -> None:
+    monkeypatch.setenv("PLACE", str(workplace.folder))
+    words = own_model(workplace, monkeypatch, "spoiling", SPOILING)
+    if multirun:
+        assert sweep(workplace, monkeypatch, *words, "model.depth=range(1,50)", trials=3) == 1
+    else:
+        assert typed(monkeypatch, train, *workplace.words(*words[1:], "model.depth=1")) == 1
+    err = capfd.readouterr().err
+    assert "the store cannot be used" in err
+    assert "Traceback" not in err

@@ -37,55 +37,57 @@ def search(job: Job) -> None:
     """
     spec.check(job.settings)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with terminal.working("reading the flows, once for all trials"):
-        sweep = ready(job)
-    for note in sweep.notes:
-        terminal.say(note)
-    store = track.open_store(sweep.config.tracking, sweep.config.dataset.name)
-    with (
-        interruptible() as interrupts,
-        at_work(sweep.asked) as worker,
-        _sweep_run(sweep, worker, store, interrupts) as parent,
-    ):
+    with interruptible() as interrupts:
+        with terminal.working("reading the flows, once for all trials"):
+            sweep = ready(job)
+        for note in sweep.notes:
+            terminal.say(note)
+        store = track.open_store(sweep.config.tracking, sweep.config.dataset.name)
+        with (
+            track.told(store.uri),
+            at_work(sweep.asked) as worker,
+            _sweep_run(sweep, worker, store, interrupts) as parent,
+        ):
+            _work(sweep, worker, parent, interrupts.check)
+
+
+def _work(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
+    """The trials and, unless others are still at them, what comes after; `check` raises an unheard interruption."""
+    track.end_lost(parent, worker.alive)
+    _trials(sweep, worker, parent, check)
+    if count := worker.running_elsewhere():
+        still = "trial is" if count == 1 else "trials are"
+        terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
+        return
+    with worker.locks.hold(f"{FINAL}-{worker.study.study_name}"):  # what another made meanwhile is not made again
         track.end_lost(parent, worker.alive)
-        _trials(sweep, worker, parent, interrupts.check)
-        if count := worker.running_elsewhere():
-            still = "trial is" if count == 1 else "trials are"
-            terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
-            return
-        with worker.locks.hold(f"{FINAL}-{worker.study.study_name}"):  # what another made meanwhile is not made again
-            track.end_lost(parent, worker.alive)
-            best = best_of(worker)
-            report.write(sweep, worker, parent, best)
-            tested = final_runs(sweep, best, worker, parent, interrupts.check)
-        report.show(sweep, worker, parent, best, tested)
+        best = best_of(worker)
+        report.write(sweep, worker, parent, best)
+        tested = final_runs(sweep, best, worker, parent, check)
+    report.show(sweep, worker, parent, best, tested)
 
 
 @contextmanager
 def _sweep_run(sweep: Ready, worker: Worker, store: Store, interrupts: Interrupts) -> Iterator[Run]:
     """The sweep's run in MLflow, ended as the sweep ends, unless others are still at work on it."""
-    with worker.choosing():
-        parent = _parent(sweep, store, worker.study.study_name)
-    status = "FAILED"
+    status, parent = "FAILED", None
     try:
+        with worker.choosing(), interrupts.held():  # held until the run is known here, or nobody would end it
+            parent = _parent(sweep, store, worker.study.study_name)
         yield parent
         status = "FINISHED"
     except BaseException as error:
-        interrupted = interrupts.heard or isinstance(error, KeyboardInterrupt)
-        status = "KILLED" if interrupted else "FAILED"
+        if interrupts.heard or isinstance(error, KeyboardInterrupt):
+            status = "KILLED"
         with interrupts.held():  # a second Ctrl-C waits
             with suppress(StorageError):
                 worker.give_back()
-            if interrupted:
+            if status == "KILLED":
                 terminal.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
-        if not interrupted and isinstance(error, track.STORE_ERRORS):
-            reason = str(error).splitlines()[0]
-            where = track.public(sweep.config.tracking.uri)
-            raise UserError(f"tracking.uri={where}: the store cannot be used: {reason}") from error
         raise
     finally:
         with interrupts.held():
-            if not _others(worker):
+            if parent is not None and not _others(worker):
                 track.end_sweep(parent, status)
 
 

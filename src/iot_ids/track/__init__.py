@@ -9,7 +9,17 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 from iot_ids.track.facts import commit, flat, public
 from iot_ids.track.model import save_model
 from iot_ids.track.run import Run, start
-from iot_ids.track.store import STORE_ERRORS, KeptRun, Store, existing_stores, fetch, finished, kept_runs, open_store
+from iot_ids.track.store import (
+    STORE_ERRORS,
+    KeptRun,
+    Store,
+    existing_stores,
+    fetch,
+    finished,
+    kept_runs,
+    open_store,
+    told,
+)
 from iot_ids.track.sweep import PARENT, WORKER, begin_sweep, end_lost, end_sweep, supersede
 
 __all__ = [
@@ -33,4 +43,5 @@ __all__ = [
     "save_model",
     "start",
     "supersede",
+    "told",
 ]

@@ -134,6 +134,7 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
     uri = _absolute(tracking.uri)
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").addFilter(_not_raised)
     try:
         file = Path(uri.removeprefix(SQLITE))
         if uri.startswith(SQLITE):
@@ -143,8 +144,25 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
                 file.open("ab").close()  # the system says now what SQLite would say after the training
             yield uri, mlflow.MlflowClient(uri)
     except (OSError, Timeout, ImportError, *STORE_ERRORS) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"tracking.uri={tracking.uri}: the store cannot be used: {reason}") from error
+        raise _unusable(tracking.uri, error) from error
+
+
+@contextmanager
+def told(uri: str) -> Iterator[None]:
+    """A store that fails in the block, once it was opened, as a UserError."""
+    try:
+        yield
+    except STORE_ERRORS as error:
+        raise _unusable(uri, error) from error
+
+
+def _unusable(uri: str, error: Exception) -> UserError:
+    return UserError(f"tracking.uri={public(uri)}: the store cannot be used: {str(error).splitlines()[0]}")
+
+
+def _not_raised(record: logging.LogRecord) -> bool:
+    """MLflow prints an error that it raises as well, with its traceback; that it tries again is worth knowing."""
+    return record.levelno < logging.ERROR
 
 
 def _absolute(uri: str) -> str:
