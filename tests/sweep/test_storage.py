@@ -1,4 +1,4 @@
-"""What a storage may be, what is shown of it, and a journal that survives a writer's death."""
+"""What a storage may be, and a journal that survives a writer's death."""
 
 from pathlib import Path
 
@@ -8,7 +8,6 @@ import pytest
 from iot_ids.errors import UserError
 from iot_ids.sweep import storage
 from iot_ids.sweep.locks import FileLocks
-from iot_ids.track import public
 
 
 @pytest.mark.parametrize("name", ["mysql://host/x", "sqlite:///", "redis://localhost", "sqlite://"])
@@ -21,12 +20,6 @@ def test_a_relative_file_counts_from_here(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     assert storage.absolute("runs/a.journal") == f"{tmp_path}/runs/a.journal"
     assert storage.absolute("sqlite:///runs/a.db") == f"sqlite:///{tmp_path}/runs/a.db"
-
-
-def test_a_password_is_not_shown() -> None:
-    assert public("postgresql+psycopg://ann:se:c@ret@host:5432/ids") == "postgresql+psycopg://ann@host:5432/ids"
-    assert public("a=x://b:secret@c/d seed=1") == "a=x://b@c/d seed=1"
-    assert public("mlruns/optuna.journal http://host:80/x@y") == "mlruns/optuna.journal http://host:80/x@y"
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from iot_ids.data import simulate
+from iot_ids.data import simulate, testbed
 from iot_ids.data.cache import file_once
 from iot_ids.data.hashes import Stamp, remembered, sha256, stamp_of
 from iot_ids.data.limit import GIB, hold, shrink
@@ -23,7 +23,7 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
         return
     with tempfile.TemporaryDirectory() as aside:
         folder = folder_of(cache) or Path(aside)
-        code = sha256(Path(simulate.__file__))[:12]
+        code = "-".join(sha256(Path(str(module.__file__)))[:8] for module in (testbed, simulate))
         file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
         with writing(folder):
             file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))

@@ -15,11 +15,12 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
 from iot_ids import terminal
+from iot_ids.addresses import public
 from iot_ids.errors import UserError
 from iot_ids.sweep import plots
 from iot_ids.sweep.job import Ready
 from iot_ids.sweep.study import Worker, failed
-from iot_ids.track import Run, public
+from iot_ids.track import Run
 
 TESTED = ("test/f1_macro", "test/accuracy", "test/false_positive_rate")
 

@@ -11,9 +11,9 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from iot_ids.addresses import public
 from iot_ids.errors import UserError
 from iot_ids.sweep.locks import POSTGRESQL, folder
-from iot_ids.track import public
 
 SQLITE = "sqlite:///"
 BUSY_SECONDS = 60

@@ -6,7 +6,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from iot_ids.track.facts import commit, flat, public
+from iot_ids.track.facts import commit, flat
 from iot_ids.track.model import save_model
 from iot_ids.track.run import Run, start
 from iot_ids.track.store import (
@@ -39,7 +39,6 @@ __all__ = [
     "flat",
     "kept_runs",
     "open_store",
-    "public",
     "save_model",
     "start",
     "supersede",

@@ -1,13 +1,12 @@
 """What a run says of itself: its configuration as parameters, its code as a commit."""
 
 import json
-import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PASSWORD = re.compile(r"(://[^:/@\s]+):[^/\s]*@")
+from iot_ids.addresses import public
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -20,11 +19,6 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             parameters[key] = json.dumps(value) if isinstance(value, list) else public(str(value))
     return parameters
-
-
-def public(text: str) -> str:
-    """A text with the passwords of its addresses left out, to be printed and kept."""
-    return PASSWORD.sub(r"\1@", text)
 
 
 def commit() -> str:

@@ -12,9 +12,9 @@ import mlflow
 from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
+from iot_ids.addresses import public
 from iot_ids.config import Tracking
 from iot_ids.errors import UserError
-from iot_ids.track.facts import public
 
 console = logging.getLogger(__name__)
 SQLITE = "sqlite:///"
