@@ -31,6 +31,7 @@ def _compose_and_compare() -> None:
 
     from iot_ids.comparison.spec import register, resolved
     from iot_ids.errors import UserError
+    from iot_ids.imports import importing
 
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback."""
@@ -39,7 +40,8 @@ def _compose_and_compare() -> None:
     def compose_and_compare(config: DictConfig) -> None:
         try:
             settings = resolved(config)
-            from iot_ids.comparison.command import compare  # MLflow takes seconds, for which an error need not wait
+            with importing():  # MLflow takes seconds, for which an error need not wait
+                from iot_ids.comparison.command import compare
 
             compare(settings)
         except UserError as mistake:

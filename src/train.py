@@ -57,6 +57,7 @@ def _compose_and_run() -> None:
 
     from iot_ids.config import register, settled
     from iot_ids.errors import UserError
+    from iot_ids.imports import importing
 
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback; a multirun goes on with its next job."""
@@ -66,9 +67,9 @@ def _compose_and_run() -> None:
         try:
             settings = settled(config)
             _refuse_missing_files(settings)
-            # torch, Lightning and MLflow take seconds, for which a typing error need not wait
-            from iot_ids.run import run
-            from iot_ids.track import told
+            with importing():  # MLflow and others take seconds, for which a typing error need not wait
+                from iot_ids.run import run
+                from iot_ids.track import told
 
             with told(settings.tracking.uri):
                 return run(config, brief=HydraConfig.get().mode is RunMode.MULTIRUN)

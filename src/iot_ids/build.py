@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from iot_ids.errors import UserError
 from iot_ids.features.pipeline import Rule, Scores
 from iot_ids.features.scale import Scaler
+from iot_ids.imports import importing
 from iot_ids.models.classifier import Classifier
 from iot_ids.models.spec import Trainer
 
@@ -20,6 +21,7 @@ NOT_HANDED_ON = ("name", "before_split")
 """What a choice's file says to this project, not to the class or function that it names."""
 
 
+@importing()
 def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifier:
     """The untrained model.
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from iot_ids.addresses import public
 from iot_ids.config import Tracking
 from iot_ids.errors import UserError
+from iot_ids.imports import importing
 
 console = logging.getLogger(__name__)
 SQLITE = "sqlite:///"
@@ -142,7 +143,9 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
         with locked(uri):
             if uri.startswith(SQLITE) and file.exists():
                 file.open("ab").close()  # the system says now what SQLite would say after the training
-            yield uri, mlflow.MlflowClient(uri)
+            with importing():
+                client = mlflow.MlflowClient(uri)
+            yield uri, client
     except (OSError, Timeout, ImportError, *STORE_ERRORS) as error:
         raise _unusable(tracking.uri, error) from error
 
