@@ -28,9 +28,12 @@ def main() -> None:
         print(USAGE, end="")
         return
     from iot_ids.errors import UserError
+    from iot_ids.interrupts import interruptible
 
     try:
-        _score(_settings(words))
+        settings = _settings(words)
+        with interruptible():
+            _score(settings)
     except UserError as mistake:
         sys.exit(str(mistake))
     except KeyboardInterrupt:
@@ -55,10 +58,14 @@ def _settings(words: list[str]) -> dict[str, str]:
 def _score(settings: dict[str, str]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from iot_ids import scoring
+    from iot_ids.imports import importing
 
+    with importing():
+        from iot_ids import scoring
     model, out = Path(settings["model"]).expanduser(), Path(settings["out"]).expanduser()
-    detector, simulated = scoring.load_model(model), scoring.is_simulated(model)
+    scoring.refuse_out(out, settings["path"])
+    with importing():  # the model's library
+        detector, simulated = scoring.load_model(model), scoring.is_simulated(model)
     layouts = scoring.layouts_of(detector, settings["path"])
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:
@@ -67,7 +74,8 @@ def _score(settings: dict[str, str]) -> None:
     mark = "SIMULATED (the model was trained or tested on generated flows): " if simulated else ""
     print(f"{mark}{done.rows:,} flows scored, {done.flows_per_second:,.0f} per second: {out}")
     if done.unanswered:
-        print(f"{done.unanswered:,} of them cannot be read and have no answer: {', '.join(done.examples)}, ...")
+        more = ", ..." * (done.unanswered > len(done.examples))
+        print(f"{done.unanswered:,} of them cannot be read and have no answer: {', '.join(done.examples)}{more}")
 
 
 if __name__ == "__main__":

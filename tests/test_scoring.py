@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +171,78 @@ def test_the_command_says_what_is_wrong(words: list[str], monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "argv", ["score", *words])
     with pytest.raises(SystemExit, match="type python -m score model=MODEL path=FILES out=FILE"):
         command.main()
+
+
+def typed(patch: pytest.MonkeyPatch, model: Path, path: Path, out: Path) -> str | int | None:
+    """How the command ends: its message, or None."""
+    patch.setattr(sys, "argv", ["score", f"model={model}", f"path={path}", f"out={out}"])
+    try:
+        command.main()
+    except SystemExit as end:
+        return end.code
+    return None
+
+
+def test_the_flows_are_not_overwritten_by_the_answers(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "flows.csv"
+    flows(9).write_csv(file)
+    before = file.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    assert "is one of the files at path=" in str(typed(monkeypatch, model, file, Path("flows.csv")))
+    assert file.read_bytes() == before
+    assert typed(monkeypatch, model, tmp_path, tmp_path / "answers.csv") is None
+    assert "is one of the files at path=" in str(typed(monkeypatch, model, tmp_path, tmp_path / "answers.csv"))
+
+
+@pytest.mark.parametrize("name", ["answers.txt", "answers", "answers.csv.gz"])
+def test_a_table_of_another_kind_is_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    flows(9).write_csv(tmp_path / "flows.csv")
+    assert "has to end in .parquet or .csv" in str(typed(monkeypatch, model, tmp_path / "flows.csv", tmp_path / name))
+
+
+def test_a_compressed_file_that_was_cut_off_is_told(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "flows.csv.gz"
+    file.write_bytes(gzip.compress(flows(5000).write_csv().encode())[:-3000])
+    assert f"{file}: cannot be read" in str(typed(monkeypatch, model, file, tmp_path / "out.csv"))
+
+
+def test_every_file_of_a_model_that_is_damaged_is_told(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flows(9).write_csv(tmp_path / "flows.csv")
+    for part in (model / "artifacts" / "detector").iterdir():
+        spoilt = tmp_path / part.name
+        shutil.copytree(model, spoilt)
+        (spoilt / "artifacts" / "detector" / part.name).write_bytes(b"\x00spoilt")
+        said = typed(monkeypatch, spoilt, tmp_path / "flows.csv", tmp_path / "out.csv")
+        assert "cannot be loaded" in str(said), part.name
+
+
+def test_what_is_not_answered_is_told_with_an_end(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "flows.csv"
+    for bad in (1, 7):
+        file.write_text(
+            "\n".join(["saddr,bytes,dur,proto,kind", *["10.0.0.1,x,1,tcp,0"] * bad, "10.0.0.1,5,1,tcp,0", ""])
+        )
+        assert typed(monkeypatch, model, file, tmp_path / "out.csv") is None
+        said = " ".join(capsys.readouterr().out.split())
+        assert said.endswith(", ...") == (bad == 7), said
+
+
+def test_sigterm_leaves_nothing_behind(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flows(9).write_csv(tmp_path / "flows.csv")
+    monkeypatch.setattr(Detector, "probabilities", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    said = typed(monkeypatch, model, tmp_path / "flows.csv", tmp_path / "answers" / "out.parquet")
+    assert said == "interrupted; nothing was written"
+    assert list((tmp_path / "answers").iterdir()) == []
 
 
 CHILD = """

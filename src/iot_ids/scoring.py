@@ -14,7 +14,7 @@ import polars as pl
 from pyarrow.parquet import ParquetWriter
 
 from iot_ids.data import read
-from iot_ids.data.lines import LINE, blocks
+from iot_ids.data.lines import LINE, blocks, readable
 from iot_ids.data.locate import files_at
 from iot_ids.data.spec import Columns, Dataset, Format
 from iot_ids.data.unreadable import SHOWN, ragged
@@ -45,14 +45,26 @@ def load_model(folder: Path) -> Detector:
     """The detector that a run has kept, from the run's `model` folder.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it is damaged.
     """
     for place in (folder / "artifacts" / "detector", folder):
         if (place / "detector.json").is_file():
-            return Detector.load(place)
+            return _loaded(place)
     raise UserError(
         f"model={folder} holds no kept detector; give a run's model: mlruns/artifacts/RUN_ID/artifacts/model"
     )
+
+
+def _loaded(place: Path) -> Detector:
+    try:
+        return Detector.load(place)
+    except ImportError as error:
+        raise UserError(f"model={place} needs what cannot be imported: {error}") from error
+    except Exception as error:  # whatever a spoilt file makes NumPy, safetensors or skops raise
+        raise UserError(
+            f"model={place} cannot be loaded ({type(error).__name__}): a file in it was changed or cut off since the "
+            "run kept it; copy it again, or train again"
+        ) from error
 
 
 def is_simulated(folder: Path) -> bool | None:
@@ -96,6 +108,14 @@ def inputs(detector: Detector) -> list[str]:
     return [*encoder.numeric, *dict.fromkeys(name for name, _ in encoder.categories)]
 
 
+def refuse_out(out: Path, path: object) -> None:
+    """Raise a UserError where `out` is no name of a table, or one of the files at `path`, which it would replace."""
+    if out.suffix not in (".parquet", ".csv"):
+        raise UserError(f"out={out} has to end in .parquet or .csv")
+    if out.resolve() in [file.resolve() for file in files_at(path, Format().files, "path")]:
+        raise UserError(f"out={out} is one of the files at path={path}; write the answers elsewhere")
+
+
 def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
     """How the files at `path`, a file, folder, glob or list of these, are laid out.
 
@@ -103,7 +123,10 @@ def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
         UserError: there is none, one lacks a column that the model reads, or the model cannot score a stream.
     """
     if detector.window is not None:
-        raise UserError("the model reads each flow after its source's last ones; row by row it cannot be asked")
+        raise UserError(
+            "the model reads each flow after its source's last ones, and files are scored row by row; ask it in Python "
+            "(mlflow.pyfunc.load_model, see README.md), or score by a run with another model.sequence"
+        )
     names, form = inputs(detector), Format()
     shape = Dataset("flows", "Flows", columns=Columns(identifiers=names), format=form)
     layouts = [read.layout(file, shape) for file in files_at(path, form.files, "path")]
@@ -116,7 +139,11 @@ def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
 
 
 def rows_in(layouts: Sequence[read.Layout]) -> int:
-    """How many rows there are to score; counted by lines, which is quick."""
+    """How many rows there are to score; counted by lines, which is quick.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
     return sum(_height(part) for part in layouts)
 
 
@@ -129,7 +156,13 @@ def _count(found: Scored, answers: pl.DataFrame, part: read.Layout) -> None:
 
 def _height(part: read.Layout) -> int:
     lines = pl.scan_parquet(part.file, glob=False) if part.separator is None else pl.scan_lines(part.file, glob=False)
-    return int(lines.select(pl.len()).collect(engine="streaming").item()) - part.header_lines
+    with readable(part.file):
+        return int(lines.select(pl.len()).collect(engine="streaming").item()) - part.header_lines
+
+
+def _read(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    with readable(part.file):
+        yield from _batches(part, names)
 
 
 def _batches(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -148,7 +181,7 @@ def _batches(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
 
 def _answers(detector: Detector, part: read.Layout, odd: pl.Series) -> Iterator[pl.DataFrame]:
     """The answers on a file's rows, in batches; the lines in `odd` get none."""
-    for batch in _batches(part, inputs(detector)):
+    for batch in _read(part, inputs(detector)):
         probabilities = detector.probabilities(batch.drop(LINE))
         wrong = np.isnan(probabilities).any(axis=1) | batch[LINE].is_in(odd.implode()).to_numpy()
         best = pl.Series(probabilities.argmax(axis=1)).set(pl.Series(wrong), None)

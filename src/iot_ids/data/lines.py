@@ -4,6 +4,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
@@ -28,10 +29,8 @@ def first_line(file: Path) -> str:
         UserError: the file cannot be opened, is no text, is empty, or begins with a blank line.
     """
     try:
-        with _opened(file) as stream:
+        with readable(file), _opened(file) as stream:
             line = stream.readline(1 << 20).decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{file}: cannot be read ({error}); is it whole? Get or unpack it again") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: is no UTF-8 text ({error}); unpack or convert it first") from error
     if not line:
@@ -39,6 +38,15 @@ def first_line(file: Path) -> str:
     if not line.strip():
         raise UserError(f"{file}:1: is a blank line; the first line has to name the columns or hold the first flow")
     return line.rstrip("\r\n")
+
+
+@contextmanager
+def readable(file: Path) -> Iterator[None]:
+    """What goes wrong while the file is read, as a UserError."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{file}: cannot be read ({error}); is it whole? Get or unpack it again") from error
 
 
 def top(file: Path, lines: int) -> bytes:
@@ -119,13 +127,11 @@ def _count(text: pl.Expr, separator: str) -> pl.Expr:
 
 
 def _collected(file: Path, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
-    try:
+    with readable(file):
         try:
             return query(pl.scan_lines(file, name=_TEXT, glob=False)).collect(engine="streaming")
         except pl.exceptions.ComputeError:  # bytes that are no UTF-8, which only the reader of CSV lets pass
             return query(_lossy(file)).collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); is it whole? Get or unpack it again") from error
 
 
 def _lossy(file: Path) -> pl.LazyFrame:
