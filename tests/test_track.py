@@ -1,7 +1,11 @@
 """The store under pressure: several first starters, interruptions, and a store that goes away."""
 
 import multiprocessing
+import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 
 from iot_ids import track
 from iot_ids.config import Tracking
+from iot_ids.errors import UserError
 
 
 def tracking(folder: Path) -> Tracking:
@@ -40,6 +45,45 @@ def test_five_first_starters_at_the_same_moment_all_arrive(tmp_path: Path) -> No
     store = track.open_store(tracking(tmp_path), "flows")
     runs = store.client.search_runs([store.experiment])
     assert [run.info.status for run in runs] == ["FINISHED"] * 5
+
+
+OPENING = """
+import sys
+from pathlib import Path
+from test_track import tracking
+from iot_ids import track
+track.open_store(tracking(Path(sys.argv[1])), "flows")
+"""
+
+
+@pytest.mark.slow
+def test_a_first_start_that_is_killed_amid_the_tables_spoils_nothing(tmp_path: Path) -> None:
+    here = str(Path(__file__).parent)
+    dying = subprocess.Popen([sys.executable, "-c", OPENING, str(tmp_path)], env=os.environ | {"PYTHONPATH": here})
+    deadline = time.monotonic() + 60
+    while not any(file.stat().st_size > 50_000 for file in tmp_path.glob(".mlflow.db.*[0-9]")):
+        assert time.monotonic() < deadline
+        assert dying.poll() is None
+        time.sleep(0.001)
+    dying.kill()
+    dying.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    assert track.open_store(tracking(tmp_path), "flows").experiment
+
+
+def test_a_server_that_is_not_there_is_told_at_once() -> None:
+    start = time.monotonic()
+    with pytest.raises(UserError, match=r"tracking\.uri=http://127\.0\.0\.1:9: the store cannot be used: .*refused"):
+        track.open_store(Tracking(uri="http://127.0.0.1:9", artifacts="nowhere"), "flows")
+    assert time.monotonic() - start < 5
+
+
+def test_a_place_where_no_artifacts_can_be_kept_is_told_before_a_run_begins(tmp_path: Path) -> None:
+    track.open_store(tracking(tmp_path), "flows")
+    (tmp_path / "artifacts").rmdir()
+    (tmp_path / "artifacts").write_text("a file in the folder's place")
+    with pytest.raises(UserError, match=r"tracking\.artifacts=.*nothing can be written there"):
+        track.open_store(tracking(tmp_path), "flows")
 
 
 @pytest.fixture(scope="module")

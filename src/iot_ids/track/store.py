@@ -2,11 +2,16 @@
 
 import hashlib
 import logging
+import os
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import unquote, urlsplit
+from urllib.request import urlopen
 
 import mlflow
 from filelock import FileLock, Timeout
@@ -22,6 +27,8 @@ SQLITE = "sqlite:///"
 STORE_ERRORS = (SQLAlchemyError, mlflow.MlflowException)
 """What is raised where a store cannot be read or written."""
 LOCK_SECONDS = 300
+ANSWER_SECONDS = 10
+"""How long a server may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +63,8 @@ def open_store(tracking: Tracking, dataset: str) -> Store:
 def _experiment(uri: str, client: mlflow.MlflowClient, folder: Path, dataset: str) -> Store:
     found = client.get_experiment_by_name(dataset)
     if found is None:
-        if not uri.startswith("http"):
-            folder.mkdir(parents=True, exist_ok=True)
         location = None if uri.startswith("http") else folder.as_uri()
+        _refuse_unwritable(location or "")
         return Store(uri, client.create_experiment(dataset, location), client)
     if found.lifecycle_stage != "active":
         raise UserError(
@@ -67,7 +73,23 @@ def _experiment(uri: str, client: mlflow.MlflowClient, folder: Path, dataset: st
         )
     if found.artifact_location.startswith("file:") and found.artifact_location != folder.as_uri():
         console.warning("artifacts are kept in %s, where this experiment began", found.artifact_location)
+    _refuse_unwritable(found.artifact_location)
     return Store(uri, found.experiment_id, client)
+
+
+def _refuse_unwritable(location: str) -> None:
+    """Raise a UserError where artifacts cannot be kept, before hours of training would be lost for it."""
+    if not location.startswith("file:"):
+        return
+    folder = Path(unquote(urlsplit(location).path))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(
+            f"tracking.artifacts={folder}: nothing can be written there ({error.strerror}); mend it, or name another "
+            "folder and, for an experiment that began there, another store"
+        ) from error
 
 
 def existing_stores(tracking: Tracking) -> dict[str, Store]:
@@ -137,15 +159,10 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").addFilter(_not_raised)
     try:
-        file = Path(uri.removeprefix(SQLITE))
         if uri.startswith(SQLITE):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         with locked(uri):
-            if uri.startswith(SQLITE) and file.exists():
-                file.open("ab").close()  # the system says now what SQLite would say after the training
-            with importing():
-                client = mlflow.MlflowClient(uri)
-            yield uri, client
+            yield uri, _client(uri)
     except (OSError, Timeout, ImportError, *STORE_ERRORS) as error:
         raise _unusable(tracking.uri, error) from error
 
@@ -161,6 +178,37 @@ def told(uri: str) -> Iterator[None]:
 
 def _unusable(uri: str, error: Exception) -> UserError:
     return UserError(f"tracking.uri={public(uri)}: the store cannot be used: {str(error).splitlines()[0]}")
+
+
+@importing()
+def _client(uri: str) -> mlflow.MlflowClient:
+    if uri.startswith("http"):
+        _reach(uri)
+    if uri.startswith(SQLITE):
+        file = Path(uri.removeprefix(SQLITE))
+        if not file.exists() or not file.stat().st_size:
+            _create(file)
+        file.open("ab").close()  # the system says now what SQLite would say after the training
+    return mlflow.MlflowClient(uri)
+
+
+def _create(file: Path) -> None:
+    """Make an empty store aside: one that was cut off amid its tables can never be opened again."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        mlflow.MlflowClient(f"{SQLITE}{aside}")
+        os.replace(aside, file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _reach(uri: str) -> None:
+    """Raise an OSError where nobody answers; MLflow alone would try for minutes. Any answer will do."""
+    try:
+        urlopen(f"{uri}/health", timeout=ANSWER_SECONDS).close()
+    except URLError as error:
+        if isinstance(error.reason, (ConnectionError, TimeoutError, socket.gaierror)):
+            raise error.reason from None
 
 
 def _not_raised(record: logging.LogRecord) -> bool:
