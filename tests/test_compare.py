@@ -136,7 +136,7 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
         (["tracking.uri=sqlite:///nowhere/mlflow.db"], "there is no store at"),
         (["dataset=yours"], "dataset=yours: the store holds no runs of it; there are mine"),
         (["label=binary"], "label=binary: no run is like that; there are category"),
-        (["run=xyz"], "run=xyz: one run's id has to begin so; here do: none"),
+        (["run=xyz"], "run=xyz: no run's id begins so; the latest runs are "),
         (["split=random", "folder=flows.csv"], "folder=flows.csv: cannot be written"),
     ],
 )

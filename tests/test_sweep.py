@@ -155,6 +155,7 @@ def test_other_settings_and_other_rows_are_another_study(
         (["model.layers=choice(1,2)", "hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials=0"),
         (["model.layers=choice(1,2)", "hydra.sweeper.storage=mysql://x/y"], "hydra.sweeper.storage=mysql://x/y"),
         (["model.layers=choice(1,2)", "scaler.before_split=true"], "scaling_before_split"),
+        (["model.hidden_size=choice(8,-1)"], "model.hidden_size=-1 has to be at least 1"),
         ([], "there is nothing to search"),
     ],
 )

@@ -34,7 +34,7 @@ def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
         task = bar.add_task(what, total=None, score="")
 
         def shown(epoch: int, metrics: Mapping[str, float]) -> None:
-            score = f"epoch {epoch + 1} of at most {epochs}, validation macro-F1 {metrics['val/f1_macro']:.3f}"
+            score = f"{epoch + 1} of at most {epochs} epochs, validation macro-F1 {metrics['val/f1_macro']:.3f}"
             bar.update(task, total=epochs, completed=epoch + 1, score=score)
             report(epoch, metrics)
 

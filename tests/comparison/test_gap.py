@@ -231,7 +231,7 @@ def test_runs_of_one_row_have_to_agree(store: dict[str, list[KeptRun]], other: K
         ({"protocol": "clean"}, "protocol=clean: report=gap sets protocol itself"),
         ({"dataset": None}, "the store holds runs of several datasets"),
         ({"dataset": "theirs"}, "the store holds no run on dataset=theirs"),
-        ({"label": "category"}, "label=category: no run is like that"),
+        ({"label": "category"}, "no run on dataset=mine has dataset.label=category; make some: python"),
         ({"data": "ffff"}, "no finished run on dataset=mine asks one of its questions"),
     ],
 )

@@ -69,6 +69,15 @@ def test_the_sentence_says_what_was_planted(shares: Shares, beginning: str) -> N
     assert all(model in text for model, _ in shares)
 
 
+def test_means_over_more_seeds_than_the_difference_are_told() -> None:
+    _, found = judged(HELPS)
+    assert "seeds that both have" not in sentence(found, simulated=False)
+    fewer = [
+        replace(line, row=replace(line.row, seeds=[*line.row.seeds, 99])) if line.without else line for line in found
+    ]
+    assert "over the 5 seeds that both have" in sentence(fewer, simulated=False)
+
+
 def test_equal_methods_are_seldom_said_to_differ() -> None:
     verdicts = [verdict(judged(SAME, drawn)[1][1].difference) for drawn in range(40)]
     assert verdicts.count("unclear") >= 36

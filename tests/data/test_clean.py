@@ -178,6 +178,12 @@ def test_a_quotation_mark_in_the_midst_is_refused_with_its_text(small: Dataset, 
         clean(files, small, Duplicates.keep)
 
 
+def test_a_quotation_mark_that_is_not_closed_is_told_with_its_line(small: Dataset, csv: Csv) -> None:
+    files = [csv(NORMAL, name="a.csv"), csv(*[NORMAL] * 30, '1,"tcp,80,5,0.5,0,Normal', *[NORMAL] * 30, name="b.csv")]
+    with pytest.raises(UserError, match=r"b\.csv:32: a quotation mark is not closed"):
+        clean(files, small, Duplicates.keep)
+
+
 def test_a_contradiction_is_told_before_a_file_is_opened(small: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="time: stime"):
         clean([tmp_path / "absent.csv"], replace(small, columns=replace(small.columns, time="stime")), Duplicates.keep)

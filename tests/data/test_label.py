@@ -112,7 +112,7 @@ def test_classes_come_in_the_order_of_the_taxonomy(small: Dataset) -> None:
 
 
 def test_one_class_is_not_enough(small: Dataset) -> None:
-    with pytest.raises(UserError, match="all 2 rows are Scan; two classes are needed"):
+    with pytest.raises(UserError, match="all 2 training rows are Scan; two classes are needed"):
         class_names(classified(flows("Scan", "Scan"), small), small)
 
 

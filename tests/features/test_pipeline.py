@@ -122,6 +122,12 @@ def test_a_column_without_a_score_comes_last() -> None:
     assert "noise" not in fitted(flows(), partly, 5).pipeline.names
 
 
+@pytest.mark.parametrize("shape", [(1,), (8,), (6, 2), ()])
+def test_scores_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"gives scores of shape \(.*\), not \(6,\)"):
+        fitted(flows(), lambda x, y: np.ones(shape), 1)
+
+
 def test_nothing_that_varies_is_refused() -> None:
     same = flows().with_columns(pl.col(NUMERIC).first(), pl.lit("tcp").alias("proto"))
     with pytest.raises(UserError, match="all 6 columns are constant on the 300 training rows"):

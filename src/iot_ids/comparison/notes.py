@@ -47,6 +47,8 @@ def _tests(gathered: Gathered, rows: Sequence[Row]) -> str:
     test = "corrected resampled t-test" if gathered.answers is None else "paired bootstrap"
     how = f"Differences to the best are paired by seed ({test}, two-sided, Holm-corrected over {len(tested)} tests"
     warning = "The best was chosen on these same test rows."
+    if len({tuple(row.seeds) for row in rows if row.seeds}) > 1:
+        warning += " A difference is over the seeds that both methods have; their means are over all that each has."
     if not tested:
         return (
             f"No stars: with fewer than {FEWEST_SEEDS} common seeds a difference to the best has an interval and is "

@@ -1,5 +1,6 @@
 """The paper's table and chart of results per class, for any one run: F1, precision and recall, and their averages."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -33,10 +34,17 @@ def find(stores: dict[str, Store], beginning: str) -> tuple[Store, KeptRun]:
     found = [
         (store, run) for store in stores.values() for run in track.kept_runs(store) if run.id.startswith(beginning)
     ]
-    if len(found) != 1:
-        many = ", ".join(f"{run.name} ({run.id})" for _, run in found[:4]) or "none"
-        raise UserError(f"run={beginning}: one run's id has to begin so; here do: {many}")
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UserError(f"run={beginning}: the ids of several runs begin so: {_named(found[:4])}; give more of one")
+    every = [(store, run) for store in stores.values() for run in track.kept_runs(store) if "kind" not in run.tags]
+    latest = sorted(every, key=lambda each: -each[1].start)[:4]
+    raise UserError(f"run={beginning}: no run's id begins so; the latest runs are {_named(latest)}")
+
+
+def _named(found: Sequence[tuple[Store, KeptRun]]) -> str:
+    return ", ".join(f"{run.name} ({run.id})" for _, run in found)
 
 
 def read(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame:

@@ -124,11 +124,16 @@ def _named(files: Sequence[Path]) -> str:
 
 
 def _unreadable_file(layouts: Sequence[read.Layout], error: Exception) -> str:
-    """Which of the files it was, found by reading each on its own, and what Polars says of it."""
+    """Which of the files it was, found by reading each on its own, and what Polars says of it.
+
+    Raises:
+        UserError: a quotation mark in it is not closed.
+    """
     for part in layouts:
         try:
             read.scan([part], Columns(identifiers=list(part.names))).collect(engine="streaming")
         except (pl.exceptions.PolarsError, OSError) as culprit:
+            unreadable.ragged([part])  # says so, with its line, where a quotation mark is not closed
             return f"{part.file}: cannot be read: {_reason_given(culprit)}"
     return f"{_named([part.file for part in layouts])}: cannot be read: {_reason_given(error)}"
 

@@ -78,8 +78,8 @@ def class_names(flows: pl.DataFrame, dataset: Dataset) -> list[str]:
     if len(names) > 1:
         return names
     raise UserError(
-        f"dataset={dataset.name} dataset.label={dataset.label}: all {flows.height:,} rows are {', '.join(names)}; "
-        "two classes are needed: give more of the dataset's files, or choose another label"
+        f"dataset={dataset.name} dataset.label={dataset.label}: all {flows.height:,} training rows are "
+        f"{', '.join(names)}; two classes are needed: give more of the dataset's files, or choose another label"
     )
 
 

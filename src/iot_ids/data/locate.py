@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from iot_ids.data.spec import Dataset
+from iot_ids.data.spec import Dataset, SimulatedDataset
 from iot_ids.errors import UserError
 
 
@@ -78,6 +78,8 @@ def _test_files(dataset: Dataset) -> list[Path]:
         and Path(dataset.path).expanduser().is_dir()
     ):
         return _files(dataset.path, dataset.format.test_files, "dataset.path")
+    if isinstance(dataset, SimulatedDataset):
+        raise UserError(f"split=official: dataset={dataset.name} has no test file of its own; choose another split")
     raise UserError(
         f"split=official needs the test file of dataset={dataset.name}: give the folder of both files as dataset.path, "
         "or the file as dataset.test_path=FILE; split=random needs none"

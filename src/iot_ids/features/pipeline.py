@@ -163,6 +163,11 @@ def _select(
             f"({constant} more are constant); choose 1 to {len(names)}, or selector=all"
         )
     score = scores(x, y)
+    if np.shape(score) != (len(names),):
+        raise UserError(
+            f"the selector's function gives scores of shape {np.shape(score)}, not ({len(names)},), "
+            "one for each of the columns that vary; see docs/extending.md"
+        )
     selected = np.zeros(len(names), dtype=np.bool_)
     selected[np.argsort(-score, kind="stable")[:k]] = True
     return Selection(names, score, selected)

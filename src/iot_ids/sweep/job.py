@@ -9,8 +9,9 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from iot_ids import experiment, shortcuts, track
+from iot_ids import build, experiment, shortcuts, track
 from iot_ids.config import Config, container, settled
+from iot_ids.data.label import normal_code
 from iot_ids.errors import UserError
 from iot_ids.run import NOT_IN_DATASET
 from iot_ids.stages import Prepared
@@ -97,10 +98,12 @@ def ready(job: Job) -> Ready:
     config, space = searched(base), job.parsed.space
     if not space:
         raise UserError("there is nothing to search: give a key several values, such as selector.k=range(4,20)")
-    for key, distribution in space.items():
+    for key in space:
         _refuse_key(key, base, choices)
+    for key, distribution in space.items():
         for value in ends(distribution):
-            searched(job.composed({key: value}))
+            tried = searched(job.composed({key: value}))
+            build.model(tried.model, tried.trainer, normal_code(tried.dataset))
     strategy.sampler(job.settings.sampler, config.seed, space, [])
     strategy.pruner(job.settings.pruner, config.trainer.max_epochs)
     fewest = {FEATURES: min(ends(space[FEATURES]))} if FEATURES in space else {}

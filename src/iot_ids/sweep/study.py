@@ -1,12 +1,14 @@
 """One study, worked on by any number of workers: no trial is lost, none counted twice, none left running."""
 
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -202,7 +204,9 @@ def _opened(asked: Asked, kept: BaseStorage) -> optuna.Study:
         load_if_exists=True,
     )
     if (begun := study.user_attrs.get("identity")) is None:
-        study.set_metric_names(list(asked.objectives))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # the names are for Optuna's dashboard alone
+            study.set_metric_names(list(asked.objectives))
         study.enqueue_trial(dict(asked.first), skip_if_exists=True)
         study.set_user_attr("identity", dict(asked.identity))
         return study

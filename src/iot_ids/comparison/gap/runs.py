@@ -52,8 +52,7 @@ def asked(stores: dict[str, Store], settings: Compare) -> Asked:
         notes.append(f"left out, of another split, protocol or setting for duplicates: {runs.named(odd)}")
     every = [run for them in usable.values() for run in them]
     if not every:
-        make = f"python -m train -m +experiment=gap dataset={target}"
-        said = f"report=gap: no finished run on dataset={target} asks one of its questions; make some: {make}"
+        said = f"report=gap: no finished run on dataset={target} asks one of its questions; {_make(target)}"
         raise UserError("\n".join([said, *notes]))
     also = {"the false-positive rate asked for": runs.settings(lambda run: "evaluate.false_positive_rate")}
     runs.refuse_mixture(every, {"data": tested_data}, also)
@@ -78,10 +77,17 @@ def _chosen(every: Sequence[KeptRun], target: str, settings: Compare) -> list[Ke
         if "kind" not in run.tags and target in (run.parameters.get("dataset.name"), _test_dataset(run))
     ]
     if not there:
-        raise UserError(f"report=gap: the store holds no run on dataset={target}")
-    filters = Compare(label=settings.label or LABEL, where=settings.where, tuned=settings.tuned)
+        raise UserError(f"report=gap: the store holds no run on dataset={target}; {_make(target)}")
+    label = settings.label or LABEL
+    if not any(run.parameters.get("dataset.label") == label for run in there):
+        raise UserError(f"report=gap: no run on dataset={target} has dataset.label={label}; {_make(target)}")
+    filters = Compare(label=label, where=settings.where, tuned=settings.tuned)
     chosen = runs.chosen([run for run in there if _test_dataset(run) in (None, target)], filters)
     return [run for run in chosen if tested_data(run).startswith(settings.data or "")]
+
+
+def _make(target: str) -> str:
+    return f"make some: python -m train -m +experiment=gap dataset={target}"
 
 
 def _test_dataset(run: KeptRun) -> str | None:

@@ -66,7 +66,9 @@ def _clause(model: str, best: Line | None, lines: Sequence[Line]) -> str:
     tried = sum(line.model == model and not line.without for line in lines)
     whole = next(line for line in lines if line.model == model and line.without)
     score, its = (cells.share(line.row.scores[RANKED_BY], interval=False) for line in (best, whole))
-    distance = cells.difference(best.difference)
+    seeds = best.difference.seeds
+    over = "" if len(best.row.seeds) == len(whole.row.seeds) == seeds else f" over the {seeds} seeds that both have"
+    distance = cells.difference(best.difference) + over
     chosen = f", the best of {tried} on these test rows," if tried > 1 else ""
     return (
         f"{model} with {features(best)} by {best.selector}{chosen} reached {score} against {its} with all "
