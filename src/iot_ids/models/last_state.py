@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from iot_ids.models.product import add_product, linear
+from iot_ids.models.product import Products, products
 
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward.grad_input, torch.ops.aten.tanh_backward.grad_input
 
@@ -21,29 +21,35 @@ def last_state(x: Tensor, gru: nn.GRU) -> Tensor:
     It is nn.GRU's but for rounding. `gru` has one layer and one direction. Gradients reach its weights, not `x`.
     """
     weights = gru.weight_ih_l0, gru.weight_hh_l0, gru.bias_ih_l0, gru.bias_hh_l0
-    return _LastState.apply(x.transpose(0, 1), torch.is_grad_enabled(), *weights)  # type: ignore
+    rows, _, features = x.shape
+    size, dtype = gru.hidden_size, x.dtype
+    of_state, of_input = products(rows, size, 3 * size, dtype), products(rows, features, 2 * size, dtype)
+    return _LastState.apply(x.transpose(0, 1), torch.is_grad_enabled(), of_state, of_input, *weights)  # type: ignore
 
 
 class _LastState(torch.autograd.Function):
     """Reset, update and new gate as PyTorch defines them: h' = (1 - z) n + z h, n = tanh(a + r m), m = U h + c."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, learns: bool, w: Tensor, u: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, learns: bool, of_state: Products, of_input: Products, *weights: Tensor) -> Tensor:
+        w, u, b, c = weights
         two, steps = 2 * u.shape[1], []  # two gates' width; what the backward pass needs of every step
         w_rz, w_n, b_n, bias, h = w[:two], 2 * w[two:], 2 * b[two:], c.clone(), x.new_zeros(())
+        w_rz_t = w_rz.T
         bias[:two] += b[:two]
         m = bias[two:]
         for step in x.unbind():
             if h.dim():
-                rz, m = linear(h, u, bias).tensor_split([two], dim=1)
-                add_product(rz, step, w_rz.T)
+                rz, m = of_state.linear(h, u, bias).tensor_split([two], dim=1)
+                of_input.add(rz, step, w_rz_t)
             else:  # the first state is zero: nothing to multiply
-                rz = linear(step, w_rz, bias[:two])
+                rz = of_input.linear(step, w_rz, bias[:two])
             r, z = rz.sigmoid_().chunk(2, dim=1)
-            n = linear(step, w_n, b_n).addcmul_(r, m, value=2).sigmoid_()
+            n = of_input.linear(step, w_n, b_n).addcmul_(r, m, value=2).sigmoid_()
             n = torch.rsub(n, -1, alpha=-2)  # tanh(a) = 2 sigmoid(2 a) - 1
             steps += [h, rz, r, z, m, n] if learns else []
             h = torch.lerp(n, h, z)
+        ctx.of_state, ctx.of_input = of_state, of_input
         ctx.save_for_backward(x, u, *steps)
         return h
 
@@ -51,7 +57,7 @@ class _LastState(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d: Tensor) -> tuple[Tensor | None, ...]:
         x, u, *steps = ctx.saved_tensors
-        size, (count, rows, features) = u.shape[1], x.shape
+        size, (count, rows, features), of_input = u.shape[1], x.shape, ctx.of_input
         x_1 = torch.cat([x.transpose(1, 2), x.new_ones(count, 1, rows)], dim=1)  # biases are weights of ones
         d_rzm_1, d_a_1 = d.new_zeros(features + 1, 3 * size), d.new_zeros(features + 1, size)
         d_u = d.new_zeros(size, 3 * size)
@@ -66,10 +72,10 @@ class _LastState(torch.autograd.Function):
             torch.mul(d_a, m, out=d_r)
             sigmoid_backward(d_gates, rz, grad_input=d_rz)
             torch.mul(d_a, r, out=d_m)
-            add_product(d_rzm_1, x_1[at], d_rzm)
-            add_product(d_a_1, x_1[at], d_a)
+            of_input.add(d_rzm_1, x_1[at], d_rzm)
+            of_input.add(d_a_1, x_1[at], d_a)
             if at:
-                add_product(d_u, h.T, d_rzm)
-                d = add_product(kept, d_rzm, u)
+                ctx.of_state.add(d_u, h.T, d_rzm)
+                d = ctx.of_state.add(kept, d_rzm, u)
         d_w_b = torch.cat([d_rzm_1[:, : 2 * size], d_a_1], dim=1)
-        return None, None, d_w_b[:-1].T, d_u.T, d_w_b[-1], d_rzm_1[-1]
+        return None, None, None, None, d_w_b[:-1].T, d_u.T, d_w_b[-1], d_rzm_1[-1]

@@ -68,7 +68,8 @@ class Module(lightning.LightningModule):
         rates: Any = self.lr_schedulers()
         parameters, losses = list(self.parameters()), []
         for x, y in batches:
-            optimiser.zero_grad()
+            for each in parameters:
+                each.grad = None
             loss = self.loss(self.network(x), y)
             loss.backward()
             if self.gradient_clip:
