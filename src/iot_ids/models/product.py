@@ -26,9 +26,7 @@ class Products(NamedTuple):
 
 
 def products(rows: int, features: int, columns: int, dtype: torch.dtype = torch.float32) -> Products:
-    """The faster library for a product of so many rows, columns, and numbers summed up: to be asked once, not per call,
-    since a question from Python takes as long as a tenth of the product.
-    """
+    """The faster library for a product of so many rows, columns, and numbers summed up; asked once for many."""
     small = rows * features * columns < SMALL or dtype is not torch.float32
     return MKL if small or not HAS_ONEDNN else ONEDNN
 
