@@ -135,6 +135,53 @@ def test_a_run_whose_last_metrics_are_lost_is_not_called_finished(
     assert status(store, "lost") == "FAILED"
 
 
+DYING = """
+import os, signal, sys
+from iot_ids import track
+from iot_ids.config import Tracking
+store = track.open_store(Tracking(uri=sys.argv[1], artifacts=sys.argv[2]), "flows")
+with track.start(store, "dead", {}, {}):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_was_killed_is_ended_when_the_store_is_opened_next_and_no_living_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = tracking(tmp_path)
+    store = track.open_store(settings, "flows")
+    with track.start(store, "living", {}, {}):
+        died = subprocess.run([sys.executable, "-c", DYING, settings.uri, settings.artifacts])
+        assert died.returncode == -signal.SIGKILL
+        assert status(store, "dead") == "RUNNING"
+        track.open_store(settings, "flows")
+        assert (status(store, "dead"), status(store, "living")) == ("KILLED", "RUNNING")
+    assert status(store, "living") == "FINISHED"
+    assert len([said for said in caplog.messages if "had died without a word" in said]) == 1
+    assert list((tmp_path / ".mlflow.db.runs").iterdir()) == []
+
+
+def test_a_run_whose_end_the_store_did_not_keep_is_ended_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = track.open_store(tracking(tmp_path), "flows")
+
+    def gone(*arguments: Any) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="disk full"), track.start(store, "cut", {}, {}):
+        broken.setattr(store.client, "set_terminated", gone)
+    assert status(store, "cut") == "RUNNING"
+    track.open_store(tracking(tmp_path), "flows")
+    assert status(store, "cut") == "KILLED"
+
+
+def test_a_dead_run_that_was_removed_from_the_store_is_forgotten(tmp_path: Path) -> None:
+    track.open_store(tracking(tmp_path), "flows")
+    (tmp_path / ".mlflow.db.runs" / "gone").touch()
+    track.open_store(tracking(tmp_path), "flows")
+    assert list((tmp_path / ".mlflow.db.runs").iterdir()) == []
+
+
 def test_final_metrics_come_after_the_last_epoch(store: track.Store) -> None:
     with track.start(store, "epochs", {}, {}) as run:
         for epoch, score in enumerate((0.1, 0.9, 0.5)):

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from mlflow.data.sources import LocalArtifactDatasetSource
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
 from iot_ids.interrupts import interruptible
+from iot_ids.track.alive import living
 from iot_ids.track.store import Store, locked
 
 FLUSH_SECONDS = 1.0
@@ -82,13 +83,14 @@ class Run:
 def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Run]:
     """A run, from RUNNING to FINISHED; FAILED where an exception leaves the block, KILLED where it is interrupted.
 
-    SIGTERM counts as an interruption. Only `kill -9` can leave a run RUNNING.
+    SIGTERM counts as an interruption. What only `kill -9` can leave RUNNING is KILLED when the store is opened next.
     """
     status, run = "KILLED", None
-    with interruptible() as interrupts:
+    with interruptible() as interrupts, ExitStack() as alive:
         try:
-            with interrupts.held():  # an interruption waits until the run is known here, or nobody would end it
+            with locked(store.uri), interrupts.held():  # or nobody would end a run that is not known here yet
                 run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
+                alive.enter_context(living(store.uri, run.id))
             run.parameters(parameters)
             yield run
             run.flush()
@@ -100,6 +102,7 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
             if run is not None:
                 with interrupts.held():
                     _end(run, status)
+                    alive.close()
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from iot_ids.addresses import public
 from iot_ids.config import Tracking
 from iot_ids.errors import UserError
 from iot_ids.imports import importing
+from iot_ids.track.alive import SQLITE, end_dead
 
 console = logging.getLogger(__name__)
-SQLITE = "sqlite:///"
 STORE_ERRORS = (SQLAlchemyError, mlflow.MlflowException)
 """What is raised where a store cannot be read or written."""
 LOCK_SECONDS = 300
@@ -47,7 +47,7 @@ class Store:
 
 
 def open_store(tracking: Tracking, dataset: str) -> Store:
-    """Open the store; where it is new, create its tables and the dataset's experiment.
+    """Open the store and end its dead runs; where it is new, create its tables and the dataset's experiment.
 
     Creating either twice at once breaks a fresh SQLite file or loses runs, so one process at a time comes through here.
     An experiment keeps its artifacts where it was created with; `tracking.artifacts` counts for a new one.
@@ -57,6 +57,7 @@ def open_store(tracking: Tracking, dataset: str) -> Store:
     """
     folder = Path(tracking.artifacts).resolve()
     with _opened(tracking) as (uri, client):
+        end_dead(uri, client)
         return _experiment(uri, client, folder, dataset)
 
 
@@ -172,7 +173,7 @@ def told(uri: str) -> Iterator[None]:
     """A store that fails in the block, once it was opened, as a UserError."""
     try:
         yield
-    except STORE_ERRORS as error:
+    except (Timeout, *STORE_ERRORS) as error:
         raise _unusable(uri, error) from error
 
 
