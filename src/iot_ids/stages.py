@@ -82,9 +82,7 @@ class Result:
 
 def codes(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
     """Class codes `(rows,)`: positions in `classes`."""
-    return (
-        flows[CLASS].replace_strict(classes, list(range(len(classes))), return_dtype=pl.Int64).to_numpy(writable=True)
-    )
+    return flows[CLASS].cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy(writable=True)
 
 
 def refuse_nan(probabilities: NDArray[np.float32], config: Config) -> None:
