@@ -29,12 +29,12 @@ def main(words: list[str]) -> None:
         sys.exit(f"{unknown[0]}: no such subject; there are {', '.join(known)}")
     if rounds and not (rounds[-1].isdecimal() and int(rounds[-1])):
         sys.exit(f"rounds={rounds[-1]}: not a whole number above 0")
-    sections = read()
+    sections, with_what = read(), versions()  # before the pages that are written here make the checkout a changed one
     for name in chosen:
         print(f"measuring {name}", flush=True)
         began, beside, subject = now(), machine(), known[name]
         figures = subject.measure(int(rounds[-1]) if rounds else ROUNDS)
-        sections[name] = Section(began, beside, versions(), getattr(subject, "missing", list)(), figures)
+        sections[name] = Section(began, beside, with_what, getattr(subject, "missing", list)(), figures)
         write(sections)
     texts = {name: known[name].__doc__ or name for name in known if name in sections}
     page.write(sections, texts)
