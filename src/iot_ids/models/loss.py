@@ -19,6 +19,16 @@ def class_weights(y: Tensor, classes: int, kind: ClassWeights) -> Tensor | None:
     return weights / weights[y].mean()
 
 
+def _cross_entropy(logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    """Of each row with `reduction="none"`: `(batch,)`.
+
+    PyTorch's on the CPU takes half the time where the classes come first and the rows last, as in a picture's points.
+    """
+    if not logits.is_cpu:
+        return functional.cross_entropy(logits, y, reduction=reduction)
+    return functional.cross_entropy(logits.T[None], y[None], reduction=reduction).squeeze(0)
+
+
 class WeightedLoss(nn.Module):
     """Mean over a batch of the weighted loss of each row."""
 
@@ -30,8 +40,8 @@ class WeightedLoss(nn.Module):
     def forward(self, logits: Tensor, y: Tensor) -> Tensor:
         """The loss `()` of logits `(batch, classes)` and class codes `(batch,)`."""
         if self.loss is Loss.cross_entropy and self.weights is None:
-            return functional.cross_entropy(logits, y)
-        entropy = functional.cross_entropy(logits, y, reduction="none")
+            return _cross_entropy(logits, y)
+        entropy = _cross_entropy(logits, y, "none")
         if self.loss is Loss.focal:
             entropy = entropy * (1 - torch.exp(-entropy)) ** FOCUS
         if self.weights is not None:
