@@ -9,8 +9,9 @@ from iot_ids.models.product import COUNTED
 PAYING = 50_000_000
 """Floating-point operations of a forward pass for each thread.
 
-Measured on 2 cores: a second thread makes 228 million of them (10 steps x 1,024 rows) 1.5 times as fast; 57 million
-(256 rows) between 1.1 and 0.9 times, from one hour to the next; 4 million gain as much while nothing else runs, and
+Measured on 2 cores: a second thread makes 228 million of them (10 steps x 1,024 rows) 1.4 to 1.5 times as fast and 57
+million (256 rows) 1.1 times, unless the system puts both threads on one core, as the kernels of virtual machines may:
+then the former gain nothing and the latter take 1.2 times as long. 4 million gain as much while nothing else runs, and
 lose nine tenths to waiting where something does.
 """
 
