@@ -203,7 +203,8 @@ def test_a_stated_rate_is_kept_on_validation_and_the_kept_model_tells_it(
     probabilities = table.select("probability/Normal", "probability/Attack").to_numpy()
     np.testing.assert_array_equal(probabilities, detector.probabilities(flows))
     assert detector.temperature == metrics["calibration/temperature"] != 1
-    attack, called = (table["label"] == "Attack").to_numpy(), probabilities[:, 1] > metrics["operating/threshold"]
+    log_odds = np.log(probabilities[:, 1].astype(float)) - np.log(probabilities[:, 0].astype(float))
+    attack, called = (table["label"] == "Attack").to_numpy(), log_odds > metrics["operating/threshold"]
     assert metrics["operating/detection_rate"] == pytest.approx(called[attack].mean())
     assert metrics["operating/false_positive_rate"] == pytest.approx(called[~attack].mean())
     assert metrics["operating/alerts_per_day"] == pytest.approx(80 * called[~attack].mean())

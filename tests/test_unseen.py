@@ -96,7 +96,7 @@ def test_the_threshold_and_what_became_of_its_rate_are_the_operating_points(by_c
 def test_the_predictions_of_the_attack_give_the_rate(by_two: Any, place: Workplace) -> None:
     kept = pl.read_parquet(place.artifacts(by_two) / "unseen_predictions.parquet")
     attack, normal = (kept[f"probability/{name}"].cast(pl.Float64) for name in ("Attack", "Normal"))
-    score = attack / (attack + normal)
+    score = attack.log() - normal.log()
     share = (score > by_two.data.metrics["unseen/threshold"]).mean()
     assert share == pytest.approx(by_two.data.metrics["unseen/detection_rate"])
     assert kept["attack"].unique().to_list() == ["Scan"]

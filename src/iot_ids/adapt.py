@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
@@ -19,8 +20,8 @@ from iot_ids.features.spec import Adaptation
 from iot_ids.stages import Fitted
 
 EDGE = 1e-3
-"""Added to both sides of the odds: scores nearer to 0 or 1 than this are all as good as certain, and no group of their
-own for Otsu's cut."""
+"""Added to both sides of the odds: probabilities nearer to 0 or 1 than this are all as good as certain, and no group of
+their own for Otsu's cut."""
 SURELY = 1e4
 """A shift of the log-odds beyond what any probability reaches at any temperature."""
 
@@ -68,7 +69,7 @@ def recut(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
         flows: with the detector's inputs, none of them missing a number.
         normal: the code of the class that is no attack.
     """
-    log_odds = _log_odds(attack_scores(detector.uncalibrated(flows), normal))
+    log_odds = _edged(expit(attack_scores(detector.uncalibrated(flows), normal)))
     if log_odds.min() == log_odds.max():
         return replace(detector, shift=-SURELY if normal == 0 else SURELY)
     odds = np.exp(otsu.cut(log_odds))
@@ -92,5 +93,6 @@ def sentences(adaptation: Adaptation) -> list[str]:
     ]
 
 
-def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.log((scores + EDGE) / (1 - scores + EDGE))
+def _edged(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The log-odds of probabilities, none of which is nearer to 0 or 1 than EDGE."""
+    return np.log((probabilities + EDGE) / (1 - probabilities + EDGE))

@@ -70,7 +70,8 @@ def _operating_point(fitted: Fitted, result: Result) -> Iterator[str]:
             )
         else:
             rates = "; ".join(_rates(metrics, fitted.prepared.config.evaluate.flows_per_day))
-            yield f"{asked} ({point.validation_normal_rows:,} normal rows, threshold {point.threshold:.4g}): {rates}"
+            rows = f"{point.validation_normal_rows:,} normal rows"
+            yield f"{asked} ({rows}, threshold {point.threshold:.4g} in log-odds): {rates}"
     before, after = (_percent(metrics[f"test/expected_calibration_error{which}"]) for which in ("_uncalibrated", ""))
     temperature = metrics["calibration/temperature"]
     yield f"calibration error in points: {before}; after temperature {temperature:.3g}: {after}"

@@ -114,9 +114,10 @@ def test_a_lead_that_a_float32_cannot_hold_is_kept_nevertheless() -> None:
     assert calibrated(close, 100.0).argmax() == 1
 
 
-def test_the_order_of_two_classes_stays() -> None:
-    attack = np.geomspace(1e-8, 0.5, 200).astype(np.float32)
-    answers = calibrated(np.column_stack([1 - attack, attack]), 1.7)[:, 1]
+@pytest.mark.parametrize("temperature", [0.3, 1.7, 20.0])
+def test_the_order_of_two_classes_stays(temperature: float) -> None:
+    attack = np.geomspace(1e-40, 0.5, 200).astype(np.float32)
+    answers = calibrated(np.column_stack([1 - attack, attack]), temperature)[:, 1]
     assert (np.diff(answers) > 0).all()
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from iot_ids.evaluate.calibration import calibrated
 from iot_ids.evaluate.intervals import wilson
 from iot_ids.evaluate.operating import (
     OperatingPoint,
@@ -37,19 +38,34 @@ EVERYTHING = {
 }
 
 
-def test_the_score_is_the_attacks_share() -> None:
+def test_the_score_is_the_log_odds_of_any_attack() -> None:
     scores = attack_scores(np.array([[0.1, 0.7, 0.2], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=np.float32), normal=1)
     assert scores.dtype == np.float64
-    assert scores == pytest.approx([0.3, 1, 0], abs=1e-7)
+    assert scores == pytest.approx([np.log(3 / 7), -np.log(1e-45), np.log(1e-45)], abs=1e-6)
 
 
-def test_small_and_large_scores_keep_their_digits() -> None:
-    tiny = np.array([1e-20, 2e-20], dtype=np.float32)
-    one = np.ones(2, dtype=np.float32)
-    low = attack_scores(np.column_stack([one, tiny]), normal=0)
-    assert low == pytest.approx([1e-20, 2e-20])
-    high = attack_scores(np.column_stack([one, np.array([1e-10, 2e-10], dtype=np.float32)]), normal=1)
-    assert high[0] > high[1]
+@pytest.mark.parametrize("normal", [0, 1])
+def test_small_and_large_scores_keep_their_digits(normal: int) -> None:
+    tiny, one = np.array([1e-20, 2e-20], dtype=np.float32), np.ones(2, dtype=np.float32)
+    scores = attack_scores(np.column_stack([one, tiny]), normal)
+    sign = 1 if normal == 0 else -1
+    assert scores == pytest.approx([sign * np.log(1e-20), sign * np.log(2e-20)])
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1, 2.8, 20])
+def test_the_threshold_and_the_areas_are_those_of_the_models_own_order(temperature: float) -> None:
+    """A model far too sure of itself, as naive Bayes is: its normal flows lie between 1e-10 and 1e-40."""
+    random = np.random.default_rng(0)
+    attack = random.random(4_000) < 0.5
+    exponents = np.where(attack, random.uniform(-40, -20, 4_000), random.uniform(-30, -10, 4_000))
+    normal = (10.0**exponents).astype(np.float32)
+    own = np.column_stack([normal, 1 - normal])
+    kept = calibrated(own, temperature)
+    before, after = (attack_scores(each, 0) for each in (own, kept))
+    metrics = [summarise(operating_point(scores[~attack], 0.01), scores, attack, 1) for scores in (before, after)]
+    assert metrics[0]["operating/detection_rate"] > 0.4
+    for name in ("operating/detection_rate", "operating/false_positive_rate", "test/roc_auc", "test/average_precision"):
+        assert metrics[1][name] == pytest.approx(metrics[0][name], abs=2e-3)
 
 
 def test_a_row_of_nan_has_no_score() -> None:

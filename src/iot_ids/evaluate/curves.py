@@ -57,7 +57,7 @@ def attacks(
     """Draw the ROC curve over a logarithmic false-positive rate, and precision against recall.
 
     Args:
-        scores: how far a flow looks like an attack, `(rows,)`.
+        scores: how far a flow looks like an attack, in log-odds, `(rows,)`.
         attack: whether it is one, `(rows,)`; both kinds are there.
         threshold: of the operating point, marked in both panels; None marks none.
         stated: the false-positive rate that was asked for.
@@ -105,7 +105,7 @@ def _mark(
     """The operating point: where it came to lie on the test rows, with 95 % intervals of both shares."""
     found, false_alarms = float(called[attack].mean()), float(called[~attack].mean())
     across, up = (wilson(int(rows.sum()), len(rows)) for rows in (called[~attack], called[attack]))
-    at, label = max(false_alarms, edge), f"threshold from validation: {threshold:.4g}"
+    at, label = max(false_alarms, edge), f"threshold from validation: {threshold:.4g} in log-odds"
     left.plot([max(across[0], edge), across[1]], [found, found], color=BLACK, linewidth=1)
     left.plot([at, at], up, color=BLACK, linewidth=1)
     left.plot(at, found, "D", color=VERMILION, label=label)

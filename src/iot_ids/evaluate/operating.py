@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from iot_ids.evaluate.calibration import SMALLEST
 from iot_ids.evaluate.intervals import wilson
 
 
@@ -25,9 +26,10 @@ class OperatingPoint:
 
 
 def attack_scores(probabilities: NDArray[np.floating], normal: int) -> NDArray[np.float64]:
-    """How far a flow looks like an attack, `(rows,)`: the attacks' share of the probability; NaN stays NaN.
+    """How far a flow looks like an attack, `(rows,)`: the logarithm of the odds, attacks against normal. NaN stays NaN.
 
-    The attacks' columns are added up, and not taken as 1 - normal: a sum of small numbers keeps its digits.
+    A share would end at 1: all flows whose probability of being normal is below 1e-16 would be the same to it. A
+    probability of 0 counts as SMALLEST.
 
     Args:
         probabilities: `(rows, classes)`.
@@ -35,7 +37,7 @@ def attack_scores(probabilities: NDArray[np.floating], normal: int) -> NDArray[n
     """
     columns = probabilities.astype(np.float64)
     attack = np.delete(columns, normal, axis=1).sum(axis=1)
-    score: NDArray[np.float64] = attack / (attack + columns[:, normal])
+    score: NDArray[np.float64] = _logarithm(attack) - _logarithm(columns[:, normal])
     return score
 
 
@@ -116,6 +118,11 @@ def _share(name: str, called: NDArray[np.bool_]) -> dict[str, float]:
         f"operating/{name}_low": low,
         f"operating/{name}_high": high,
     }
+
+
+def _logarithm(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    logarithm: NDArray[np.float64] = np.log(np.maximum(probabilities, SMALLEST))
+    return logarithm
 
 
 def _exact(rate: float) -> Fraction:
