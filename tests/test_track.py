@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,9 @@ with track.start(store, "dead", {}, {}):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("opening", [lambda settings: track.open_store(settings, "flows"), track.existing_stores])
 def test_a_run_whose_process_was_killed_is_ended_when_the_store_is_opened_next_and_no_living_one(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, opening: Callable[[Tracking], object]
 ) -> None:
     settings = tracking(tmp_path)
     store = track.open_store(settings, "flows")
@@ -155,7 +157,7 @@ def test_a_run_whose_process_was_killed_is_ended_when_the_store_is_opened_next_a
         died = subprocess.run([sys.executable, "-c", DYING, settings.uri, settings.artifacts])
         assert died.returncode == -signal.SIGKILL
         assert status(store, "dead") == "RUNNING"
-        track.open_store(settings, "flows")
+        opening(settings)
         assert (status(store, "dead"), status(store, "living")) == ("KILLED", "RUNNING")
     assert status(store, "living") == "FINISHED"
     assert len([said for said in caplog.messages if "had died without a word" in said]) == 1

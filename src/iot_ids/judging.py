@@ -124,6 +124,7 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
         row_id=ROW_ID,
         identifiers=identifiers,
         identifiers_allowed=prepared.config.dataset.identifiers is Identifiers.allow,
+        windowed=prepared.config.window is not None,
         contradicting_labels=sum(report["contradicting_labels"]["rows"] for report in cleanings),
         classes=classes,
         seed=prepared.config.seed,

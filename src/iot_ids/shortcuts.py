@@ -14,7 +14,6 @@ import polars as pl
 
 from iot_ids.config import Config
 from iot_ids.data.clean import typed, without
-from iot_ids.data.label import CLASS
 from iot_ids.data.load import Loaded, Test
 from iot_ids.data.spec import Duplicates, Identifiers, RandomSplit
 from iot_ids.errors import UserError
@@ -133,9 +132,8 @@ def without_outliers(loaded: Loaded, rule: Rule, numeric: Sequence[str]) -> Load
         start += flows.height
         if left[name].is_empty():
             raise UserError(f"outliers.before_split=true drops all {flows.height:,} {name} rows; use a wider rule")
-    cleaning = without(loaded.cleaning, "outlier by a rule on all rows", int((~kept).sum())) | {
-        "outliers_before_split": {name: parts[name].height - left[name].height for name in parts},
-        "classes": dict(pl.concat(left.values())[CLASS].value_counts(sort=True).iter_rows()),
+    cleaning = without(loaded.cleaning, "outlier by a rule on all rows", int((~kept).sum()), *left.values()) | {
+        "outliers_before_split": {name: parts[name].height - left[name].height for name in parts}
     }
     judged = replace(test, flows=left["test"])
     return replace(

@@ -195,12 +195,17 @@ def test_a_condition_without_runs_says_what_to_type(store: dict[str, list[KeptRu
 
 
 def test_a_coin_is_called_a_coin(store: dict[str, list[KeptRun]], tmp_path: Path) -> None:
-    runs = [run("repeats", seed) for seed in range(2)] + [run("transfer", seed, found=0.02) for seed in range(2)]
+    runs = [run("repeats", seed) for seed in range(2)] + [run("transfer", seed, found=0.0) for seed in range(2)]
     found = scores(ask(store, *runs), tmp_path)
     text = sentence(found, conditions(found), simulated=True)
     assert text.startswith("SIMULATED: What the best method reaches")
     assert "repeats kept, 98.75 [" in text
     assert text.endswith("% by gru, no better than the coin.")
+
+
+def test_a_wide_interval_is_not_called_a_coin(store: dict[str, list[KeptRun]], tmp_path: Path) -> None:
+    found = scores(ask(store, *(run("repeats", seed, found=1.0 - seed) for seed in range(2))), tmp_path)
+    assert sentence(found, conditions(found), simulated=False).endswith("which the interval cannot tell from the coin.")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def test_test_rows_are_the_other_networks_and_the_rest_is_as_at_home(pair: tuple
     assert test.cleaning["dropped"]["duplicate"] == 1
     assert test.cleaning["dropped"]["class that the training network lacks"] == 2
     assert test.cleaning["rows_in"] == test.cleaning["rows_out"] + sum(test.cleaning["dropped"].values())
+    assert test.cleaning["classes"] == {"Normal": 1, "Flood": 1}
+    assert sum(away.cleaning["classes"].values()) == away.cleaning["rows_out"]
 
 
 def test_binary_takes_every_attack_and_the_other_networks_duplicates_count(pair: tuple[Dataset, Dataset]) -> None:

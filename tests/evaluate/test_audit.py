@@ -45,6 +45,7 @@ def clean_case() -> dict:
         "row_id": "row",
         "identifiers": [],
         "identifiers_allowed": False,
+        "windowed": False,
         "contradicting_labels": 0,
         "classes": 3,
         "seed": 0,
@@ -361,6 +362,14 @@ def test_findings_are_told_in_plain_sentences():
     )
     assert giveaway.startswith("The identifier saddr alone reaches macro-F1 1.00")
     assert contradicting.startswith("40 of 800 train and test rows equal a row of another class")
+
+
+def test_windows_are_not_judged_by_single_flows():
+    repeats, _, contradicting = audit(**leaking_case() | {"windowed": True})["sentences"]
+    assert repeats.endswith(
+        "stand in train too, if the flows before them are left aside, which the model reads as well."
+    )
+    assert contradicting.endswith("only the flows before them, which the model reads as well, can tell them apart.")
 
 
 def test_a_feature_that_gives_the_class_away_is_told_apart_from_an_identifier():

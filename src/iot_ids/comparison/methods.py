@@ -75,14 +75,17 @@ def _split(gathered: Gathered) -> str:
             "rows."
         )
     if name == "random":
+        stratified = gathered.first.parameters.get("split.stratified", "True") == "True"
+        by = "stratified by class" if stratified else "not stratified"
         return (
-            f"Rows were drawn at random, stratified by class and anew for each seed, into {train} training, "
+            f"Rows were drawn at random, {by} and anew for each seed, into {train} training, "
             f"{validation} validation and {test} test rows."
         )
     if name == "official":
         return (
-            f"The dataset's own test file ({test} rows) was the test set for every seed; its training file was "
-            f"divided, by class and anew for each seed, into {train} training and {validation} validation rows."
+            f"The dataset's own test file ({test} rows, repeats kept) was the test set for every seed; its training "
+            f"file was divided, by class and anew for each seed, into {train} training and {validation} validation "
+            "rows."
         )
     return f"The split was {name}: {train} training, {validation} validation and {test} test rows."
 
@@ -130,9 +133,14 @@ def _tests(gathered: Gathered, rows: Sequence[Row]) -> str:
     if all(row.p is None for row in rows):
         return f"With fewer than {FEWEST_SEEDS} common seeds, no test of significance was made."
     test = "the corrected resampled t-test" if gathered.answers is None else "a paired bootstrap over seeds and rows"
+    tested = sum(row.p is not None for row in rows)
+    untested = len(gathered.methods) - 1 - tested
+    rest = (
+        f"; {untested} had fewer than {FEWEST_SEEDS} common seeds and {'was' if untested == 1 else 'were'} not tested"
+    )
     return (
-        f"Each method's macro-F1 was compared with the best one's by {test}, paired by seed, two-sided, with Holm's "
-        "correction; the best was chosen on the same test rows."
+        f"The macro-F1 of {tested} method{'s' * (tested > 1)} was compared with the best one's by {test}, paired by "
+        f"seed, two-sided, with Holm's correction{rest if untested else ''}; the best was chosen on the same test rows."
     )
 
 

@@ -83,18 +83,19 @@ def clean(
     return Cleaned(flows.drop(dataset.columns.labels), report, every)
 
 
-def without(report: dict[str, Any], reason: str, rows: int) -> dict[str, Any]:
-    """`report` after `rows` more were left out; unchanged where there are none."""
+def without(report: dict[str, Any], reason: str, rows: int, *left: pl.DataFrame) -> dict[str, Any]:
+    """`report` after `rows` more were left out, which leaves the rows of `left`; unchanged where there are none."""
     if not rows:
         return report
     dropped = report["dropped"] | {reason: rows}
-    return report | {"rows_out": report["rows_out"] - rows, "dropped": dropped}
+    classes = dict(pl.concat([part[CLASS] for part in left]).value_counts(sort=True).iter_rows())
+    return report | {"rows_out": report["rows_out"] - rows, "dropped": dropped, "classes": classes}
 
 
 def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.LazyFrame:
     """`frame` with its feature columns as declared: numbers float32 (null where there is none), names text.
 
-    An identifier among the numbers (`dataset.identifiers=allow`) stays float64, and is -1 where there is none.
+    An identifier among the numbers (`dataset.identifiers=allow`) stays float64 here, and is -1 where there is none.
     """
     stored = frame.collect_schema()
     numbers = {name: _number(name, stored[name], columns, missing) for name in columns.numeric}

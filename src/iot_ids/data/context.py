@@ -10,8 +10,9 @@ from iot_ids.data.spec import Dataset
 def context(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
     """The flows of `every` from the first of `part` to its last, by time and then ROW_ID, that are not in `part`.
 
-    Where the parts are stretches of time, these are the repeats that were left out as duplicates, and nothing of
-    another part or of an embargo between two. In the order of `every`, with the columns of `part`.
+    Where the parts are stretches of time, these are the repeats that were left out as duplicates and, of validation,
+    the rows of classes that train lacks; nothing of another part or of an embargo between two. In the order of `every`,
+    with the columns of `part`.
     """
     ends = part.select(time, ROW_ID).sort(time, ROW_ID)
     (first, first_id), (last, last_id) = ends.row(0), ends.row(-1)

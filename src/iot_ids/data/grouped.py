@@ -18,8 +18,9 @@ def grouped_split(flows: pl.DataFrame, dataset: Dataset, split: GroupedSplit, se
     """Divide `flows` in whole groups, so that frequencies are kept and no group is in two parts.
 
     Groups are drawn class by class (that of most of their rows), until a part has its share of the class's rows. Every
-    group has the same chance of a part, whatever its size; so the larger the groups, the coarser the shares. Every part
-    has at least one group of every class with three or more; classes with fewer are drawn with the largest class. Flows
+    group has the same chance of a part, whatever its size, as long as no group is so large that the others would leave
+    a part empty; such a one is tested on oftener. So the larger the groups, the coarser the shares. Every part has at
+    least one group of every class with three or more; classes with fewer are drawn with the largest class. Flows
     without a source are one group.
 
     Raises:
@@ -83,8 +84,10 @@ def _strata(groups: pl.DataFrame, by: GroupBy) -> NDArray[np.object_]:
 def _parts(rows: NDArray[np.int64], test: float, validation: float, turn: float) -> NDArray[np.int8]:
     """The part of each group, test: 2, validation: 1, train: 0; every part has at least one.
 
-    Groups lie on a circle, as long as they have rows, which is turned by a random share: so even a group larger than
-    the test part has that part's chance to be in it.
+    Groups lie on a circle, as long as they have rows, which is turned by a random share: so a group larger than the
+    test part has that part's chance to be in it too. A part that would stay empty takes its neighbour on the circle,
+    which raises that group's chance: of five groups, of which one has nine tenths of the rows, that one is in the test
+    part in 46 % of the draws, not in 20 %.
     """
     total = rows.sum()
     middle = (np.cumsum(rows) - rows / 2 + turn * total) % total

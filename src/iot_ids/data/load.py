@@ -129,7 +129,7 @@ def _cleaning(tables: Tables, test_dataset: Dataset | None) -> dict[str, Any]:
     if test_dataset is None:
         return report
     unused = report["rows_out"] - tables.train.height - tables.validation.height
-    return without(report, "test row of the training network", unused)
+    return without(report, "test row of the training network", unused, tables.train, tables.validation)
 
 
 def _test_digest(official: list[Path], test_dataset: Dataset | None, cache: Cache) -> str | None:

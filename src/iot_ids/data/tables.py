@@ -108,11 +108,11 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
     parts = divide(cleaned.flows, dataset, split, wanted.seed)
     embargoed = cleaned.flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
     train, validation, test = taken(cleaned.flows, parts.train, parts.validation, parts.test)
+    report = without(cleaned.report, "embargoed after a border of the split", embargoed, train, validation, test)
     classes = class_names(train, dataset)
     validation = validation.filter(pl.col(CLASS).is_in(classes))
     unknown = len(parts.validation) - validation.height
-    report = without(cleaned.report, "validation row of a class train lacks", unknown)
-    report = without(report, "embargoed after a border of the split", embargoed)
+    report = without(report, "validation row of a class train lacks", unknown, train, validation, test)
     tables = {"train": train, "validation": validation, "test": test}
     contexts = {} if cleaned.every is None else contexts_of(tables, cleaned.every, dataset)
     if contexts:  # dropped as duplicates above, yet seen: every row has its account

@@ -33,7 +33,7 @@ def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) ->
             f"test_dataset={test_dataset.name}: no row is {' or '.join(shared)}, the classes of both networks"
         )
     left_out = cleaned.flows.height - flows.height
-    return flows, without(cleaned.report, "class that the training network lacks", left_out), digest
+    return flows, without(cleaned.report, "class that the training network lacks", left_out, flows), digest
 
 
 def refuse_same_files(files: list[Path], test_dataset: Dataset, cache: Cache) -> None:

@@ -30,6 +30,7 @@ def audit(
     row_id: str,
     identifiers: Collection[str],
     identifiers_allowed: bool,
+    windowed: bool,
     contradicting_labels: int,
     classes: int,
     seed: int,
@@ -48,6 +49,7 @@ def audit(
         row_id: that column of `train` which is a row's place in the files.
         identifiers: those columns of `train` that identify, and are no features unless they are allowed.
         identifiers_allowed: whether they were offered as features, which the sentences then say.
+        windowed: whether the model also reads the flows before one, which are not compared here.
         contradicting_labels: how many rows are normal by one label and an attack by another, as cleaning counted them.
         classes: how many classes there are.
         seed: of the draw behind the single-column trees.
@@ -78,7 +80,9 @@ def audit(
         "contradicting_rows": rows,
         "contradicting_labels": contradicting_labels,
     }
-    return findings | {"sentences": sentences(findings, len(train_x) + len(test_x), classes, identifiers_allowed)}
+    return findings | {
+        "sentences": sentences(findings, len(train_x) + len(test_x), classes, identifiers_allowed, windowed)
+    }
 
 
 def seen_in_train(train: NDArray[np.float32], test: NDArray[np.float32]) -> int:
@@ -160,9 +164,9 @@ def single_column_f1(
     their sizes allow: a draw in proportion would keep two of twenty Theft rows and miss the column that betrays them.
 
     Args:
-        train: raw columns. Numbers enter by their rank, so that no large identifier loses digits; a missing number
-            has a value below all others. Texts enter by their place among the sorted train values; unseen and
-            missing ones share a code of their own. A constant column scores like a constant answer.
+        train: raw columns. Numbers enter by their rank, so that no identifier below 2^53 loses digits; a missing
+            number has a value below all others. Texts enter by their place among the sorted values of the drawn train
+            rows; unseen and missing ones share a code of their own. A constant column scores like a constant answer.
         train_y: class codes, `(rows,)`.
         validation: the same columns.
         validation_y: class codes of its rows.

@@ -8,7 +8,16 @@ MOST = 0.5
 """From which share on rows are most of them; and how far from chance to certainty the row order has to come."""
 
 
-def sentences(findings: Mapping[str, Any], rows: int, classes: int, identifiers_allowed: bool) -> list[str]:
+_CONTRADICTED = {
+    False: "no model can get all of them right. More features may tell them apart.",
+    True: "only the flows before them, which the model reads as well, can tell them apart.",
+}
+"""What follows from equal flows of different classes, without and with windows."""
+
+
+def sentences(
+    findings: Mapping[str, Any], rows: int, classes: int, identifiers_allowed: bool, windowed: bool
+) -> list[str]:
     """What a reader must know of the audit's `findings`; nothing where nothing was found.
 
     Args:
@@ -16,10 +25,11 @@ def sentences(findings: Mapping[str, Any], rows: int, classes: int, identifiers_
         rows: train and test rows together.
         classes: how many classes there are; chance on them is at most 1 / classes.
         identifiers_allowed: whether identifiers were offered as features.
+        windowed: whether the model also reads the flows before one, which were not compared.
     """
     said = []
     if findings["share_seen"] >= WORTH_A_SENTENCE:
-        said.append(_seen_sentence(findings["test_rows_seen_in_train"], findings["test_rows"]))
+        said.append(_seen_sentence(findings["test_rows_seen_in_train"], findings["test_rows"], windowed))
     if findings["share_nearly_seen"] >= MOST:
         said.append(_nearly_seen_sentence(findings["test_rows_nearly_seen_in_train"], findings["test_rows"]))
     for name in findings["flagged"]:
@@ -30,7 +40,7 @@ def sentences(findings: Mapping[str, Any], rows: int, classes: int, identifiers_
     if findings["contradicting_rows"] >= WORTH_A_SENTENCE * rows and findings["contradicting_rows"]:
         said.append(
             f"{findings['contradicting_rows']:,} of {rows:,} train and test rows equal a row of another class in every "
-            "selected feature: no model can get all of them right. More features may tell them apart."
+            f"selected feature: {_CONTRADICTED[windowed]}"
         )
     if findings["contradicting_labels"]:
         said.append(
@@ -40,8 +50,10 @@ def sentences(findings: Mapping[str, Any], rows: int, classes: int, identifiers_
     return said
 
 
-def _seen_sentence(seen: int, rows: int) -> str:
+def _seen_sentence(seen: int, rows: int, windowed: bool) -> str:
     fact = f"{seen:,} of {rows:,} test rows ({seen / rows:.0%}) stand in train too"
+    if windowed:
+        return f"{fact}, if the flows before them are left aside, which the model reads as well."
     if seen < rows / 2:
         return f"{fact}: the scores are kinder than new flows would be."
     return f"{fact}: accuracy on this split says little about new flows."

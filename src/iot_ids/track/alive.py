@@ -1,7 +1,8 @@
 """Whether a run's process lives: it holds a lock, which the system lets go of when it dies, by `kill -9` as well.
 
 No clock is asked, and no number of a process, which another may have by now. The locks are files beside the store, so
-they serve a store in a file; the runs on a server may come from machines that see nothing of each other.
+they serve a store in a file; the runs on a server may come from machines that see nothing of each other. A sweep's own
+run has none: its workers share it, and it stands as RUNNING until the sweep is started again.
 """
 
 import logging

@@ -94,7 +94,7 @@ def _refuse_unwritable(location: str) -> None:
 
 
 def existing_stores(tracking: Tracking) -> dict[str, Store]:
-    """Every experiment that holds a run, by its dataset's name. Nothing is created.
+    """Every experiment that holds a run, by its dataset's name. Nothing is created; dead runs are ended.
 
     Raises:
         UserError: there is no store, or it cannot be opened.
@@ -106,6 +106,7 @@ def existing_stores(tracking: Tracking) -> dict[str, Store]:
             "tracking.uri=sqlite:////ABSOLUTE/PATH/mlflow.db"
         )
     with _opened(tracking) as (uri, client):
+        end_dead(uri, client)
         stores = {each.name: Store(uri, each.experiment_id, client) for each in client.search_experiments()}
         return {name: store for name, store in stores.items() if client.search_runs([store.experiment], max_results=1)}
 

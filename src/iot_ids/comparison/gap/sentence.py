@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from iot_ids.comparison import cells
 from iot_ids.comparison.gap.conditions import Condition
 from iot_ids.comparison.gap.scores import Cell
+from iot_ids.comparison.statistics import Estimate
 
 COIN = 0.5
 
@@ -27,5 +28,10 @@ def best(where: Condition, found: Mapping[tuple[Condition, str], Cell]) -> str:
 def _clause(where: Condition, found: Mapping[tuple[Condition, str], Cell]) -> str:
     name = best(where, found)
     score = found[where, name].balanced
-    chance = ", no better than the coin" if score.low <= COIN else ""
-    return f"{where.words}, {cells.share(score)} % by {name}{chance}"
+    return f"{where.words}, {cells.share(score)} % by {name}{_chance(score)}"
+
+
+def _chance(score: Estimate) -> str:
+    if score.mean <= COIN:
+        return ", no better than the coin"
+    return ", which the interval cannot tell from the coin" if score.low <= COIN else ""
