@@ -40,8 +40,8 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
     plain = container(config)
     name = _name(prepared)
     if settings.tracking.skip_finished and (finished := _finished(store, prepared, plain, tags or {})):
-        terminal.skipped(name, finished)
-        return finished
+        terminal.skipped(name, *finished, track.commit())
+        return finished[0]
     simulated = settings.simulated
     with track.start(store, name, track.flat(plain), _tags(prepared, plain) | dict(tags or {})) as kept:
         source = str(settings.dataset.path or settings.dataset.name)
@@ -73,8 +73,10 @@ def _name(prepared: Prepared) -> str:
     return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
 
 
-def _finished(store: Store, prepared: Prepared, plain: dict[str, Any], tags: Mapping[str, str]) -> str | None:
-    """The id of a finished run of the same data, configuration and seed, from the same sweep.
+def _finished(
+    store: Store, prepared: Prepared, plain: dict[str, Any], tags: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """The id and commit of a finished run of the same data, configuration and seed, from the same sweep.
 
     An official test file counts by its hash.
     """

@@ -142,9 +142,15 @@ def say(words: str) -> None:
     console.print(words, highlight=False, markup=False)
 
 
-def skipped(name: str, id: str) -> None:
-    """Print which finished run makes this one unnecessary."""
-    console.print(f"{name}: skipped, already finished as run {id}", highlight=False, markup=False)
+def skipped(name: str, id: str, made_by: str, now: str) -> None:
+    """Print which finished run makes this one unnecessary, and by which commit it was made if not by the present."""
+    other = "" if made_by == now else f", by other code: commit {_commit(made_by)}, this is {_commit(now)}"
+    console.print(f"{name}: skipped, already finished as run {id}{other}", highlight=False, markup=False)
+
+
+def _commit(commit: str) -> str:
+    """Seven digits, and `-dirty` where it stands behind all of them."""
+    return commit[:7] + commit[40:]
 
 
 def where(id: str, command: str) -> None:

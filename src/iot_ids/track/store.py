@@ -137,12 +137,12 @@ def kept_runs(store: Store) -> list[KeptRun]:
             return sorted(runs, key=lambda run: (run.start, run.id))
 
 
-def finished(store: Store, tags: Mapping[str, str], seed: int) -> str | None:
-    """The id of a finished run with these tags and this seed; None where there is none."""
+def finished(store: Store, tags: Mapping[str, str], seed: int) -> tuple[str, str] | None:
+    """The id and the commit of a finished run with these tags and this seed; None where there is none."""
     same = "".join(f" and tags.`{name}` = '{value}'" for name, value in tags.items())
     wanted = f"attributes.status = 'FINISHED' and params.seed = '{seed}'{same}"
     page = store.client.search_runs([store.experiment], wanted, max_results=1)
-    return page[0].info.run_id if page else None
+    return (page[0].info.run_id, page[0].data.tags.get("git.commit", "unknown")) if page else None
 
 
 def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
