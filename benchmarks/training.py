@@ -4,10 +4,9 @@ Ours, Keras `fit` and a plain loop around `nn.GRU` train the same network on the
 settings: AdamW, gradient clipped to norm 1, a new order every epoch, a quarter as many validation rows after it,
 threads as each takes them by itself ([`benchmarks/trainers.py`](../benchmarks/trainers.py)). Each has a process of its
 own and they take turns. What is timed is the second epoch with its validation; ours has a macro-F1 in it, the others a
-loss. Two threads do not always get two cores: whether a virtual machine's kernel puts both on one differs from process
-to process, and the ratios with it (where `OMP_PROC_BIND=true` forbids it, our step of 1,024 rows of ten steps takes
-4.5 ms instead of 6.4). Against Keras with batch 256, the run of commit ea35afa gave 2.19, that of 25f3640 gave 1.76,
-that of 7c946ce gave 1.64, that of e97ef7b gave 2.18.
+loss. Two threads do not always get two cores: a virtual machine's kernel may put both on one, from process to process
+and from hour to hour, and the ratios change with it. Against Keras with batch 256, the run of commit ea35afa gave 2.19,
+that of 25f3640 gave 1.76, that of 7c946ce gave 1.64, that of e97ef7b gave 2.18.
 """
 
 from concurrent.futures import ProcessPoolExecutor
