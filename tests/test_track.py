@@ -147,9 +147,8 @@ with track.start(store, "dead", {}, {}):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("opening", [lambda settings: track.open_store(settings, "flows"), track.existing_stores])
 def test_a_run_whose_process_was_killed_is_ended_when_the_store_is_opened_next_and_no_living_one(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, opening: Callable[[Tracking], object]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = tracking(tmp_path)
     store = track.open_store(settings, "flows")
@@ -157,14 +156,17 @@ def test_a_run_whose_process_was_killed_is_ended_when_the_store_is_opened_next_a
         died = subprocess.run([sys.executable, "-c", DYING, settings.uri, settings.artifacts])
         assert died.returncode == -signal.SIGKILL
         assert status(store, "dead") == "RUNNING"
-        opening(settings)
+        track.open_store(settings, "flows")
         assert (status(store, "dead"), status(store, "living")) == ("KILLED", "RUNNING")
     assert status(store, "living") == "FINISHED"
     assert len([said for said in caplog.messages if "had died without a word" in said]) == 1
     assert list((tmp_path / ".mlflow.db.runs").iterdir()) == []
 
 
-def test_a_run_whose_end_the_store_did_not_keep_is_ended_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("opening", [lambda settings: track.open_store(settings, "flows"), track.existing_stores])
+def test_a_run_whose_end_the_store_did_not_keep_is_ended_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: Callable[[Tracking], object]
+) -> None:
     store = track.open_store(tracking(tmp_path), "flows")
 
     def gone(*arguments: Any) -> None:
@@ -173,7 +175,7 @@ def test_a_run_whose_end_the_store_did_not_keep_is_ended_later(tmp_path: Path, m
     with monkeypatch.context() as broken, pytest.raises(OSError, match="disk full"), track.start(store, "cut", {}, {}):
         broken.setattr(store.client, "set_terminated", gone)
     assert status(store, "cut") == "RUNNING"
-    track.open_store(tracking(tmp_path), "flows")
+    opening(tracking(tmp_path))
     assert status(store, "cut") == "KILLED"
 
 
