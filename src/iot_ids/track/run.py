@@ -88,7 +88,7 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
     status, run = "KILLED", None
     with interruptible() as interrupts, ExitStack() as alive:
         try:
-            with locked(store.uri), interrupts.held():  # or nobody would end a run that is not known here yet
+            with locked(store.uri), interrupts.held():  # an interruption waits: who else would end the run?
                 run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
                 alive.enter_context(living(store.uri, run.id))
             run.parameters(parameters)
