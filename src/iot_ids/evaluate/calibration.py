@@ -22,7 +22,8 @@ of a network that is three times too bold are bent (both seen on halves of valid
 other)."""
 LEAK = 1e-4
 """The share of its slope that the logarithm keeps below the floor: what lies there differs by 1 % at most for it (at
-a temperature of 1), and keeps its order, since a threshold may have to tell 1e-19 from 1e-20 (naive Bayes answers so)."""
+a temperature of 1), and keeps its order, since a threshold may have to tell 1e-19 from 1e-20, as naive Bayes answers.
+"""
 SMALLEST = 1e-45
 """What a plain 0 counts as where a logarithm is taken: less than any float32 but 0."""
 
