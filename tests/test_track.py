@@ -181,6 +181,7 @@ def test_a_run_whose_end_the_store_did_not_keep_is_ended_later(
 
 def test_a_dead_run_that_was_removed_from_the_store_is_forgotten(tmp_path: Path) -> None:
     track.open_store(tracking(tmp_path), "flows")
+    (tmp_path / ".mlflow.db.runs").mkdir()
     (tmp_path / ".mlflow.db.runs" / "gone").touch()
     track.open_store(tracking(tmp_path), "flows")
     assert list((tmp_path / ".mlflow.db.runs").iterdir()) == []

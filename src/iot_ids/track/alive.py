@@ -26,7 +26,9 @@ def living(uri: str, run: str) -> Iterator[None]:
     if not uri.startswith(SQLITE):
         yield
         return
-    lock = _lock(_folder(uri) / run)
+    folder = _folder(uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = _lock(folder / run)
     with lock:
         yield
         Path(lock.lock_file).unlink(missing_ok=True)
@@ -55,6 +57,4 @@ def _lock(file: Path) -> FileLock:
 
 def _folder(uri: str) -> Path:
     store = Path(uri.removeprefix(SQLITE))
-    folder = store.with_name(f".{store.name}.runs")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return store.with_name(f".{store.name}.runs")

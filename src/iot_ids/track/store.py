@@ -57,7 +57,6 @@ def open_store(tracking: Tracking, dataset: str) -> Store:
     """
     folder = Path(tracking.artifacts).resolve()
     with _opened(tracking) as (uri, client):
-        end_dead(uri, client)
         return _experiment(uri, client, folder, dataset)
 
 
@@ -106,7 +105,6 @@ def existing_stores(tracking: Tracking) -> dict[str, Store]:
             "tracking.uri=sqlite:////ABSOLUTE/PATH/mlflow.db"
         )
     with _opened(tracking) as (uri, client):
-        end_dead(uri, client)
         stores = {each.name: Store(uri, each.experiment_id, client) for each in client.search_experiments()}
         return {name: store for name, store in stores.items() if client.search_runs([store.experiment], max_results=1)}
 
@@ -155,7 +153,8 @@ def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
 
 @contextmanager
 def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
-    """The store's address and a client of it, for one process at a time; what goes wrong is a UserError."""
+    """The store's address and a client of it, for one process at a time and without dead runs; what goes wrong is a
+    UserError."""
     uri = _absolute(tracking.uri)
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -164,7 +163,9 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
         if uri.startswith(SQLITE):
             Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         with locked(uri):
-            yield uri, _client(uri)
+            client = _client(uri)
+            end_dead(uri, client)
+            yield uri, client
     except (OSError, Timeout, ImportError, *STORE_ERRORS) as error:
         raise _unusable(tracking.uri, error) from error
 
