@@ -1,6 +1,7 @@
 """The cache: what it keeps, how damage is met, and several processes at once."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -226,11 +227,20 @@ def test_a_number_and_its_text_have_different_keys() -> None:
     assert key({"seed": 1}) != key({"seed": "1"})
 
 
-def test_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", ["clean.py", "splits/random.py", "reading/text/lines.py"])
+def test_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: str) -> None:
+    copy = tmp_path / "data"
+    shutil.copytree(cache.PACKAGE, copy)
+    monkeypatch.setattr(cache, "PACKAGE", copy)
     before = key({})
-    (tmp_path / "clean.py").write_text("# another way to clean")
-    monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
+    (copy / changed).parent.mkdir(parents=True, exist_ok=True)
+    (copy / changed).write_text("# another way to clean")
     assert key({}) != before
+
+
+def test_the_key_is_of_the_whole_data_package() -> None:
+    assert cache.PACKAGE.name == "data"
+    assert {"clean.py", "schema.py", "spec.py"}.intersection(file.name for file in cache.PACKAGE.iterdir())
 
 
 def test_another_polars_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:

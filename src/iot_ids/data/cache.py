@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
+import iot_ids.data
 from iot_ids.data.hashes import remembered, sha256
 from iot_ids.data.limit import hold, touch
 
@@ -19,6 +20,8 @@ NOTES = "notes.json"
 ENTRY = "entry"
 """The manifest's key for the folder's own name: an entry that was moved to another's place is none."""
 ATTEMPTS = 5
+PACKAGE = Path(iot_ids.data.__file__).parent
+"""All of this package, wherever this file lies in it: any of its code may change the tables."""
 
 
 def key(settings: Any) -> str:
@@ -26,7 +29,7 @@ def key(settings: Any) -> str:
 
     The order of settings counts, since that of the classes is the order of the tables' class codes.
     """
-    code = [sha256(file) for file in sorted(Path(__file__).parent.glob("*.py"))]
+    code = [sha256(file) for file in sorted(PACKAGE.rglob("*.py"))]
     text = json.dumps([settings, code, pl.__version__], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
