@@ -222,3 +222,15 @@ def test_windows_without_a_history_are_refused_before_a_file_is_looked_for(
     assert typed(monkeypatch, train, *words.split()) != 0
     assert message in capsys.readouterr().err
     assert not workplace.runs()
+
+
+def test_times_written_as_text_make_the_same_windows_and_the_detector_knows_their_format(tmp_path: Path) -> None:
+    numbers, texts = tmp_path / "numbers.csv", tmp_path / "texts.csv"
+    flows = write_flows(numbers, rows=200)
+    when = pl.from_epoch("when", time_unit="s").dt.strftime("%d/%m/%Y %H:%M:%S")
+    flows.with_columns(when.str.replace("01/01/1970", "13/01/1970", literal=True)).write_csv(texts)
+    of_numbers, of_texts = (
+        experiment.prepare(config(file, "trainer.max_epochs=1", "model.sequence=window")) for file in (numbers, texts)
+    )
+    assert np.array_equal(of_texts.train.steps, of_numbers.train.steps)
+    assert experiment.fit(of_texts, lambda *_: None).detector.columns.time_format == "%d/%m/%Y %H:%M:%S"

@@ -17,6 +17,7 @@ from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import normal_code
 from iot_ids.data.load import Loaded, load
+from iot_ids.data.spec import Columns
 from iot_ids.data.windows import windows_of
 from iot_ids.detector import Detector
 from iot_ids.evaluate import calibration, operating
@@ -109,7 +110,7 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     classes, config = prepared.loaded.classes, prepared.config
     prepared.model.fit(prepared.train, prepared.validation, len(classes), config.seed, keep)
     seconds = time.perf_counter() - start
-    columns, missing = config.dataset.columns, config.dataset.format.missing
+    columns, missing = _columns_read(prepared), config.dataset.format.missing
     validation = prepared.validation
     y, uncalibrated = validation.y, answers(prepared.model, validation.x, validation.steps)
     refuse_nan(uncalibrated, config)
@@ -119,6 +120,12 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     probabilities = calibrated(uncalibrated, temperature)
     score = f1_macro(confusion_matrix(y, probabilities.argmax(axis=1), len(classes)))
     return Fitted(prepared, detector, pl.DataFrame(epochs), score, _operating_point(prepared, probabilities), seconds)
+
+
+def _columns_read(prepared: Prepared) -> Columns:
+    """The dataset's columns, with the format by which times were read: a kept detector reads them by the same."""
+    columns, times = prepared.config.dataset.columns, prepared.loaded.cleaning["times"]
+    return columns if times is None else replace(columns, time_format=times["format"])
 
 
 def _table(

@@ -114,6 +114,9 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report["dropped"].items() if count) or "none"
         yield f"{name}rows dropped of {report['rows_in']:,}: {reasons}"
         yield from (f"  {example}" for example in report["examples"])
+        if (times := report["times"]) and times["guessed"]:
+            guess = f"{times['column']} was read as {times['format']}, which is a guess"
+            yield f"{name}{guess}; if it is wrong, set dataset.columns.time_format"
         for file, count in report["only_first_rows_read"].items():
             yield f"only the first {count:,} rows were read of {file}"
     if outliers := prepared.loaded.train.height - prepared.features.train.height:

@@ -221,3 +221,24 @@ def test_no_row_is_lost_uncounted(small: Dataset, lines: list[str], end: str, du
         report = clean([file], lenient, duplicates).report
     assert report["rows_in"] == len(lines) + 1
     assert report["rows_in"] == report["rows_out"] + sum(report["dropped"].values())
+
+
+def test_a_time_that_is_text_becomes_seconds_and_the_guess_is_reported(small: Dataset, csv: Csv) -> None:
+    dataset = replace(small, columns=replace(small.columns, time="id"))
+    lines = [f"2018-02-05T08:31:4{second}Z{NORMAL[1:]}" for second in (0, 1)]
+    cleaned = clean([csv(*lines)], dataset, Duplicates.keep)
+    assert cleaned.flows["id"].to_list() == [1517819500.0, 1517819501.0]
+    assert cleaned.report["times"] == {"column": "id", "format": "%Y-%m-%dT%H:%M:%S%z", "guessed": True}
+
+
+def test_a_format_that_is_told_reads_even_digits(small: Dataset, csv: Csv) -> None:
+    dataset = replace(small, columns=replace(small.columns, time="id", time_format="%Y%m%d"))
+    cleaned = clean([csv(f"20180205{NORMAL[1:]}")], dataset, Duplicates.keep)
+    assert cleaned.flows["id"].to_list() == [1517788800.0]
+    assert cleaned.report["times"]["guessed"] is False
+
+
+def test_a_time_that_two_formats_fit_stays_text(small: Dataset, csv: Csv) -> None:
+    dataset = replace(small, columns=replace(small.columns, time="id"))
+    cleaned = clean([csv(f"05/02/2018{NORMAL[1:]}")], dataset, Duplicates.keep)
+    assert (cleaned.flows["id"].to_list(), cleaned.report["times"]) == (["05/02/2018"], None)

@@ -73,7 +73,7 @@ def test_a_time_that_is_no_number_is_no_time() -> None:
 
 def test_a_time_that_is_text_is_refused_with_an_example() -> None:
     table = pl.DataFrame({"pkts": [1.0], "stime": ["01/06/2018 10:00"]})
-    with pytest.raises(UserError, match="holds text"):
+    with pytest.raises(UserError, match=r"read as .* or as .*; say which in dataset\.columns\.time_format"):
         temporal_split(table, DATASET, split(0))
 
 

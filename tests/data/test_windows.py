@@ -1,6 +1,7 @@
 """Windows: never another source, never the future, exactly the last flows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -110,3 +111,9 @@ def test_a_missing_column_is_named() -> None:
 def test_a_time_that_is_text_is_refused_with_an_example() -> None:
     with pytest.raises(UserError, match="time column stime holds text \\('noon'\\)"):
         windows_of(pl.DataFrame({"stime": ["1", "noon"], "saddr": ["a", "a"]}), COLUMNS, [""], np.arange(2), 2)
+
+
+def test_a_time_that_is_text_of_a_known_format_has_its_order() -> None:
+    flows = pl.DataFrame({"stime": ["09/02/2018", "10/01/2018", ""], "saddr": ["a", "a", "a"]})
+    columns = replace(COLUMNS, time_format="%d/%m/%Y")
+    assert windows_of(flows, columns, [""], np.arange(3), 2).tolist() == [[1, 0], [1, PADDING], [2, PADDING]]

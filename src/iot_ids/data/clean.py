@@ -60,6 +60,7 @@ def clean(
     examples = unreadable.examples(rows.odd, layouts, dataset)
     _refuse_damage(rows, examples, dataset, files)
     counts, heights = dict(rows.odd[REASON].value_counts().iter_rows()), rows.heights
+    times = None if rows.time_format is None else _times(rows.time_format, dataset.columns)
     usable = _classified(rows.usable, dataset, files, kinds)
     del rows  # or its table would stand beside the one without duplicates
     kept = usable.height
@@ -75,6 +76,7 @@ def clean(
         "duplicates": duplicates.value,
         "examples": examples,
         "contradicting_labels": _contradicting_labels(flows, heights, layouts, dataset),
+        "times": times,
         "columns_not_used": sorted(
             {name for part in layouts for name in part.names} - set(read.declared(dataset.columns))
         ),
@@ -162,6 +164,10 @@ def _refuse_damage(rows: Rows, examples: Sequence[str], dataset: Dataset, files:
         raise UserError(
             f"{names}: none of {rows.height:,} rows can be used ({counts}); is dataset={dataset.name} the right one?"
         )
+
+
+def _times(form: str, columns: Columns) -> dict[str, Any]:
+    return {"column": columns.time, "format": form, "guessed": columns.time_format is None}
 
 
 def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], kinds: str | None) -> pl.DataFrame:

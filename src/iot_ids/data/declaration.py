@@ -133,6 +133,8 @@ def _of_columns(columns: Columns) -> Iterator[str]:
     ]:
         if name is not None and name not in columns.identifiers:
             yield f"{role}: {name} is not among the identifiers"
+    if columns.time_format is not None and columns.time is None:
+        yield f"time_format={columns.time_format!r} says how times are written, but time names no column"
 
 
 def _of_taxonomy(chosen: Taxonomy, columns: Columns) -> Iterator[str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
-import polars.selectors as cs
 
 from iot_ids.data.lines import LINE, first_line
 from iot_ids.data.spec import Columns, Dataset, Format, Header
@@ -20,6 +19,9 @@ MISSING_NUMBER = -1.0
 """What an identifier without a number is as a feature: ARP has no ports, and no row is dropped for it."""
 LARGEST = (2 - 2**-23) * 2.0**127
 """The largest float32."""
+
+A_SECOND = {"ms": 1e3, "us": 1e6, "ns": 1e9}
+A_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ def scan_part(part: Layout, wanted: Sequence[str], content: bytes | None = None)
     columns = [name for name in wanted if name in part.names]
     place = pl.col(LINE).cast(pl.Int64) + part.header_lines + 1
     if part.separator is None:
-        frame = pl.scan_parquet(part.file, row_index_name=LINE, n_rows=part.rows, glob=False)
-        return frame.select(*columns, place).with_columns(cs.boolean().cast(pl.Int8))
+        return scan_parquet(part, columns).with_columns(place)
     frame = pl.scan_csv(
         part.file if content is None else content,
         has_header=False,
@@ -92,6 +93,27 @@ def scan_part(part: Layout, wanted: Sequence[str], content: bytes | None = None)
         glob=False,
     )
     return frame.select(*columns, place)
+
+
+def scan_parquet(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
+    """The columns `wanted` of a Parquet file, called as its layout calls them, and LINE from 0.
+
+    Truth values are 0 and 1. Times of any type are seconds, as float64: points in time since 1970 UTC (one without a
+    zone counts as UTC), times of the day since midnight.
+    """
+    frame = pl.scan_parquet(part.file, row_index_name=LINE, n_rows=part.rows, glob=False)
+    stored = [(name, kind) for name, kind in frame.collect_schema().items() if name != LINE]
+    columns = {name: _plain(*each).alias(name) for name, each in zip(part.names, stored, strict=True)}
+    return frame.select(LINE, *(columns[name] for name in wanted))
+
+
+def holds_times(part: Layout, name: str) -> bool:
+    """Whether a column is stored as times, which only Parquet can; true where the file lacks it."""
+    if name not in part.names:
+        return True
+    if part.separator is not None:
+        return False
+    return pl.scan_parquet(part.file, glob=False).collect_schema().dtypes()[part.names.index(name)].is_temporal()
 
 
 def declared(columns: Columns) -> list[str]:
@@ -149,7 +171,18 @@ def _parquet_layout(file: Path) -> Layout:
         names = pl.scan_parquet(file, glob=False).collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise UserError(f"{file}: is no readable Parquet file ({error}); is it whole? Get it again") from error
-    return Layout(file, tuple(names), None, 0)
+    return Layout(file, _unique([name.strip() for name in names]), None, 0)
+
+
+def _plain(name: str, kind: pl.DataType) -> pl.Expr:
+    column, physical = pl.col(name), pl.col(name).to_physical().cast(pl.Float64)
+    if isinstance(kind, pl.Datetime | pl.Duration):
+        return physical / A_SECOND[kind.time_unit or "us"]
+    if isinstance(kind, pl.Date):
+        return physical * A_DAY
+    if isinstance(kind, pl.Time):
+        return physical / A_SECOND["ns"]
+    return column.cast(pl.Int8) if kind == pl.Boolean else column
 
 
 def _text_layout(file: Path, form: Format, columns: Columns) -> Layout:

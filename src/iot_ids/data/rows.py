@@ -16,6 +16,7 @@ from iot_ids.data.lines import CELLS, LINE
 from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.straight import SHORT, as_numbers, not_whole, number_columns, straight
 from iot_ids.data.taken import rechunked
+from iot_ids.data.times import time_format, told
 from iot_ids.data.unreadable import KEPT, REASON, mark_ragged, ragged
 
 ROW_ID = "__row_id"
@@ -29,11 +30,13 @@ class Rows:
     `usable` has ROW_ID, FILE and the declared columns that are there: features float32 or categorical, never null;
     ports, and identifiers that are numbers throughout, float64; other identifiers and labels categorical.
     `odd` are the other rows: ROW_ID, FILE, LINE, REASON and CELLS. `heights` counts the rows of each file.
+    `time_format` is the format by which a time column of text became a number; None where there was none to read.
     """
 
     usable: pl.DataFrame
     odd: pl.DataFrame
     heights: list[int]
+    time_format: str | None
 
     @property
     def height(self) -> int:
@@ -118,12 +121,19 @@ def _none_odd() -> pl.DataFrame:
 
 
 def _joined(files: list[_File], columns: Columns) -> Rows:
-    """An identifier whose every value is a number (a time, say) becomes one, to keep its order. `files` is emptied."""
+    """An identifier whose every value is a number (a running one, say) becomes one, to keep its order, and so does a
+    time of a known format. `files` is emptied.
+    """
     heights, odd = [file.height for file in files], pl.concat([file.odd for file in files])
     usable = pl.concat([file.usable for file in files], how="diagonal")
     files.clear()  # or their columns would stay beside those in one piece
     usable = rechunked(usable)
     there = [name for name in read.declared(columns) if name in usable.columns]
     texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]
-    numbers = [column for name in texts if (column := as_numbers(usable[name])) is not None]
-    return Rows(usable.with_columns(numbers).select(ROW_ID, read.FILE, *there), odd, heights)
+    form = time_format(usable[columns.time], columns) if columns.time in texts else None
+    numbers = [
+        told(usable[name].cast(pl.String), form) if form and name == columns.time else as_numbers(usable[name])
+        for name in texts
+    ]
+    found = [column for column in numbers if column is not None]
+    return Rows(usable.with_columns(found).select(ROW_ID, read.FILE, *there), odd, heights, form)

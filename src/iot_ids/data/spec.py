@@ -82,6 +82,8 @@ class Columns:
     """The identifier that orders flows in time."""
     source: str | None = None
     """The identifier that names a flow's sender."""
+    time_format: str | None = None
+    """How `time` is written where it is text: a strptime format. The common ones are guessed where this is absent."""
 
 
 @dataclass

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
-import polars.selectors as cs
 
 from iot_ids.data import read
 from iot_ids.data.lines import LINE, count, top
@@ -24,13 +23,24 @@ LOOKED_AT = 100
 
 
 def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
-    """The identifiers, ports aside, that hold a number in each of the first rows of every file that has them."""
-    wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in dataset.columns.ports])
+    """The identifiers that hold a number in each of the first rows of every file that has them.
+
+    Ports, and times with a format of their own, are none.
+    """
+    texts = {*dataset.columns.ports, *_written_times(layouts, dataset.columns)}
+    wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in texts])
     tops = [replace(part, rows=min(part.rows or LOOKED_AT, LOOKED_AT)) for part in layouts]
     frames = [read.scan_part(part, read.declared(wanted), _content(part)) for part in tops]
     first = pl.concat(frames, how="diagonal_relaxed").drop(LINE)
     cells = first.select(read.text(name, dataset.format.missing) for name in first.collect_schema().names()).collect()
     return [column.name for column in cells if not column.null_count() and _numbers(column) is not None]
+
+
+def _written_times(layouts: Sequence[read.Layout], columns: Columns) -> list[str]:
+    """The time column where it has a format of its own: its digits are no number."""
+    if columns.time is None or columns.time_format is None:
+        return []
+    return [] if all(read.holds_times(part, columns.time) for part in layouts) else [columns.time]
 
 
 def _content(part: read.Layout) -> bytes | None:
@@ -115,16 +125,16 @@ def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.Dat
 
 def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
     """None where a feature is stored as something else than a number, or an identifier as one rounded to float32."""
-    stored = pl.scan_parquet(part.file, n_rows=part.rows, glob=False)
+    there = [name for name in read.declared(columns) if name in part.names]
+    stored = read.scan_parquet(part, there)
     schema = stored.collect_schema()
-    there = [name for name in read.declared(columns) if name in schema]
     exact = (pl.Float64, *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64))
     fit = (*exact, pl.Float32)
     if any(schema[name] not in fit for name in columns.numeric) or any(
         schema[name] not in exact for name in numbers if name in schema
     ):
         return None
-    rows = stored.with_columns(cs.boolean().cast(pl.Int8)).with_columns(pl.col(*numbers).cast(pl.Float64))
+    rows = stored.with_columns(pl.col(name).cast(pl.Float64) for name in numbers if name in schema)
     cells = rows.select(*_cells(there, columns, numbers), pl.lit(False).alias(SHORT))
     return rechunked(cells.collect(engine="streaming"))
 

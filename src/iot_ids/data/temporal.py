@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from iot_ids.data.declaration import time_column
 from iot_ids.data.spec import Dataset, TemporalSplit
 from iot_ids.data.split import Parts, check_share
+from iot_ids.data.times import unknown
 from iot_ids.errors import UserError
 
 
@@ -46,10 +47,8 @@ def _order(flows: pl.DataFrame, dataset: Dataset) -> NDArray[np.int64]:
         raise UserError(f"split=temporal: the files of dataset={dataset.name} lack its time column {name}")
     time = flows[name]
     if not (time.dtype.is_numeric() or time.dtype.is_temporal()):
-        example = next((value for value in time if value is not None), None)
         raise UserError(
-            f"split=temporal: the time column {name} of dataset={dataset.name} holds text ({example!r}), whose order "
-            "is not that of time; give it as a number, such as seconds since 1970"
+            f"split=temporal: the time column {name} of dataset={dataset.name} {unknown(time.cast(pl.String))}"
         )
     if lacking := len(time) - int(time.is_finite().sum() if time.dtype.is_float() else time.is_not_null().sum()):
         raise UserError(

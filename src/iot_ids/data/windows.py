@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from iot_ids.data import read
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.spec import Columns
+from iot_ids.data.times import told, unknown
 from iot_ids.errors import UserError
 
 PADDING = -1
@@ -58,7 +59,7 @@ def windows_of(
     refuse_lacking(flows, [time, source])
     sources = flows.select(read.label(read.text(source, missing))).to_series()
     row_id = flows[ROW_ID] if ROW_ID in flows.columns else pl.Series(range(flows.height))
-    return windows(_times(flows, time, missing), sources, row_id, targets, window)
+    return windows(_times(flows, time, columns.time_format, missing), sources, row_id, targets, window)
 
 
 def needed(columns: Columns) -> list[str]:
@@ -73,15 +74,18 @@ def refuse_lacking(flows: pl.DataFrame, names: Sequence[str]) -> None:
         raise UserError(f"the flows lack the columns {', '.join(lacking)}; they have {', '.join(flows.columns)}")
 
 
-def _times(flows: pl.DataFrame, name: str, missing: Sequence[str]) -> pl.Series:
-    """The time column as it is where it has an order, from text where it is read as such; null where it has no time."""
+def _times(flows: pl.DataFrame, name: str, form: str | None, missing: Sequence[str]) -> pl.Series:
+    """The time column as it is where it has an order, from text where it is read as such; null where it has no time.
+
+    `form` is the strptime format of text.
+    """
     if flows[name].dtype.is_numeric() or flows[name].dtype.is_temporal():
         return flows[name]
     texts = flows.select(read.text(name, missing)).to_series()
+    if form is not None:
+        return told(texts, form)
     times = texts.cast(pl.Float64, strict=False)
     odd = texts.filter(times.is_null() & texts.is_not_null())
     if len(odd):
-        raise UserError(
-            f"the time column {name} holds text ({odd[0]!r}); give it as a number, such as seconds since 1970"
-        )
+        raise UserError(f"the time column {name} {unknown(odd)}")
     return times
