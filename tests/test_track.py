@@ -3,19 +3,25 @@
 import multiprocessing
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import optuna
 import polars as pl
 import pytest
 
 from iot_ids import track
 from iot_ids.config import Tracking
 from iot_ids.errors import UserError
+from iot_ids.track import facts
+from iot_ids.track.store import locked
 
 
 def tracking(folder: Path) -> Tracking:
@@ -62,7 +68,7 @@ def test_a_first_start_that_is_killed_amid_the_tables_spoils_nothing(tmp_path: P
     here = str(Path(__file__).parent)
     dying = subprocess.Popen([sys.executable, "-c", OPENING, str(tmp_path)], env=os.environ | {"PYTHONPATH": here})
     deadline = time.monotonic() + 60
-    while not any(file.stat().st_size > 50_000 for file in tmp_path.glob(".mlflow.db.*[0-9]")):
+    while not any(file.stat().st_size > 50_000 for file in tmp_path.glob(".iot-ids-*/mlflow.db")):
         assert time.monotonic() < deadline
         assert dying.poll() is None
         time.sleep(0.001)
@@ -179,6 +185,121 @@ def test_a_run_whose_end_the_store_did_not_keep_is_ended_later(
     assert status(store, "cut") == "KILLED"
 
 
+DYING_AT_BIRTH = """
+import os, signal, sys
+from iot_ids import track
+from iot_ids.config import Tracking
+store = track.open_store(Tracking(uri=sys.argv[1], artifacts=sys.argv[2]), "flows")
+create = store.client.create_run
+def dying(*arguments, **named):
+    create(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+store.client.create_run = dying
+with track.start(store, "newborn", {}, {}):
+    pass
+"""
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_was_killed_the_moment_it_was_made_is_ended_too(tmp_path: Path) -> None:
+    settings = tracking(tmp_path)
+    store = track.open_store(settings, "flows")
+    died = subprocess.run([sys.executable, "-c", DYING_AT_BIRTH, settings.uri, settings.artifacts])
+    assert (died.returncode, status(store, "newborn")) == (-signal.SIGKILL, "RUNNING")
+    track.open_store(settings, "flows")
+    assert status(store, "newborn") == "KILLED"
+
+
+def test_a_dead_run_of_an_earlier_version_is_ended_by_its_locks_name(tmp_path: Path) -> None:
+    store = track.open_store(tracking(tmp_path), "flows")
+    run = store.client.create_run(store.experiment, run_name="old")
+    (tmp_path / ".mlflow.db.runs").mkdir()
+    (tmp_path / ".mlflow.db.runs" / run.info.run_id).touch()
+    track.open_store(tracking(tmp_path), "flows")
+    assert status(store, "old") == "KILLED"
+
+
+def test_a_sweeps_run_is_ended_when_the_last_of_its_workers_is_dead(tmp_path: Path) -> None:
+    settings, tags = tracking(tmp_path), {"kind": "sweep", "sweep": "study"}
+    store = track.open_store(settings, "flows")
+    dead, lives = ExitStack(), ExitStack()
+    for alive in (dead, lives):
+        track.begin_sweep(store, "study", {}, tags, alive)
+    first, _ = sorted((tmp_path / ".mlflow.db.runs").iterdir())
+    kill(dead)
+    track.open_store(settings, "flows")
+    assert status(store, "study") == "RUNNING"
+    kill(lives)
+    track.open_store(settings, "flows")
+    assert status(store, "study") == "KILLED"
+    assert not first.exists()
+
+
+def kill(alive: ExitStack) -> None:
+    """What the system does at a process's death: its locks are let go, its files stay."""
+    with suppress(KeyboardInterrupt), alive:
+        raise KeyboardInterrupt
+
+
+def test_what_a_killed_first_start_of_the_same_process_number_left_is_no_hindrance(tmp_path: Path) -> None:
+    half_made = tmp_path / f".mlflow.db.{os.getpid()}"
+    with sqlite3.connect(half_made) as begun:
+        begun.execute("create table experiments (x)")
+    half_made.with_name(f"{half_made.name}-journal").touch()
+    assert track.open_store(tracking(tmp_path), "flows").experiment
+    assert not list(tmp_path.glob(".mlflow.db.[0-9]*"))
+
+
+def test_another_users_lock_of_the_same_server_is_no_hindrance() -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o1777)
+        patch.setattr(tempfile, "tempdir", folder)
+        with locked("http://tracking.example"), another_user():
+            locked("http://tracking.example").acquire(timeout=1).lock.release()
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """Another user of this machine, where this is the one who may become any; else the nearest to it: another name."""
+    own = os.geteuid()
+    with pytest.MonkeyPatch.context() as patch:
+        if own == 0:
+            os.seteuid(65534)
+        else:
+            patch.setattr(os, "geteuid", lambda: own + 1)
+        try:
+            yield
+        finally:
+            if own == 0:
+                os.seteuid(0)
+
+
+def test_optunas_storage_is_refused_as_a_store_and_left_as_it_was(tmp_path: Path) -> None:
+    optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/mlflow.db")
+    before = (tmp_path / "mlflow.db").read_bytes()
+    with pytest.raises(UserError, match=r"tracking\.uri=.*mlflow\.db: is a storage of Optuna's"):
+        track.open_store(tracking(tmp_path), "flows")
+    assert (tmp_path / "mlflow.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["it's", 'a "study"', "both \" and '", "back\\slash\\"])
+def test_a_sweep_may_be_called_anything(store: track.Store, name: str) -> None:
+    tags = {"kind": "sweep", "sweep": name}
+    first = track.begin_sweep(store, name, {}, tags, ExitStack())
+    assert track.begin_sweep(store, name, {}, tags, ExitStack()).id == first.id
+    with track.start(store, "final", {"seed": "0"}, {"sweep": name}) as run:
+        pass
+    assert track.finished(store, {"sweep": name}, 0) == (run.id, "unknown")
+
+
+def test_a_git_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(facts, "GIT_SECONDS", 0.2)
+    assert track.commit() == "unknown"
+
+
 def test_a_dead_run_that_was_removed_from_the_store_is_forgotten(tmp_path: Path) -> None:
     track.open_store(tracking(tmp_path), "flows")
     (tmp_path / ".mlflow.db.runs").mkdir()
@@ -224,7 +345,7 @@ def tuned_run(store: track.Store, parent: str, fingerprint: str) -> str:
 
 
 def test_final_runs_of_what_was_best_once_leave_the_comparison_until_it_is_the_best_again(store: track.Store) -> None:
-    parent = track.begin_sweep(store, "study", {}, {"kind": "sweep", "sweep": "study"})
+    parent = track.begin_sweep(store, "study", {}, {"kind": "sweep", "sweep": "study"}, ExitStack())
     once, again, now = (tuned_run(store, parent.id, name) for name in ("a", "a", "b"))
 
     def kinds() -> list[str | None]:
@@ -238,10 +359,10 @@ def test_final_runs_of_what_was_best_once_leave_the_comparison_until_it_is_the_b
 
 def test_a_sweeps_run_is_taken_up_again_by_its_name(store: track.Store) -> None:
     tags = {"kind": "sweep", "sweep": "one"}
-    first = track.begin_sweep(store, "one", {"a": "1"}, tags)
+    first = track.begin_sweep(store, "one", {"a": "1"}, tags, ExitStack())
     track.end_sweep(first, "KILLED")
-    again = track.begin_sweep(store, "one", {"a": "1"}, tags)
-    other = track.begin_sweep(store, "two", {}, {"kind": "sweep", "sweep": "two"})
+    again = track.begin_sweep(store, "one", {"a": "1"}, tags, ExitStack())
+    other = track.begin_sweep(store, "two", {}, {"kind": "sweep", "sweep": "two"}, ExitStack())
     assert (again.id, store.client.get_run(first.id).info.status) == (first.id, "RUNNING")
     assert other.id != first.id
 

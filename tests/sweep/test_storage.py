@@ -5,9 +5,12 @@ from pathlib import Path
 import optuna
 import pytest
 
+from conftest import empty_store
 from iot_ids.errors import UserError
 from iot_ids.sweep import storage
-from iot_ids.sweep.locks import FileLocks
+from iot_ids.sweep.locks import DatabaseLocks, FileLocks, HeldError, folder
+from iot_ids.sweep.study import at_work
+from sweep.conftest import asked_of, worker
 
 
 @pytest.mark.parametrize("name", ["mysql://host/x", "sqlite:///", "redis://localhost", "sqlite://"])
@@ -28,6 +31,62 @@ def test_a_server_that_is_not_there_is_told() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_mlflows_store_is_refused_as_a_storage_and_left_as_it_was(tmp_path: Path) -> None:
+    store = tmp_path / "mlflow.db"
+    store.write_bytes(empty_store())
+    asked = asked_of(f"sqlite:///{store}", "study")
+    with pytest.raises(UserError, match=r"hydra\.sweeper\.storage=.*mlflow\.db: is MLflow's store"), at_work(asked):
+        pass
+    assert store.read_bytes() == empty_store()
+    assert [file.name for file in tmp_path.iterdir()] == ["mlflow.db"]
+
+
+def test_a_refused_journal_gets_no_folder_of_locks(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("somebody's notes")
+    with pytest.raises(UserError, match="is no journal of Optuna's"), at_work(asked_of(f"{tmp_path}/notes.txt", "a")):
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["it's", "a/b", "x" * 300, "größe", "..", "both \" and '"])
+def test_a_study_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    locks = FileLocks(tmp_path / "optuna.journal")
+    with locks.hold(f"final-{name}"):
+        assert not locks.free(f"final-{name}")
+        assert locks.free(f"final-{name}x")
+
+
+def test_names_that_a_file_cannot_have_are_told_apart(tmp_path: Path) -> None:
+    locks = FileLocks(tmp_path / "optuna.journal")
+    with locks.hold("final-a/b"):
+        assert locks.free("final-a_b")
+        assert locks.free("final-a:b")
+
+
+def test_whoever_waits_for_so_long_is_told(tmp_path: Path) -> None:
+    one, other = FileLocks(tmp_path / "optuna.journal"), FileLocks(tmp_path / "optuna.journal")
+    with one.hold("choosing"), pytest.raises(HeldError, match="another worker has had its lock"):
+        other.hold("choosing", 0.1).__enter__()
+
+
+def test_whoever_waits_for_so_long_on_a_server_is_told(postgresql: str) -> None:
+    one, other = DatabaseLocks(postgresql), DatabaseLocks(postgresql)
+    with one.hold("patience"), pytest.raises(HeldError, match="another worker has had its lock"):
+        other.hold("patience", 0.1).__enter__()
+
+
+def test_what_a_killed_worker_left_goes_when_the_study_is_opened_next(tmp_path: Path) -> None:
+    asked = asked_of(f"{tmp_path}/optuna.journal", "study", n_trials=2)
+    killed = worker(asked, stops_at=1)
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == "here\n"
+    killed.kill()
+    killed.wait()
+    (left,) = folder(tmp_path / "optuna.journal").glob("worker-*")
+    with at_work(asked) as next_one:
+        assert [file.name for file in left.parent.glob("worker-*")] == [next_one.id]
+
+
 def test_half_a_line_of_a_killed_writer_is_cut_off(tmp_path: Path) -> None:
     journal = tmp_path / "optuna.journal"
     study = optuna.create_study(study_name="a", storage=storage.opened(str(journal)))
@@ -42,7 +101,8 @@ def test_half_a_line_of_a_killed_writer_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_a_lock_is_free_when_its_holder_is_gone_and_workers_leave_no_file(tmp_path: Path) -> None:
-    locks = FileLocks(tmp_path / "optuna.journal")
+    journal = tmp_path / "optuna.journal"
+    locks = FileLocks(journal)
     assert locks.free("worker-a")
     with locks.hold("worker-a"):
         assert not locks.free("worker-a")
@@ -50,4 +110,4 @@ def test_a_lock_is_free_when_its_holder_is_gone_and_workers_leave_no_file(tmp_pa
     assert locks.free("worker-a")
     with locks.hold("final-a study/of mine"):
         assert not locks.free("final-a study/of mine")
-    assert not list(locks.folder.glob("worker-*"))
+    assert not list(folder(journal).glob("worker-*"))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,7 @@ from iot_ids.sweep.final import final_runs
 from iot_ids.sweep.job import Job, Ready, ready
 from iot_ids.sweep.report import best_of
 from iot_ids.sweep.storage import StorageError
-from iot_ids.sweep.study import REASON, Worker, at_work, failed
+from iot_ids.sweep.study import IN_PASSING, REASON, Worker, at_work, failed
 from iot_ids.sweep.trial import Last, attempt
 from iot_ids.track import Run, Store
 
@@ -71,10 +71,10 @@ def _work(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]) 
 @contextmanager
 def _sweep_run(sweep: Ready, worker: Worker, store: Store, interrupts: Interrupts) -> Iterator[Run]:
     """The sweep's run in MLflow, ended as the sweep ends, unless others are still at work on it."""
-    status, parent = "FAILED", None
+    status, parent, alive = "FAILED", None, ExitStack()
     try:
         with worker.choosing(), interrupts.held():  # held until the run is known here, or nobody would end it
-            parent = _parent(sweep, store, worker.study.study_name)
+            parent = _parent(sweep, store, worker.study.study_name, alive)
         yield parent
         status = "FINISHED"
     except BaseException as error:
@@ -90,12 +90,13 @@ def _sweep_run(sweep: Ready, worker: Worker, store: Store, interrupts: Interrupt
         with interrupts.held():
             if parent is not None and not _others(worker):
                 track.end_sweep(parent, status)
+            alive.close()
 
 
 def _others(worker: Worker) -> bool:
     """Whether other workers have trials under way; the trials of dead ones are failed before."""
     with suppress(StorageError):
-        with worker.choosing():
+        with worker.choosing(IN_PASSING):
             worker.fail_lost()
         return worker.running_elsewhere() > 0
     return False
@@ -105,7 +106,7 @@ def _progress(worker: Worker) -> str:
     return f"{worker.done()} of {worker.total()}"
 
 
-def _parent(sweep: Ready, store: Store, name: str) -> Run:
+def _parent(sweep: Ready, store: Store, name: str, alive: ExitStack) -> Run:
     tags = {
         "kind": "sweep",
         "sweep": name,
@@ -114,7 +115,7 @@ def _parent(sweep: Ready, store: Store, name: str) -> Run:
         "git.commit": track.commit(),
     }
     parameters = track.flat({**container(sweep.base), "sweep": _settings(sweep)})
-    return track.begin_sweep(store, name, parameters, tags)
+    return track.begin_sweep(store, name, parameters, tags, alive)
 
 
 def _origin(sweep: Ready) -> str:

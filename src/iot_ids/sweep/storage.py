@@ -12,10 +12,10 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from iot_ids.addresses import public
+from iot_ids.databases import MLFLOWS, SQLITE, tables_of
 from iot_ids.errors import UserError
-from iot_ids.sweep.locks import POSTGRESQL, folder
+from iot_ids.sweep.locks import POSTGRESQL, HeldError, folder
 
-SQLITE = "sqlite:///"
 BUSY_SECONDS = 60
 """How long SQLite waits for another worker's writing."""
 
@@ -48,7 +48,6 @@ def file_of(storage: str) -> Path | None:
 def opened(storage: str) -> BaseStorage:
     """The `absolute` storage, made where it is new: one process at a time may come through here."""
     if "://" not in storage:
-        _refuse_other_file(Path(storage))
         lock = JournalLock(Path(storage))
         return JournalStorage(JournalFileBackend(storage, lock_obj=lock))  # type: ignore[arg-type]  # its base is private
     arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if storage.startswith(SQLITE) else {"pool_pre_ping": True}
@@ -81,8 +80,21 @@ class JournalLock:
         self.lock.release()
 
 
+def refuse_other(storage: str) -> None:
+    """Raise a UserError before somebody's notes are taken for a journal, or MLflow's store gets Optuna's tables.
+
+    Nothing is made for it.
+    """
+    if "://" not in storage:
+        _refuse_other_file(Path(storage))
+    elif tables_of(storage) >= MLFLOWS:
+        raise UserError(
+            f"hydra.sweeper.storage={public(storage)}: is MLflow's store; Optuna's tables would spoil it: name another "
+            "file or database"
+        )
+
+
 def _refuse_other_file(file: Path) -> None:
-    """Raise a UserError before somebody's notes are taken for a journal."""
     if file.is_dir() or (file.exists() and file.open("rb").read(1) not in (b"", b"{")):
         raise UserError(f"hydra.sweeper.storage={file}: is no journal of Optuna's; name another file")
 
@@ -108,6 +120,8 @@ def told(storage: str) -> Iterator[None]:
         driver = (error.name or "").startswith("psycopg")
         command = "pip install -c constraints.txt -e '.[postgresql]'" if driver else f"pip install {error.name}"
         raise StorageError(f"{error}; install it: {command}") from error
+    except HeldError as error:
+        raise StorageError(f"hydra.sweeper.storage={public(storage)}: {error}") from error
     except (OSError, ArgumentError, SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
         reason = str(error).splitlines()[0]
         raise StorageError(f"hydra.sweeper.storage={public(storage)}: cannot be used: {reason}") from error

@@ -3,7 +3,7 @@
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ TRIES = 3
 """A configuration whose worker dies each time is given up after so many: it may be what kills them."""
 CHOOSING = "choosing"
 """The lock of whoever opens the study or chooses, counts or ends a trial."""
+PATIENCE, IN_PASSING = 300.0, 20.0
+"""Seconds for which a worker waits for others that open the study or choose, each for a second or two; and at its own
+end, when what it leaves undone is put right by the next."""
 WORKER_OF, REASON, LOST, TRY = "worker", "reason", "lost", "try"
 """Attributes of a trial."""
 DIFFERENCES_SHOWN = 5
@@ -113,7 +116,7 @@ class Worker:
 
         It may have been interrupted while it was proposed, so it is looked up.
         """
-        with self.choosing():
+        with self.choosing(IN_PASSING):
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 if trial.user_attrs.get(WORKER_OF, self.id) == self.id:
                     self._again(trial, "interrupted", trial.user_attrs.get(TRY, 1) - 1)
@@ -155,9 +158,9 @@ class Worker:
         return sum(trial.user_attrs.get(WORKER_OF) != self.id for trial in running)
 
     @contextmanager
-    def choosing(self) -> Iterator[None]:
-        """Alone, and with the storage's failures told as such."""
-        with storage.told(self.asked.storage), self.locks.hold(CHOOSING):
+    def choosing(self, seconds: float = PATIENCE) -> Iterator[None]:
+        """Alone, after so many seconds at most, and with the storage's failures told as such."""
+        with storage.told(self.asked.storage), self.locks.hold(CHOOSING, seconds):
             yield
 
 
@@ -186,12 +189,15 @@ def at_work(asked: Asked) -> Iterator[Worker]:
     where = storage.absolute(asked.storage)
     file = storage.file_of(where)
     id = f"{WORKER}{uuid.uuid4().hex[:12]}"
-    with storage.told(where):
-        keys = locks.locks(where, file)
-        with keys.hold(CHOOSING):
-            kept = storage.opened(where)
-            study = _opened(asked, kept)
-    with keys.hold(id):
+    with ExitStack() as alive:
+        with storage.told(where):
+            storage.refuse_other(where)
+            keys = locks.locks(where, file)
+            with keys.hold(CHOOSING, PATIENCE):
+                kept = storage.opened(where)
+                study = _opened(asked, kept)
+                keys.sweep()
+                alive.enter_context(keys.hold(id))
         yield Worker(asked, study, kept, keys, id)
 
 

@@ -1,58 +1,77 @@
-"""Whether a run's process lives: it holds a lock, which the system lets go of when it dies, by `kill -9` as well.
+"""Whether a run's process lives: it holds a lease, which the system lets go of when it dies, by `kill -9` as well.
 
-No clock is asked, and no number of a process, which another may have by now. The locks are files beside the store, so
-they serve a store in a file; the runs on a server may come from machines that see nothing of each other. A sweep's own
-run has none: its workers share it, and it stands as RUNNING until the sweep is started again.
+A lease is taken before its run is made, and the run carries its key as a tag, so that no run is ever without one. A
+sweep's run is RUNNING as long as one of its workers lives. The leases are files beside the store, so they serve a store
+in a file; the runs on a server may come from machines that see nothing of each other.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 import mlflow
-from filelock import FileLock, Timeout
+from mlflow.entities import Run
+
+from iot_ids import leases
+from iot_ids.databases import SQLITE
 
 console = logging.getLogger(__name__)
-SQLITE = "sqlite:///"
+KEY = "alive.key"
+"""The tag of a run that says what the names of its leases begin with."""
+
+
+def new_key() -> str:
+    """A key that no run has."""
+    return token_hex(16)
 
 
 @contextmanager
-def living(uri: str, run: str) -> Iterator[None]:
-    """Hold the run's lock. To be entered alone, or the run is taken for dead on the way.
+def living(uri: str, key: str) -> Iterator[None]:
+    """Hold a lease of the run with this key. To be entered alone, or the run is taken for dead on the way.
 
-    Where an exception leaves the block, the run may not have been ended, and the lock's file stays for `end_dead`.
+    Where an exception leaves the block, the run may not have been ended, and the lease's file stays for `end_dead`.
     """
     if not uri.startswith(SQLITE):
         yield
         return
     folder = _folder(uri)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock(folder / run)
-    with lock:
+    with leases.held(folder / f"{key}.{token_hex(4)}") as lease:
         yield
-        Path(lock.lock_file).unlink(missing_ok=True)
+        lease.unlink(missing_ok=True)
 
 
 def end_dead(uri: str, client: mlflow.MlflowClient) -> None:
-    """Let the runs whose process died stand as KILLED, not as RUNNING. To be called alone."""
+    """Let the runs whose processes died stand as KILLED, not as RUNNING. To be called alone."""
     if not uri.startswith(SQLITE):
         return
-    for file in _folder(uri).glob("*"):
-        with suppress(Timeout), _lock(file).acquire(timeout=0):
-            _end(client, file.name)
-            file.unlink(missing_ok=True)
+    folder = _folder(uri)
+    for lease in leases.left(folder):
+        key = lease.name.partition(".")[0]
+        if all(other == lease for other in folder.glob(f"{key}*")):  # the last one
+            for run in _runs(client, key):
+                _end(client, run)
 
 
-def _end(client: mlflow.MlflowClient, run: str) -> None:
-    with suppress(mlflow.MlflowException):  # it was removed from the store since
-        if client.get_run(run).info.status == "RUNNING":
-            client.set_terminated(run, "KILLED")
-            console.warning("run %s is KILLED: its process had died without a word", run)
+def _runs(client: mlflow.MlflowClient, key: str) -> list[Run]:
+    """The run of this key; none where its process died before it was made, or it was removed from the store since.
+
+    Earlier versions named the lease by the run's id.
+    """
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    if found := list(client.search_runs(experiments, f"tags.`{KEY}` = '{key}'")):
+        return found
+    with suppress(mlflow.MlflowException):
+        return [client.get_run(key)]
+    return []
 
 
-def _lock(file: Path) -> FileLock:
-    return FileLock(file, is_singleton=False)
+def _end(client: mlflow.MlflowClient, run: Run) -> None:
+    if run.info.status == "RUNNING":
+        client.set_terminated(run.info.run_id, "KILLED")
+        console.warning("run %s is KILLED: its process had died without a word", run.info.run_id)
 
 
 def _folder(uri: str) -> Path:

@@ -13,7 +13,7 @@ from mlflow.data.sources import LocalArtifactDatasetSource
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
 from iot_ids.interrupts import interruptible
-from iot_ids.track.alive import living
+from iot_ids.track.alive import KEY, living, new_key
 from iot_ids.track.store import Store, locked
 
 FLUSH_SECONDS = 1.0
@@ -79,18 +79,23 @@ class Run:
         self.store.client.log_artifact(self.id, str(file))
 
 
+def made(store: Store, name: str, tags: Mapping[str, str]) -> Run:
+    """A new run, RUNNING; whoever makes it sees to its end."""
+    return Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
+
+
 @contextmanager
 def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Run]:
     """A run, from RUNNING to FINISHED; FAILED where an exception leaves the block, KILLED where it is interrupted.
 
     SIGTERM counts as an interruption. What only `kill -9` can leave RUNNING is KILLED when the store is opened next.
     """
-    status, run = "KILLED", None
+    status, run, key = "KILLED", None, new_key()
     with interruptible() as interrupts, ExitStack() as alive:
         try:
             with locked(store.uri), interrupts.held():  # an interruption waits: who else would end the run?
-                run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
-                alive.enter_context(living(store.uri, run.id))
+                alive.enter_context(living(store.uri, key))
+                run = made(store, name, {**tags, KEY: key})
             run.parameters(parameters)
             yield run
             run.flush()

@@ -1,5 +1,6 @@
 """The store: opened by one process at a time, and read by the comparison."""
 
+import glob
 import hashlib
 import logging
 import os
@@ -17,11 +18,13 @@ import mlflow
 from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
+from iot_ids import aside
 from iot_ids.addresses import public
 from iot_ids.config import Tracking
+from iot_ids.databases import OPTUNAS, SQLITE, tables_of
 from iot_ids.errors import UserError
 from iot_ids.imports import importing
-from iot_ids.track.alive import SQLITE, end_dead
+from iot_ids.track.alive import end_dead
 
 console = logging.getLogger(__name__)
 STORE_ERRORS = (SQLAlchemyError, mlflow.MlflowException)
@@ -124,23 +127,34 @@ class KeptRun:
 
 def kept_runs(store: Store) -> list[KeptRun]:
     """All runs of the store's experiment but the deleted ones, the earliest first."""
-    runs, token = [], None
-    while True:
-        page = store.client.search_runs([store.experiment], max_results=1000, page_token=token)
-        runs += [
-            KeptRun(i.run_id, i.run_name or i.run_id, i.status, i.start_time, d.params, d.tags, d.metrics)
-            for i, d in ((run.info, run.data) for run in page)
-        ]
-        if not (token := page.token):
-            return sorted(runs, key=lambda run: (run.start, run.id))
+    runs = [
+        KeptRun(i.run_id, i.run_name or i.run_id, i.status, i.start_time, d.params, d.tags, d.metrics)
+        for i, d in ((run.info, run.data) for run in _runs(store, ""))
+    ]
+    return sorted(runs, key=lambda run: (run.start, run.id))
 
 
 def finished(store: Store, tags: Mapping[str, str], seed: int) -> tuple[str, str] | None:
     """The id and the commit of a finished run with these tags and this seed; None where there is none."""
-    same = "".join(f" and tags.`{name}` = '{value}'" for name, value in tags.items())
-    wanted = f"attributes.status = 'FINISHED' and params.seed = '{seed}'{same}"
-    page = store.client.search_runs([store.experiment], wanted, max_results=1)
-    return (page[0].info.run_id, page[0].data.tags.get("git.commit", "unknown")) if page else None
+    run = tagged(store, f"attributes.status = 'FINISHED' and params.seed = '{seed}'", tags)
+    return (run.info.run_id, run.data.tags.get("git.commit", "unknown")) if run else None
+
+
+def tagged(store: Store, wanted: str, tags: Mapping[str, str]) -> mlflow.entities.Run | None:
+    """The latest run that MLflow's filter `wanted` lets pass and that has these tags; None where there is none.
+
+    Tags are compared here: there is no way to write every text in a filter.
+    """
+    return next((run for run in _runs(store, wanted) if tags.items() <= run.data.tags.items()), None)
+
+
+def _runs(store: Store, wanted: str) -> Iterator[mlflow.entities.Run]:
+    token = None
+    while True:
+        page = store.client.search_runs([store.experiment], wanted, max_results=1000, page_token=token)
+        yield from page
+        if not (token := page.token):
+            return
 
 
 def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
@@ -160,14 +174,25 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").addFilter(_not_raised)
     try:
+        aside.sweep()
         if uri.startswith(SQLITE):
             Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         with locked(uri):
+            _tidy(uri)
             client = _client(uri)
             end_dead(uri, client)
             yield uri, client
     except (OSError, Timeout, ImportError, *STORE_ERRORS) as error:
         raise _unusable(tracking.uri, error) from error
+
+
+def _tidy(uri: str) -> None:
+    """Remove what killed processes left beside a store in a file; earlier versions made new stores there themselves."""
+    if uri.startswith(SQLITE):
+        file = Path(uri.removeprefix(SQLITE))
+        aside.sweep(file.parent)
+        for half_made in file.parent.glob(f".{glob.escape(file.name)}.[0-9]*"):
+            half_made.unlink()
 
 
 @contextmanager
@@ -192,17 +217,18 @@ def _client(uri: str) -> mlflow.MlflowClient:
         if not file.exists() or not file.stat().st_size:
             _create(file)
         file.open("ab").close()  # the system says now what SQLite would say after the training
+    if "://" in uri and not uri.startswith("http") and tables_of(uri) >= OPTUNAS:
+        raise UserError(
+            f"tracking.uri={public(uri)}: is a storage of Optuna's; MLflow's tables would spoil it: name another "
+            "file or database"
+        )
     return mlflow.MlflowClient(uri)
 
 
 def _create(file: Path) -> None:
     """Make an empty store aside: one that was cut off amid its tables can never be opened again."""
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        mlflow.MlflowClient(f"{SQLITE}{aside}")
-        os.replace(aside, file)
-    finally:
-        aside.unlink(missing_ok=True)
+    with aside.written(file) as new:
+        mlflow.MlflowClient(f"{SQLITE}{new}")
 
 
 def _reach(uri: str) -> None:
@@ -227,8 +253,8 @@ def _absolute(uri: str) -> str:
 
 
 def locked(uri: str) -> FileLock:
-    """What one process at a time holds where MLflow cannot bear two."""
+    """What one process at a time holds where MLflow cannot bear two; of a server, one of this user's."""
     if uri.startswith(SQLITE):
         return FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=LOCK_SECONDS)
-    name = f"iot-ids-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.lock"
+    name = f"iot-ids-{os.geteuid()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.lock"
     return FileLock(Path(tempfile.gettempdir()) / name, timeout=LOCK_SECONDS)

@@ -1,9 +1,11 @@
 """A sweep's own run, which outlives any one worker: begun once, taken up again, ended by the last."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 
-from iot_ids.track.run import Run
-from iot_ids.track.store import Store
+from iot_ids.track.alive import KEY, living, new_key
+from iot_ids.track.run import Run, made
+from iot_ids.track.store import Store, locked, tagged
 
 PARENT = "mlflow.parentRunId"
 """The tag by which MLflow shows a run below another."""
@@ -12,15 +14,22 @@ WORKER = "sweep.worker"
 """The tag that says which process a run below a sweep's belongs to."""
 
 
-def begin_sweep(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Run:
-    """The sweep's run, RUNNING again, which is known by its tags `kind` and `sweep`; a new one where there is none."""
-    known = store.client.search_runs(
-        [store.experiment], f"tags.kind = '{tags['kind']}' and tags.sweep = '{tags['sweep']}'", max_results=1
-    )
-    if known:
-        store.client.update_run(known[0].info.run_id, status="RUNNING")
-        return Run(store, known[0].info.run_id)
-    run = Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
+def begin_sweep(
+    store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str], alive: ExitStack
+) -> Run:
+    """The sweep's run, RUNNING again, which is known by its tags `kind` and `sweep`; a new one where there is none.
+
+    `alive` takes this worker's lease of it, to be closed when the run is ended, or left to others.
+    """
+    with locked(store.uri):
+        known = tagged(store, f"tags.kind = '{tags['kind']}'", {"sweep": tags["sweep"]})
+        key = (known and known.data.tags.get(KEY)) or new_key()
+        alive.enter_context(living(store.uri, key))
+        if known:
+            store.client.set_tag(known.info.run_id, KEY, key)
+            store.client.update_run(known.info.run_id, status="RUNNING")
+            return Run(store, known.info.run_id)
+        run = made(store, name, {**tags, KEY: key})
     run.parameters(parameters)
     return run
 
