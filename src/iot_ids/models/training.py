@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 
@@ -96,6 +97,7 @@ def _trainer(settings: Trainer, report: Report) -> lightning.Trainer:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        plugins=[LightningEnvironment()],  # one process: what a cluster's scheduler says of others is not for it
     )
 
 
