@@ -114,6 +114,21 @@ def test_rows_that_cannot_be_read_have_no_answer_and_are_told(detector: Detector
     assert found.filter(pl.col("answer").is_null())["probability/attack"].null_count() == 6
 
 
+@pytest.mark.parametrize("block", [100, 10**9])
+def test_a_quotation_mark_amid_a_text_moves_no_line(
+    detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(scoring, "BLOCK", block)
+    raw = flows(399).with_columns(note=pl.lit("/a"), bytes=pl.int_range(399).cast(pl.Float64))
+    raw.write_csv(tmp_path / "whole.csv")
+    lines = (tmp_path / "whole.csv").read_text().splitlines()
+    lines[50], lines[70] = lines[50].replace("/a", '2"1'), lines[70].replace("/a", '"x""y"')
+    (tmp_path / "flows.csv").write_text("\n".join(lines))
+    expected = answers(detector, str(tmp_path / "whole.csv"), tmp_path / "out.parquet")
+    found = answers(detector, str(tmp_path / "flows.csv"), tmp_path / "out.parquet")
+    assert_frame_equal(found.drop("file"), expected.drop("file"))
+
+
 def test_a_csv_of_answers_has_one_header(detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "BLOCK", 100)
     flows(30).write_csv(tmp_path / "flows.csv")

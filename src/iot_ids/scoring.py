@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,17 @@ import polars as pl
 from pyarrow.parquet import ParquetWriter
 
 from iot_ids.data import read
-from iot_ids.data.lines import LINE, blocks, readable
+from iot_ids.data.cells import BLOCK, tables
+from iot_ids.data.lines import CELLS, LINE, count
 from iot_ids.data.locate import files_at
+from iot_ids.data.packed import readable
 from iot_ids.data.spec import Columns, Dataset, Format
-from iot_ids.data.unreadable import SHOWN, ragged
+from iot_ids.data.unreadable import SHOWN
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
 
-BATCH, BLOCK = 65_536, 16 * 2**20
-"""Rows of Parquet, and bytes of text, that are scored at a time."""
+BATCH = 65_536
+"""Rows of Parquet that are scored at a time; of text, BLOCK bytes."""
 
 
 @dataclass
@@ -90,11 +92,10 @@ def score(
     Raises:
         UserError: a file cannot be read, or `out` cannot be written.
     """
-    odd = [ragged([part])[LINE] for part in layouts]
     found, start = Scored(0, 0, [], 0.0), time.perf_counter()
     with _writer(out) as write:
-        for part, lines in zip(layouts, odd, strict=True):
-            for answers in _answers(detector, part, lines):
+        for part in layouts:
+            for answers in _answers(detector, part):
                 _count(found, answers, part)
                 write(answers.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else answers)
                 progress(answers.height)
@@ -155,35 +156,29 @@ def _count(found: Scored, answers: pl.DataFrame, part: read.Layout) -> None:
 
 
 def _height(part: read.Layout) -> int:
-    lines = pl.scan_parquet(part.file, glob=False) if part.separator is None else pl.scan_lines(part.file, glob=False)
+    if part.separator is not None:
+        return count(part.file) - part.header_lines
     with readable(part.file):
-        return int(lines.select(pl.len()).collect(engine="streaming").item()) - part.header_lines
-
-
-def _read(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-    with readable(part.file):
-        yield from _batches(part, names)
+        return int(pl.scan_parquet(part.file, glob=False).select(pl.len()).collect().item())
 
 
 def _batches(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """A file's rows in order, with LINE. Polars' own batches run ahead of whoever takes them, and fill the memory."""
-    if part.separator is None:
-        stored = read.scan_part(part, names)
-        yield from (stored.slice(start, BATCH).collect() for start in range(0, _height(part), BATCH))
+    """A file's rows as `tables`. Polars' own batches run ahead of whoever takes them, and fill the memory."""
+    if part.separator is not None:
+        yield from (table for table in tables(part, names, size=BLOCK) if table.height)
         return
-    before = 0
-    for block in blocks(part.file, BLOCK):
-        some = replace(part, header_lines=0 if before else part.header_lines)
-        rows = read.scan_part(some, names, block).with_columns(pl.col(LINE) + before).collect()
-        before += rows.height + some.header_lines
-        yield rows
+    stored = read.stored(part, names).with_columns(pl.lit(None, pl.Int64).alias(CELLS))
+    for start in range(0, _height(part), BATCH):
+        with readable(part.file):
+            batch = stored.slice(start, BATCH).collect()
+        yield batch
 
 
-def _answers(detector: Detector, part: read.Layout, odd: pl.Series) -> Iterator[pl.DataFrame]:
-    """The answers on a file's rows, in batches; the lines in `odd` get none."""
-    for batch in _read(part, inputs(detector)):
-        probabilities = detector.probabilities(batch.drop(LINE))
-        wrong = np.isnan(probabilities).any(axis=1) | batch[LINE].is_in(odd.implode()).to_numpy()
+def _answers(detector: Detector, part: read.Layout) -> Iterator[pl.DataFrame]:
+    """The answers on a file's rows, in batches; lines with too many or too few cells get none."""
+    for batch in _batches(part, inputs(detector)):
+        probabilities = detector.probabilities(batch.drop(LINE, CELLS))
+        wrong = np.isnan(probabilities).any(axis=1) | batch[CELLS].is_not_null().to_numpy()
         best = pl.Series(probabilities.argmax(axis=1)).set(pl.Series(wrong), None)
         table = pl.DataFrame(probabilities, schema=[f"probability/{name}" for name in detector.classes])
         yield table.select(

@@ -3,15 +3,20 @@
 import gzip
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from iot_ids.data.lines import CELLS, LINE, count, first_line, odd_lines
+from iot_ids.data.cells import tables
+from iot_ids.data.lines import CELLS, LINE, Quotes, cells, count, first_line, quotes_of
+from iot_ids.data.read import Layout
 from iot_ids.errors import UserError
 
 
-def odd(folder: Path, content: bytes, separator: str = ",") -> list[tuple[int, int]]:
-    (folder / "flows.csv").write_bytes(content)
-    return odd_lines(folder / "flows.csv", separator, 3).select(LINE, CELLS).rows()
+def odd(folder: Path, content: bytes, separator: str = ",", name: str = "flows.csv") -> list[tuple[int, int]]:
+    """The lines that have not three cells, and how many they have."""
+    (folder / name).write_bytes(content)
+    rows = pl.concat(tables(Layout(folder / name, ("a", "b", "c"), separator, 0), []))
+    return rows.drop_nulls(CELLS).select(LINE, CELLS).rows()
 
 
 def test_whole_lines_are_not_odd(tmp_path: Path) -> None:
@@ -64,14 +69,49 @@ def test_garbage_after_the_compressed_part_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "flows[1]*.csv"
-    file.write_text("1,2\n")
-    assert odd_lines(file, ",", 3).height == 1
+    assert odd(tmp_path, b"1,2\n", name="flows[1]*?.csv") == [(1, 2)]
 
 
 def test_the_first_line_is_without_mark_and_end(tmp_path: Path) -> None:
     (tmp_path / "flows.csv").write_bytes(b"\xef\xbb\xbfa,b\r\n1,2\r\n")
-    assert first_line(tmp_path / "flows.csv") == "a,b"
+    assert first_line(tmp_path / "flows.csv") == ("a,b", 0)
+
+
+def test_lines_of_comment_before_the_first_line_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "flows.csv").write_bytes(b"\xef\xbb\xbf#x\n#y\r\na,b\r\n#1,2\r\n")
+    assert first_line(tmp_path / "flows.csv", "#") == ("a,b", 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("1,,3,", ["1", "", "3", ""]),
+        ('"1,5","","he said ""x, y"""', ["1,5", "", 'he said "x, y"']),
+        ('a"b,c"d,"e', ['a"b', 'c"d', '"e']),
+        ('"tc"p,"t,c"p,""x,"y" ', ['"tc"p', '"t,c"p', '""x', "y"]),
+        ("", [""]),
+    ],
+)
+def test_a_line_is_cut_into_its_cells(line: str, expected: list[str]) -> None:
+    cut = pl.DataFrame({"line": [line]}).select(cells(pl.col("line"), ",")).item()
+    assert cut.to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,b\n", Quotes.none),
+        ('"a","",b\r\n"a""b","c,d"\r\n"e"', Quotes.plain),
+        ('a"b,c\n', Quotes.odd),
+        ('a"b,c"d\n', Quotes.odd),
+        ('"a\nb",c\n', Quotes.odd),
+        ('"a"b\n', Quotes.odd),
+        ('"a"\rb\n', Quotes.odd),
+        ('x,"', Quotes.odd),
+    ],
+)
+def test_quotation_marks_around_whole_cells_are_plain(text: str, expected: Quotes) -> None:
+    assert quotes_of(text.encode(), ",") is expected
 
 
 @pytest.mark.parametrize("text", ["", "a", "a\n", "a\nb", "a\n\n", "\n", "a\r\nb\r\n"])

@@ -11,12 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_ids.data import read
+from iot_ids.data.cells import tables
 from iot_ids.data.lines import LINE
 from iot_ids.data.spec import Columns, Dataset, Format, Header
 from iot_ids.errors import UserError
 
 Csv = Callable[..., Path]
 NAMES = ("id", "proto", "sport", "pkts", "rate", "attack", "kind")
+
+
+def every(*files: Path, dataset: Dataset) -> pl.DataFrame:
+    """Every row of the files, as text."""
+    found = [table for file in files for table in tables(read.layout(file, dataset), read.declared(dataset.columns))]
+    return pl.concat(found, how="diagonal")
 
 
 def cells(expression: Callable[[pl.Expr], pl.Expr], *texts: str | None) -> list[object]:
@@ -52,7 +59,7 @@ def test_unnamed_columns_get_names_of_their_own(small: Dataset, csv: Csv) -> Non
 
 def test_a_repeated_name_means_its_first_column(small: Dataset, csv: Csv) -> None:
     file = csv("1,tcp,80,5,0.5,0,Normal,99", header=",".join((*NAMES, "pkts")))
-    assert read.scan([read.layout(file, small)], small.columns).collect()["pkts"].to_list() == ["5"]
+    assert every(file, dataset=small)["pkts"].to_list() == ["5"]
 
 
 def test_a_missing_column_is_named(small: Dataset, csv: Csv) -> None:
@@ -124,7 +131,7 @@ def test_a_broken_parquet_file_is_named(small: Dataset, tmp_path: Path) -> None:
 def test_files_with_other_orders_line_up_by_name(small: Dataset, csv: Csv) -> None:
     first = csv("1,tcp,80,5,0.5,0,Normal", name="a.csv")
     second = csv("Scan;1;0.25;7;udp", name="b.csv", header="kind;attack;rate;pkts;proto")
-    rows = read.scan([read.layout(file, small) for file in (first, second)], small.columns).collect()
+    rows = every(first, second, dataset=small)
     assert rows.select("pkts", "kind", "id").rows() == [("5", "Normal", "1"), ("7", "Scan", None)]
 
 
@@ -133,14 +140,14 @@ def test_files_with_other_orders_line_up_by_name(small: Dataset, csv: Csv) -> No
 def test_lines_are_counted_as_an_editor_counts(small: Dataset, tmp_path: Path, end: str, compressed: bool) -> None:
     content = end.join([",".join(NAMES), "1,tcp,80,5,0.5,0,Normal", "", "2,tcp,80,5,0.5,0,Normal"]).encode()
     (tmp_path / "flows.csv").write_bytes(gzip.compress(content) if compressed else content)
-    rows = read.scan([read.layout(tmp_path / "flows.csv", small)], small.columns).collect()
+    rows = every(tmp_path / "flows.csv", dataset=small)
     assert rows.filter(pl.col("id") == "2")[LINE].to_list() == [4]
 
 
 def test_lines_without_header_count_from_one(small: Dataset, csv: Csv) -> None:
     dataset = replace(small, format=Format(column_names=list(NAMES)))
     file = csv("2,tcp,80,5,0.5,0,Normal", header="1,tcp,80,5,0.5,0,Normal")
-    rows = read.scan([read.layout(file, dataset)], dataset.columns).collect()
+    rows = every(file, dataset=dataset)
     assert rows.select("id", LINE).rows() == [("1", 1), ("2", 2)]
 
 

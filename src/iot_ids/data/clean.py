@@ -55,7 +55,7 @@ def clean(
     check(dataset)
     limits = first_rows(files, dataset)
     layouts = [read.layout(file, dataset, limits.get(file)) for file in files]
-    rows = _read(layouts, dataset)
+    rows = rows_of(layouts, dataset)
     refuse_short(rows.heights, layouts)
     examples = unreadable.examples(rows.odd, layouts, dataset)
     _refuse_damage(rows, examples, dataset, files)
@@ -115,35 +115,8 @@ def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[
     return read.identifier(value) if name in columns.identifiers else read.float32(value)
 
 
-def _read(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
-    try:
-        return rows_of(layouts, dataset)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(_unreadable_file(layouts, error)) from error
-
-
 def _named(files: Sequence[Path]) -> str:
     return ", ".join(str(file) for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-
-
-def _unreadable_file(layouts: Sequence[read.Layout], error: Exception) -> str:
-    """Which of the files it was, found by reading each on its own, and what Polars says of it.
-
-    Raises:
-        UserError: a quotation mark in it is not closed.
-    """
-    for part in layouts:
-        try:
-            read.scan([part], Columns(identifiers=list(part.names))).collect(engine="streaming")
-        except (pl.exceptions.PolarsError, OSError) as culprit:
-            unreadable.ragged([part])  # says so, with its line, where a quotation mark is not closed
-            return f"{part.file}: cannot be read: {_reason_given(culprit)}"
-    return f"{_named([part.file for part in layouts])}: cannot be read: {_reason_given(error)}"
-
-
-def _reason_given(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return next((line for line in lines if line.startswith("Field ")), lines[0])[:200]
 
 
 def _refuse_damage(rows: Rows, examples: Sequence[str], dataset: Dataset, files: Sequence[Path]) -> None:

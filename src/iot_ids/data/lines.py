@@ -1,150 +1,183 @@
-"""What can be told from a text file's lines, before they are taken apart into cells."""
+"""A text file as lines: one line is one row, whatever stands in it.
 
-import gzip
+This is the one notion of a line and of a quotation mark, which every reader of this package shares. A quotation mark
+that does not open its cell is a letter like any other. A cell that opens with one ends with one, in the same line; two
+of them in it are one.
+"""
+
 import re
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from io import BufferedReader
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from io import BufferedIOBase, BytesIO
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from iot_ids.data.packed import opened, readable
 from iot_ids.errors import UserError
 
 LINE = "__line"
 """1-based line (or Parquet row) of a row in its file."""
 CELLS = "__cells"
-"""How many cells a line has, where that is not how many it should have."""
-_TEXT = "__text"
-_OPEN = "__open"
+"""How many cells a line has, where that is not how many it should have; 0 where it is a comment."""
+PIECE = 2**18
+"""Bytes that are looked through at a time: so many stay in the processor's cache."""
+NEWLINE, RETURN, MARK = b'\n\r"'
 
 
-def first_line(file: Path) -> str:
-    """The first line of a plain or gzip-compressed text file, without byte-order mark and line end.
+class Quotes(Enum):
+    """How a text quotes its cells."""
+
+    none = "none"
+    plain = "plain"
+    """Whole cells of one line each: what every reader of CSV takes for the same cells."""
+    odd = "odd"
+
+
+def first_line(file: Path, comment: str = "") -> tuple[str, int]:
+    """The first line of a text file, without byte-order mark and line end, and how many lines of comment precede it.
+
+    A line that begins with `comment` is one; without it, there are none.
 
     Raises:
         UserError: the file cannot be opened, is no text, is empty, or begins with a blank line.
     """
     try:
-        with readable(file), _opened(file) as stream:
-            line = stream.readline(1 << 20).decode("utf-8-sig")
+        with readable(file), opened(file) as stream:
+            line, before = stream.readline(1 << 20).decode("utf-8-sig"), 0
+            while comment and line.startswith(comment):
+                line, before = stream.readline(1 << 20).decode(), before + 1
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: is no UTF-8 text ({error}); unpack or convert it first") from error
     if not line:
-        raise UserError(f"{file}: is empty")
+        raise UserError(f"{file}: is empty" + f" but for {before:,} lines that begin with {comment!r}" * bool(before))
     if not line.strip():
-        raise UserError(f"{file}:1: is a blank line; the first line has to name the columns or hold the first flow")
-    return line.rstrip("\r\n")
+        raise UserError(
+            f"{file}:{before + 1}: is a blank line; the first line has to name the columns or hold the first flow"
+        )
+    return line.rstrip("\r\n"), before
 
 
-@contextmanager
-def readable(file: Path) -> Iterator[None]:
-    """What goes wrong while the file is read, as a UserError."""
-    try:
-        yield
-    except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{file}: cannot be read ({error}); is it whole? Get or unpack it again") from error
+def blocks(file: Path, size: int, skip: int = 0, limit: int | None = None) -> Iterator[bytes]:
+    """The file but its first `skip` lines, in pieces of whole lines: `size` bytes and what is left of the last line.
+
+    At most `limit` lines; None means all.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    with readable(file), opened(file) as stream:
+        for _ in range(skip):
+            stream.readline()
+        if limit is None:
+            yield from _pieces(stream, size)
+            return
+        for block in _pieces(stream, size):
+            lines = lines_in(block)
+            yield block if lines <= limit else b"".join(islice(BytesIO(block), limit))
+            limit -= lines
+            if limit <= 0:
+                return
 
 
-def top(file: Path, lines: int) -> bytes:
-    """The first lines of a file that `first_line` can read. Polars takes far more of a file into memory for them."""
-    with _opened(file) as stream:
-        return b"".join(islice(stream, lines))
-
-
-def blocks(file: Path, size: int) -> Iterator[bytes]:
-    """The file in pieces of whole lines, of `size` bytes and what is left of the last line."""
-    with _opened(file) as stream:
-        while block := stream.read(size):
-            yield block + stream.readline()
+def _pieces(stream: BufferedIOBase, size: int) -> Iterator[bytes]:
+    block = stream.read(size).removeprefix(BOM_UTF8)
+    while block:
+        yield block if block.endswith(b"\n") else block + stream.readline()
+        block = stream.read(size)
 
 
 def count(file: Path) -> int:
-    """How many lines the file has, the last one with or without its end. Polars takes ten times as long."""
-    lines, last, block = 0, ord("\n"), np.empty(1 << 18, np.uint8)  # NumPy compares several bytes at once
-    with _opened(file) as stream:
-        while size := stream.readinto(block.data):
-            lines, last = lines + int(np.count_nonzero(block[:size] == ord("\n"))), block[size - 1]
-    return lines + int(last != ord("\n"))
-
-
-def _opened(file: Path) -> BufferedReader | gzip.GzipFile:
-    with file.open("rb") as raw:
-        compressed = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(file, "rb") if compressed else file.open("rb")
-
-
-def odd_lines(file: Path, separator: str, cells: int, first: int | None = None) -> pl.DataFrame:
-    """Which lines, header included, have not `cells` cells: LINE and CELLS. Blank cells after the last do no harm.
-
-    Only the `first` lines are looked at; None means all.
+    """How many lines the file has, the last one with or without its end. Polars takes ten times as long.
 
     Raises:
-        UserError: the file is damaged, or a quotation mark is open at the end of a line: one line is not one flow.
+        UserError: the file cannot be read.
     """
+    return sum(map(lines_in, blocks(file, PIECE)))
 
-    def query(lines: pl.LazyFrame) -> pl.LazyFrame:
-        bare = _without_quoted(pl.col(_TEXT), separator)
-        looked_at = lines if first is None else lines.head(first)
-        found = looked_at.with_row_index(LINE, 1).select(
-            pl.col(LINE).cast(pl.Int64),
-            _cells(bare, separator, cells),
-            bare.str.contains(_opening(separator)).alias(_OPEN),
-        )
-        return found.filter((pl.col(CELLS) != cells) | pl.col(_OPEN))
 
-    odd = _collected(file, query)
-    unclosed = odd.filter(_OPEN)
-    if unclosed.height:
-        raise UserError(
-            f"{file}:{unclosed[LINE][0]}: a quotation mark is not closed in its line; mend or remove that line"
-        )
-    return odd.drop(_OPEN)
+def lines_in(block: bytes) -> int:
+    """How many lines a piece of whole lines has."""
+    ends = int(np.count_nonzero(np.frombuffer(block, np.uint8) == NEWLINE))  # several bytes at once, unlike bytes.count
+    return ends + (not block.endswith(b"\n"))
+
+
+def survey(pieces: Iterable[bytes], separator: str, comment: str = "") -> tuple[int, Quotes]:
+    """How many lines there are, and how they quote their cells; a line of comment has no cells, which is odd."""
+    lines, found, mark = 0, Quotes.none, comment.encode()
+    for block in pieces:
+        lines += lines_in(block)
+        if mark and (block.startswith(mark) or b"\n" + mark in block):
+            found = Quotes.odd
+        if found is not Quotes.odd and b'"' in block:
+            found = quotes_of(block, separator)
+    return lines, found
+
+
+def quotes_of(block: bytes, separator: str) -> Quotes:
+    """How a piece of whole lines quotes its cells."""
+    if b'"' not in block:
+        return Quotes.none
+    text = np.frombuffer(b"\n" + block.replace(b'""', b"") + b"\n\n", np.uint8)
+    marks, ends = np.flatnonzero(text == MARK), np.flatnonzero(text == NEWLINE)
+    if len(marks) % 2:
+        return Quotes.odd
+    opening, closing = marks[::2], marks[1::2]
+    after = text[np.where(text[closing + 1] == RETURN, closing + 2, closing + 1)]
+    after = np.where((text[closing + 1] == RETURN) & (after != NEWLINE), RETURN, after)
+    between = (ord(separator), NEWLINE)
+    plain = np.isin(text[opening - 1], between).all() and np.isin(after, between).all()
+    return Quotes.plain if plain and (ends.searchsorted(opening) == ends.searchsorted(closing)).all() else Quotes.odd
+
+
+def texts(block: bytes) -> pl.Series:
+    """The lines of a piece of whole lines, without their ends. Bytes that are no UTF-8 become U+FFFD."""
+    try:
+        return pl.scan_lines(block).collect().to_series()
+    except pl.exceptions.ComputeError:  # bytes that are no UTF-8
+        return pl.scan_lines(block.decode("utf-8", "replace").encode()).collect().to_series()
+
+
+def cells(text: pl.Expr, separator: str) -> pl.Expr:
+    """A line as a list of its cells, those in quotation marks without them. At least one."""
+    apart = re.escape(separator)
+    every = (pl.lit(separator) + text).str.extract_all(f'{apart}(?:"(?:[^"]|"")*"[^{apart}]*|[^{apart}]*)')
+    cell = pl.element().str.slice(1)
+    quoted = cell.str.extract(r'^"((?:[^"]|"")*)"\s*$').str.replace_all('""', '"', literal=True)
+    return every.list.eval(pl.coalesce(quoted, cell))
+
+
+def odd_cells(text: pl.Expr, separator: str, expected: int, comment: str = "") -> pl.Expr:
+    """CELLS: how many cells a line has, null where they are `expected`. Blank cells after the last do no harm."""
+    bare = _without_quoted(text, separator)
+    found = _cells(bare, separator, expected)
+    odd = pl.when(found != expected).then(found)
+    return (pl.when(text.str.starts_with(comment)).then(0).otherwise(odd) if comment else odd).alias(CELLS)
+
+
+def is_open(text: pl.Expr, separator: str) -> pl.Expr:
+    """Whether a cell of the line opens with a quotation mark that is not closed in it."""
+    return _without_quoted(text, separator).str.contains(_opening(separator))
 
 
 def _without_quoted(text: pl.Expr, separator: str) -> pl.Expr:
-    """Quoted cells may hold separators. Only a cell that begins with a quotation mark is one, as Polars reads it."""
     quoted = _opening(separator) + '(?:[^"]|"")*"'
     return pl.when(text.str.contains('"', literal=True)).then(text.str.replace_all(quoted, "${1}q")).otherwise(text)
 
 
 def _opening(separator: str) -> str:
-    """A quotation mark at the beginning of a cell; elsewhere in a cell it is a letter like any other."""
+    """A quotation mark at the beginning of a cell."""
     return f'(^|{re.escape(separator)})"'
 
 
 def _cells(bare: pl.Expr, separator: str, expected: int) -> pl.Expr:
     count = _count(bare, separator)
     without_blank = pl.max_horizontal(_count(bare.str.strip_chars_end(f"{separator} "), separator), expected)
-    return pl.when(count > expected).then(without_blank).otherwise(count).alias(CELLS)
+    return pl.when(count > expected).then(without_blank).otherwise(count)
 
 
 def _count(text: pl.Expr, separator: str) -> pl.Expr:
     return text.str.count_matches(separator, literal=True).cast(pl.Int64) + 1
-
-
-def _collected(file: Path, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
-    with readable(file):
-        try:
-            return query(pl.scan_lines(file, name=_TEXT, glob=False)).collect(engine="streaming")
-        except pl.exceptions.ComputeError:  # bytes that are no UTF-8, which only the reader of CSV lets pass
-            return query(_lossy(file)).collect(engine="streaming")
-
-
-def _lossy(file: Path) -> pl.LazyFrame:
-    """The lines by way of a separator that text does not hold."""
-    lines = pl.scan_csv(
-        file,
-        has_header=False,
-        separator="\x01",
-        quote_char=None,
-        schema={_TEXT: pl.String()},
-        truncate_ragged_lines=True,
-        extra_columns="ignore",
-        encoding="utf8-lossy",
-        glob=False,
-    )
-    return lines.with_columns(pl.col(_TEXT).fill_null(""))

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from iot_ids.data.lines import LINE, first_line
+from iot_ids.data.packed import BROKEN
 from iot_ids.data.spec import Columns, Dataset, Format, Header
 from iot_ids.errors import UserError
 
@@ -28,7 +29,8 @@ A_DAY = 86_400.0
 class Layout:
     """How a file is laid out: column names in order, separator, number of header lines. No separator means Parquet.
 
-    `rows` is how many rows from the top are read, a blank line among them; None means all.
+    The header's lines are those of comment before the names, and the names' own. `rows` is how many rows from the top
+    are read, a blank line among them; None means all. A line that begins with `comment` is no flow; without it, none.
     """
 
     file: Path
@@ -36,6 +38,7 @@ class Layout:
     separator: str | None
     header_lines: int
     rows: int | None = None
+    comment: str = ""
 
 
 def layout(file: Path, dataset: Dataset, rows: int | None = None) -> Layout:
@@ -58,41 +61,10 @@ def layout(file: Path, dataset: Dataset, rows: int | None = None) -> Layout:
     return replace(found, rows=rows)
 
 
-def scan(layouts: Sequence[Layout], columns: Columns) -> pl.LazyFrame:
-    """Every row of the files in order, with the declared columns that are there, as text (Parquet: as stored).
-
-    Of a file whose layout has `rows`, only so many from the top. Adds FILE and LINE. A cell without text is null. A
-    file that lacks an identifier that others have gives nulls.
-    """
-    frames = [
-        scan_part(part, declared(columns)).with_columns(pl.lit(index, pl.Int32).alias(FILE))
-        for index, part in enumerate(layouts)
-    ]
-    return pl.concat(frames, how="diagonal_relaxed")
-
-
-def scan_part(part: Layout, wanted: Sequence[str], content: bytes | None = None) -> pl.LazyFrame:
-    """As `scan`, of one file and without FILE; of `content` instead, where that is given."""
+def stored(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
+    """Every row of a Parquet file in order: LINE and those of the columns `wanted` that are there, as stored."""
     columns = [name for name in wanted if name in part.names]
-    place = pl.col(LINE).cast(pl.Int64) + part.header_lines + 1
-    if part.separator is None:
-        return scan_parquet(part, columns).with_columns(place)
-    frame = pl.scan_csv(
-        part.file if content is None else content,
-        has_header=False,
-        skip_rows=part.header_lines,
-        separator=part.separator,
-        schema=dict.fromkeys(part.names, pl.String()),
-        # Rows with too few or too many cells are let pass here and found by their lines: see `lines.odd_lines`.
-        missing_columns="insert",
-        extra_columns="ignore",
-        truncate_ragged_lines=True,
-        encoding="utf8-lossy",
-        row_index_name=LINE,
-        n_rows=part.rows,
-        glob=False,
-    )
-    return frame.select(*columns, place)
+    return scan_parquet(part, columns).with_columns(pl.col(LINE).cast(pl.Int64) + 1)
 
 
 def scan_parquet(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
@@ -169,7 +141,7 @@ def named(cell: pl.Expr, name: str, columns: Columns) -> pl.Expr:
 def _parquet_layout(file: Path) -> Layout:
     try:
         names = pl.scan_parquet(file, glob=False).collect_schema().names()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except BROKEN as error:
         raise UserError(f"{file}: is no readable Parquet file ({error}); is it whole? Get it again") from error
     return Layout(file, _unique([name.strip() for name in names]), None, 0)
 
@@ -186,21 +158,21 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def _text_layout(file: Path, form: Format, columns: Columns) -> Layout:
-    line = first_line(file)
+    line, comments = first_line(file, form.comment)
     names = set(declared(columns))
     separators = [",", ";", "\t"] if form.separator == "auto" else [form.separator]
     rows = {separator: _cells(file, line, separator) for separator in separators}
     separator = max(rows, key=lambda mark: (len(names.intersection(rows[mark])), len(rows[mark])))
     cells = rows[separator]
     if _has_header(cells, names, form):
-        return Layout(file, _unique(cells), separator, 1)
+        return Layout(file, _unique(cells), separator, comments + 1, comment=form.comment)
     if len(cells) != len(form.column_names):
         raise UserError(
-            f"{file}:1: has {len(cells)} cells with separator {separator!r}, among them too few of the dataset's "
-            f"column names; without a header {len(form.column_names) or 'no'} cells are expected (dataset.format). "
-            f"It begins: {line[:120]}"
+            f"{file}:{comments + 1}: has {len(cells)} cells with separator {separator!r}, among them too few of the "
+            f"dataset's column names; without a header {len(form.column_names) or 'no'} cells are expected "
+            f"(dataset.format). It begins: {line[:120]}"
         )
-    return Layout(file, tuple(form.column_names), separator, 0)
+    return Layout(file, tuple(form.column_names), separator, comments, comment=form.comment)
 
 
 def _has_header(cells: Sequence[str], names: set[str], form: Format) -> bool:

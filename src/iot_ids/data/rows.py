@@ -13,11 +13,12 @@ import polars.selectors as cs
 from iot_ids.data import read
 from iot_ids.data.careful import careful
 from iot_ids.data.lines import CELLS, LINE
+from iot_ids.data.packed import readable
 from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.straight import SHORT, as_numbers, not_whole, number_columns, straight
 from iot_ids.data.taken import rechunked
 from iot_ids.data.times import time_format, told
-from iot_ids.data.unreadable import KEPT, REASON, mark_ragged, ragged
+from iot_ids.data.unreadable import KEPT, REASON
 
 ROW_ID = "__row_id"
 """Running number of a row over all files, from 0: how predictions are traced back to flows."""
@@ -57,8 +58,7 @@ def rows_of(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
     """Read every file.
 
     Raises:
-        PolarsError, OSError: a file cannot be read.
-        UserError: a file is damaged, or a quotation mark in it is not closed.
+        UserError: a file cannot be read, or a quotation mark in it opens a cell and is not closed in its line.
     """
     numbers = number_columns(layouts, dataset)
     while True:
@@ -73,16 +73,17 @@ def rows_of(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
 
 def _of_file(part: read.Layout, index: int, start: int, dataset: Dataset, numbers: Sequence[str]) -> _File:
     """The rows of the file `index`, the first of which is row `start` of all."""
-    found = straight(part, dataset, numbers)
+    with readable(part.file):
+        found = straight(part, dataset, numbers)
     if found is None:
         return _carefully(part, index, start, dataset, numbers)
-    wrong, short = not_whole(found, dataset.columns), bool(found[SHORT].any())
+    wrong = not_whole(found, dataset.columns)
     place = pl.lit(index, pl.Int32).alias(read.FILE)
     usable = found.drop(SHORT).with_columns(place).with_row_index(ROW_ID, start)
     if wrong is None:
         return _File(usable, _none_odd(), found.height, _with_null(usable, numbers))
     lines = wrong.arg_true().cast(pl.Int64) + part.header_lines + 1
-    again = _carefully(part, index, start, dataset, numbers, lines, short)
+    again = _carefully(part, index, start, dataset, numbers, lines)
     usable = pl.concat([usable.filter(~wrong), again.usable.select(usable.columns)])
     unsure = again.unsure | _with_null(usable, numbers)
     return _File(usable.sort(ROW_ID) if again.usable.height else usable, again.odd, found.height, unsure)
@@ -95,12 +96,10 @@ def _carefully(
     dataset: Dataset,
     numbers: Sequence[str],
     lines: pl.Series | None = None,
-    look_for_ragged: bool = True,
 ) -> _File:
     """As `_of_file`, for the rows on `lines`, or all."""
     place = [pl.lit(index, pl.Int32).alias(read.FILE), (pl.col(LINE) - (part.header_lines + 1) + start).alias(ROW_ID)]
     rows = careful(part, dataset, lines).with_columns(place[0], place[1].cast(pl.get_index_type()))
-    rows = mark_ragged(rows, ragged([part] if look_for_ragged else []).with_columns(place[0]))
     kept = rows.filter(pl.col(REASON) == KEPT).drop(LINE, REASON, CELLS)
     parsed = kept.select(pl.col(name).cast(pl.Float64, strict=False) for name in numbers if name in kept)
     unsure = {name for name in parsed.columns if parsed[name].null_count() > kept[name].null_count()}

@@ -52,6 +52,8 @@ class Format:
     header: Header = Header.auto
     column_names: list[str] = field(default_factory=list)
     """Names in order, for files without a header line."""
+    comment: str = ""
+    """What a line of comment begins with, `#` say; such lines are counted, and no flows. Empty: there are none."""
     missing: list[str] = field(default_factory=lambda: [""])
     """Cell texts that mean "no value"."""
     files: list[str] = field(default_factory=lambda: ["*.csv*", "*.txt", "*.parquet"])

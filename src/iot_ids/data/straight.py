@@ -3,21 +3,20 @@
 Of rows that are whole, this is bit for bit what `careful` reads; the tests hold the two against each other.
 """
 
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
 
 import polars as pl
 
 from iot_ids.data import read
-from iot_ids.data.lines import LINE, count, top
+from iot_ids.data.cells import csv, first_rows
+from iot_ids.data.lines import CELLS, LINE, PIECE, Quotes, blocks, survey
+from iot_ids.data.packed import BROKEN, for_polars
 from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.taken import rechunked
-from iot_ids.data.unreadable import ragged
 
 SHORT = "__short"
 """Whether a row's last cell is null, as it is where a line has too few."""
-UNREADABLE = (OSError, EOFError, zlib.error)
 LOOKED_AT = 100
 """Rows from the top by which an identifier is taken for a number or a text; a wrong guess costs a second reading."""
 
@@ -29,11 +28,13 @@ def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str
     """
     texts = {*dataset.columns.ports, *_written_times(layouts, dataset.columns)}
     wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in texts])
-    tops = [replace(part, rows=min(part.rows or LOOKED_AT, LOOKED_AT)) for part in layouts]
-    frames = [read.scan_part(part, read.declared(wanted), _content(part)) for part in tops]
-    first = pl.concat(frames, how="diagonal_relaxed").drop(LINE)
-    cells = first.select(read.text(name, dataset.format.missing) for name in first.collect_schema().names()).collect()
-    return [column.name for column in cells if not column.null_count() and _numbers(column) is not None]
+    frames = [first_rows(part, read.declared(wanted), LOOKED_AT).drop(LINE, CELLS) for part in layouts]
+    cells = [frame.select(read.text(name, dataset.format.missing) for name in frame.columns) for frame in frames]
+    return [
+        column.name
+        for column in pl.concat(cells, how="diagonal")
+        if not column.null_count() and _numbers(column) is not None
+    ]
 
 
 def _written_times(layouts: Sequence[read.Layout], columns: Columns) -> list[str]:
@@ -41,16 +42,6 @@ def _written_times(layouts: Sequence[read.Layout], columns: Columns) -> list[str
     if columns.time is None or columns.time_format is None:
         return []
     return [] if all(read.holds_times(part, columns.time) for part in layouts) else [columns.time]
-
-
-def _content(part: read.Layout) -> bytes | None:
-    """The first lines of a text file; None where Polars has to read them, and to say what is wrong with the file."""
-    if part.separator is None or part.rows is None:
-        return None
-    try:
-        return top(part.file, part.header_lines + part.rows)
-    except UNREADABLE:
-        return None
 
 
 def as_numbers(texts: pl.Series) -> pl.Series | None:
@@ -100,27 +91,17 @@ def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.Dat
     assert part.separator is not None
     there = [name for name in read.declared(columns) if name in part.names]
     floats = (*columns.numeric, *numbers)
-    try:
-        if part.rows is not None and not ragged([part]).is_empty():
-            return None
-        lines = count(part.file) if part.rows is None else None
-        frame = pl.scan_csv(
-            part.file,
-            has_header=False,
-            skip_rows=part.header_lines,
-            separator=part.separator,
-            schema={name: pl.Float64() if name in floats else pl.String() for name in part.names},
-            missing_columns="insert",
-            encoding="utf8-lossy",
-            n_rows=part.rows,
-            glob=False,
-        )
+    lines, quotes = survey(blocks(part.file, PIECE, part.header_lines, part.rows), part.separator, part.comment)
+    if quotes is Quotes.odd:
+        return None
+    kinds = {name: pl.Float64() if name in floats else pl.String() for name in part.names}
+    with suppress(*BROKEN):  # text for a number, too many cells
+        source = for_polars(part.file)
+        frame = csv(source, part, kinds, quotes, skip_lines=part.header_lines, n_rows=part.rows)
         rows = frame.select(*_cells(there, columns, numbers), pl.col(part.names[-1]).is_null().alias(SHORT))
         found = rows.collect(engine="streaming")
-        one_row_a_line = lines in (None, part.header_lines + found.height)  # not so where a cell reaches over its line
-        return rechunked(found) if one_row_a_line else None
-    except (pl.exceptions.PolarsError, *UNREADABLE):  # text for a number, too many cells, a quotation mark amid text
-        return None
+        return rechunked(found) if found.height == lines else None
+    return None
 
 
 def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
