@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from iot_ids import artifacts, experiment, shortcuts, terminal, track
+from iot_ids import artifacts, aside, experiment, shortcuts, terminal, track
 from iot_ids.config import container, resolved
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
@@ -50,15 +48,15 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
         )
         with terminal.training(f"training {name}", settings.trainer.max_epochs, kept.report) as report:
             fitted = experiment.fit(prepared, report)
-        with terminal.working(f"testing {name}"), tempfile.TemporaryDirectory() as folder:
+        with terminal.working(f"testing {name}"), aside.folder() as folder:
             test = prepared.loaded.read_test()
             kept.tags(_tags_of_test(test, plain, prepared))
             result = experiment.judge(fitted, test)
             fitted = result.fitted
             kept.metrics(result.metrics)
-            artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, Path(folder))
-            track.save_model(fitted.detector, Path(folder) / "model")
-            kept.artifacts(Path(folder))
+            artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, folder)
+            track.save_model(fitted.detector, folder / "model")
+            kept.artifacts(folder)
     if brief:
         terminal.line(result, name, fitted.seconds)
     else:

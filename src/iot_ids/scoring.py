@@ -1,7 +1,6 @@
 """Flows of any number through a kept detector: files in, one table of answers out, a few batches held at a time."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ import numpy as np
 import polars as pl
 from pyarrow.parquet import ParquetWriter
 
+from iot_ids import aside
 from iot_ids.data import read
 from iot_ids.data.cells import BLOCK, tables
 from iot_ids.data.lines import CELLS, LINE, count
@@ -192,9 +192,9 @@ def _answers(detector: Detector, part: read.Layout) -> Iterator[pl.DataFrame]:
 @contextmanager
 def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
     """A function that appends to `out`. Polars' own streaming sink holds hundreds of megabytes on the way."""
-    with _whole(out) as aside, ExitStack() as opened:
+    with _whole(out) as new, ExitStack() as opened:
         if out.suffix == ".csv":
-            stream = opened.enter_context(aside.open("wb"))
+            stream = opened.enter_context(new.open("wb"))
             yield lambda batch: batch.write_csv(stream, include_header=stream.tell() == 0)
             return
         writers: list[Any] = []  # one, which is opened when the first batch says what the columns are
@@ -202,7 +202,7 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
         def write(batch: pl.DataFrame) -> None:
             table = batch.to_arrow()
             if not writers:
-                writers.append(opened.enter_context(ParquetWriter(aside, table.schema, compression="zstd")))
+                writers.append(opened.enter_context(ParquetWriter(new, table.schema, compression="zstd")))
             writers[0].write_table(table)
 
         yield write
@@ -211,14 +211,11 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
     """A file to write to, which becomes `out` when the block ends well, and is removed when it does not."""
-    aside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        yield aside
-        aside.replace(out)
+        aside.sweep(out.parent)
+        with aside.written(out) as new:
+            yield new
     except OSError as error:
         raise UserError(f"out={out}: cannot be written ({error}); choose another") from error
     except pl.exceptions.PolarsError as error:
         raise UserError(f"out={out} was not written: {error}") from error
-    finally:
-        aside.unlink(missing_ok=True)

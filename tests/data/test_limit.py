@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import yaml
 
-from iot_ids import clear_cache
+from iot_ids import aside, clear_cache
 from iot_ids.data.cache import MANIFEST, Entry
 from iot_ids.data.limit import hold, shrink, touch
 
@@ -119,6 +119,19 @@ def test_what_a_killed_writer_left_goes_after_a_day(tmp_path: Path, make: Callab
         os.utime(tmp_path / name, (when, when))
     shrink(tmp_path, -1)
     assert there(tmp_path) == ["b" * 32 + ".x2"]
+
+
+def test_what_a_killed_writer_left_goes_at_once(tmp_path: Path) -> None:
+    (tmp_path / ".iot-ids-a.lease").touch()
+    (tmp_path / ".iot-ids-a" / "new").mkdir(parents=True)
+    shrink(tmp_path, 1e9)
+    assert there(tmp_path) == []
+
+
+def test_what_a_writer_is_at_stays(tmp_path: Path) -> None:
+    with aside.folder(tmp_path) as place:
+        shrink(tmp_path, -1)
+        assert place.exists()
 
 
 def test_a_missing_folder_holds_nothing(tmp_path: Path) -> None:

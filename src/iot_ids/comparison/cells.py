@@ -1,10 +1,10 @@
 """How a number is written in a cell: shares in percent, always with the same two decimals; nothing known is a dash."""
 
-import os
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
+from iot_ids.aside import written
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.measures import recall
 from iot_ids.comparison.runs import networks
@@ -110,11 +110,6 @@ def plain(text: str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file aside and rename it, so that a reader never meets half of it. Makes missing folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    """Write a file wholly or not at all. Makes missing folders."""
+    with written(path) as new:
+        new.write_text(text, encoding="utf-8")

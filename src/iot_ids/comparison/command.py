@@ -1,6 +1,5 @@
 """One comparison: read, judge, show, write, keep."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from iot_ids import track
+from iot_ids import aside, track
 from iot_ids.comparison import cells, paper_table, report, shown, table
 from iot_ids.comparison.forest import forest
 from iot_ids.comparison.gap.report import gap
@@ -36,11 +35,11 @@ def compare(settings: Compare) -> None:
     make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts, "unseen": unseen, "gap": gap}[
         settings.report
     ]
-    with tempfile.TemporaryDirectory() as aside:
+    with aside.folder() as copies:
         if settings.run is not None:
-            _one_run(stores, settings.run, settings.folder, Path(aside), console)
+            _one_run(stores, settings.run, settings.folder, copies, console)
             return
-        store, made = make(stores, settings, Path(aside))
+        store, made = make(stores, settings, copies)
     made.show(console)
     folder = Path(settings.folder) if settings.folder else made.folder
     with _writing(folder, console):
@@ -51,9 +50,9 @@ def compare(settings: Compare) -> None:
         console.print(f"run {kept}\n{store.ui_command()}", highlight=False, markup=False, soft_wrap=True)
 
 
-def methods_table(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
-    """The table of all methods; `aside` takes copies of the runs' artifacts."""
-    store, gathered = gather(stores, settings, aside)
+def methods_table(stores: dict[str, Store], settings: Compare, copies: Path) -> tuple[Store, Report]:
+    """The table of all methods; `copies` takes copies of the runs' artifacts."""
+    store, gathered = gather(stores, settings, copies)
     judged = rows(gathered, settings.replicates, settings.seed)
     files = {
         "table.md": lambda path: cells.write_text(path, table.markdown(gathered, judged)),
@@ -80,10 +79,10 @@ def keep(store: Store, made: Report, settings: Compare, folder: Path) -> str:
     return run.id
 
 
-def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, aside: Path, console: Console) -> None:
+def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, copies: Path, console: Console) -> None:
     """The paper's table and chart of one run, printed and written."""
     store, run = paper_table.find(stores, beginning)
-    read = paper_table.read(store, run, aside)
+    read = paper_table.read(store, run, copies)
     place = Path(folder or Path("comparison") / f"run-{run.id[:8]}")
     said = paper_table.markdown(paper_table.averaged(read), run)
     console.print(said, highlight=False, markup=False, soft_wrap=True)  # a row broken in two is no Markdown
@@ -95,6 +94,7 @@ def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, aside
 def _writing(folder: Path, console: Console) -> Iterator[None]:
     """Say where the files are; a folder that cannot be written is the user's to mend."""
     try:
+        aside.sweep(folder)
         yield
     except OSError as error:
         raise UserError(f"folder={folder}: cannot be written: {error}; name another: folder=PATH") from error

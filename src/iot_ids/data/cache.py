@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 import iot_ids.data
+from iot_ids import aside
 from iot_ids.data.hashes import remembered, sha256
 from iot_ids.data.limit import hold, touch
 
@@ -63,8 +63,8 @@ class Entry:
     def put(self, tables: Mapping[str, pl.DataFrame], notes: Mapping[str, Any]) -> None:
         """Write the entry in one step, replacing a damaged one."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{self.folder.name}.", dir=self.folder.parent) as aside:
-            new = Path(aside) / "new"
+        with aside.folder(self.folder.parent) as place:
+            new = place / "new"
             new.mkdir()
             for name, table in tables.items():
                 table.write_parquet(new / f"{name}.parquet", compression="lz4")

@@ -1,11 +1,11 @@
 """The files behind a dataset, and their content's hash; simulated flows are made first."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from iot_ids import aside
 from iot_ids.data import simulate, testbed
 from iot_ids.data.cache import file_once
 from iot_ids.data.hashes import Stamp, remembered, sha256, stamp_of
@@ -21,8 +21,8 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
     if not isinstance(dataset, SimulatedDataset):
         yield training_files(dataset)
         return
-    with tempfile.TemporaryDirectory() as aside:
-        folder = folder_of(cache) or Path(aside)
+    with aside.folder() as place:
+        folder = folder_of(cache) or place
         code = "-".join(sha256(Path(str(module.__file__)))[:8] for module in (testbed, simulate))
         file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
         with writing(folder):

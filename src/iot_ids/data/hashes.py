@@ -8,10 +8,11 @@ more within the tick of a clock, and a clock may go wrong: such a file is hashed
 import hashlib
 import json
 import os
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from iot_ids.aside import written
 
 SETTLED = 2.0
 Stamp = tuple[int, int, int, int, int]
@@ -67,12 +68,8 @@ def _noted(note: Path, stamp: Stamp) -> str | None:
 def _note(note: Path, stamp: Stamp, digest: str) -> None:
     """Wholly or not at all; a folder that cannot be written costs the next start some time, and nothing else."""
     content = {"stamp": stamp, "sha256": digest, "check": _sum(json.dumps([stamp, digest]))}
-    with suppress(OSError):
-        note.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=f".{note.name}.", dir=note.parent)
-        with os.fdopen(handle, "w") as stream:
-            json.dump(content, stream)
-        os.replace(aside, note)
+    with suppress(OSError), written(note) as new:
+        new.write_text(json.dumps(content))
 
 
 def _sum(text: str) -> str:

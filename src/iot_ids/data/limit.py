@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from iot_ids.aside import sweep
+
 GIB = 2**30
 ABANDONED = 86_400.0
-"""Seconds after which a folder that was being written, or moved away, is taken for left behind."""
+"""Seconds after which what an earlier version was writing, or moved away, is taken for left behind."""
 ENTRY = re.compile(r"[0-9a-f]{32}")
 ASIDE = re.compile(r"[0-9a-f]{32}\..+|\.(hash|simulated)-.+")
 
@@ -49,7 +51,11 @@ def touch(file: Path) -> None:
 
 
 def shrink(folder: Path, limit: float) -> tuple[int, int]:
-    """Remove items until `folder` holds at most `limit` bytes; how many were removed, and how many bytes they had."""
+    """Remove items until `folder` holds at most `limit` bytes; how many were removed, and how many bytes they had.
+
+    What killed processes left unfinished goes besides.
+    """
+    sweep(folder)
     items = sorted(_items(folder), key=lambda item: item.used)
     left, removed, freed = sum(item.size for item in items), 0, 0
     for item in items:

@@ -10,7 +10,6 @@ The tables of `testbed` become rows here; the columns are the published ones (Ko
   leave one-packet flows without duration, which repeat; ARP between attacker and victim carries the attack's label.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from iot_ids.aside import written
 from iot_ids.data.testbed import CAMPAIGNS, FLOWS, HOSTS, NORMAL
 from iot_ids.errors import UserError
 
@@ -63,12 +63,8 @@ def simulate(rows: int, seed: int) -> pl.DataFrame:
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
     """Writes the 5 % release's format (comma, header) to `path`: wholly or, if something fails, not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        frame.write_csv(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written(path) as new:
+        frame.write_csv(new)
 
 
 def _campaign_rows(rows: int) -> Ints:

@@ -5,7 +5,6 @@ drawn without pyplot, so that no global state of matplotlib is read or left behi
 """
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
+from iot_ids.aside import written
 
 logging.getLogger("matplotlib.font_manager").setLevel(logging.WARNING)  # its first start tells of a cache it makes
 
@@ -51,12 +52,7 @@ def spell_plainly(texts: Sequence[Text]) -> None:
 
 
 def write(figure: Figure, path: Path) -> None:
-    """Write a PNG aside and rename it, so that a reader never meets half a picture. Makes missing folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    """Write a PNG wholly or not at all. Makes missing folders."""
+    with written(path) as new:
         # Draws once, where figure.savefig would draw twice for the same bytes.
-        FigureCanvasAgg(figure).print_png(aside)  # type: ignore[no-untyped-call]
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+        FigureCanvasAgg(figure).print_png(new)  # type: ignore[no-untyped-call]

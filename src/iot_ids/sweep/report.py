@@ -2,8 +2,6 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
-from iot_ids import terminal
+from iot_ids import aside, terminal
 from iot_ids.addresses import public
 from iot_ids.errors import UserError
 from iot_ids.sweep import plots
@@ -54,8 +52,7 @@ def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
         }
     )
     parent.metrics(_metrics(worker, best, trials))
-    with TemporaryDirectory() as name:
-        folder = Path(name)
+    with aside.folder() as folder:
         table(worker, sweep.config.simulated).write_csv(folder / "trials.csv")
         (folder / "command.txt").write_text(f"{command}\n")
         (folder / "best.yaml").write_text(OmegaConf.to_yaml(sweep.job.composed(best.params), resolve=True))

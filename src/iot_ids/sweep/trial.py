@@ -5,13 +5,11 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import optuna
 from omegaconf import DictConfig
 
-from iot_ids import experiment, terminal, track
+from iot_ids import aside, experiment, terminal, track
 from iot_ids.config import Config, container
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Report, answers
@@ -155,7 +153,7 @@ def _failed(worker: Worker, trial: optuna.Trial, run: Run, error: Exception) -> 
 
 def _keep_traceback(run: Run) -> None:
     """A crash is the programmer's to mend: they will want to see where."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "traceback.txt"
+    with aside.folder() as folder:
+        file = folder / "traceback.txt"
         file.write_text(traceback.format_exc())
         run.artifact(file)

@@ -1,6 +1,5 @@
 """The detector as an MLflow model."""
 
-import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +8,7 @@ import mlflow
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, Schema
 
+from iot_ids import aside
 from iot_ids.detector import Detector
 
 REQUIREMENTS = ("mlflow", "pandas", "polars", "numpy", "scikit-learn", "torch", "safetensors", "skops")
@@ -25,8 +25,8 @@ def save_model(detector: Detector, folder: Path) -> None:
         inputs=Schema([ColSpec(AnyType(), name) for name in detector.inputs]),
         outputs=Schema([ColSpec("float", name) for name in detector.classes]),
     )
-    with tempfile.TemporaryDirectory() as aside:
-        kept = Path(aside) / "detector"
+    with aside.folder() as place:
+        kept = place / "detector"
         detector.save(kept)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input example", category=UserWarning)  # the signature says it
