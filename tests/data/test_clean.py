@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from iot_ids.data.clean import ROW_ID, clean, typed
 from iot_ids.data.label import CLASS
-from iot_ids.data.spec import Dataset, Duplicates
+from iot_ids.data.spec import Dataset, Duplicates, Taxonomy
 from iot_ids.errors import UserError
 
 Csv = Callable[..., Path]
+KEEP = Duplicates.keep
 NORMAL = "1,tcp,80,5,0.5,0,Normal"
 SCAN = "2,udp,0x0303,7,7.00E-06,1,Scan"
 
@@ -241,3 +242,28 @@ def test_a_time_that_two_formats_fit_stays_text(small: Dataset, csv: Csv) -> Non
     dataset = replace(small, columns=replace(small.columns, time="id"))
     cleaned = clean([csv(f"05/02/2018{NORMAL[1:]}")], dataset, Duplicates.keep)
     assert (cleaned.flows["id"].to_list(), cleaned.report["times"]) == (["05/02/2018"], None)
+
+
+def test_a_blank_is_normal_where_the_taxonomy_says_so(small: Dataset, csv: Csv) -> None:
+    blank = Taxonomy(["kind"], {"Normal": [""], "Scan": ["Scan"]}, "Normal")
+    cleaned = clean([csv(NORMAL.removesuffix("Normal"), SCAN)], replace(small, labels={"category": blank}), KEEP)
+    assert cleaned.flows[CLASS].to_list() == ["Normal", "Scan"]
+    assert cleaned.report["dropped"]["missing label"] == 0
+
+
+def test_only_the_learned_label_drops_rows_where_it_is_blank(small: Dataset, csv: Csv) -> None:
+    file = csv("1,tcp,80,5,0.5,,Normal", "2,tcp,80,6,0.5,1,", SCAN)
+    classes = {label: clean([file], replace(small, label=label), KEEP).flows[CLASS].to_list() for label in small.labels}
+    assert classes == {"category": ["Normal", "Scan"], "binary": ["attack", "attack"]}
+
+
+def test_rows_without_a_kind_are_left_out_where_kinds_were_asked_for(small: Dataset, csv: Csv) -> None:
+    file = csv("1,tcp,80,5,0.5,1,", SCAN, NORMAL)
+    cleaned = clean([file], replace(small, label="binary"), KEEP, kinds="category")
+    assert cleaned.flows["__kind"].to_list() == ["Scan", "Normal"]
+    assert cleaned.report["dropped"]["missing label"] == 1
+
+
+def test_labels_that_are_all_blank_are_refused(small: Dataset, csv: Csv) -> None:
+    with pytest.raises(UserError, match=r"flows\.csv: none of 1 rows has a label"):
+        clean([csv("1,tcp,80,5,0.5,1,")], small, KEEP)

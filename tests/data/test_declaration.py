@@ -57,3 +57,10 @@ def test_all_contradictions_are_told_at_once(small: Dataset) -> None:
 def test_a_taxonomy_that_is_not_chosen_is_let_be(small: Dataset) -> None:
     small.labels["unused"] = Taxonomy(columns=["elsewhere"], classes={"A": ["a"]})
     check(small)
+
+
+def test_a_value_that_reads_as_blank_has_to_be_named_as_one(small: Dataset) -> None:
+    blank = replace(small.labels["category"], classes={"Normal": ["-"], "Scan": ["Scan"]})
+    dataset = replace(small, format=Format(missing=["-"]), labels={"category": blank})
+    with pytest.raises(UserError, match=r"the value '-' is among format\.missing, so that it reads as blank; name it"):
+        check(dataset)

@@ -68,9 +68,29 @@ def test_two_names_of_an_attack_do_not_contradict(small: Dataset) -> None:
     assert contradicting(table, replace(small, labels=small.labels | {"other": kinds}))[0].is_empty()
 
 
-def test_a_value_without_a_class_contradicts_nothing(small: Dataset) -> None:
+def test_a_value_without_a_class_contradicts_normal(small: Dataset) -> None:
     table = pl.DataFrame({"attack": ["0", "1", "7"], "kind": ["new", "newer", "Normal"]})
-    assert contradicting(table, small)[0].is_empty()
+    found, said = contradicting(table, small)
+    assert found.rows() == [("0", "new"), ("7", "Normal")]
+    assert said[0] == "unknown to category (kind=new), normal by binary (attack=0)"
+
+
+def test_a_blank_contradicts_where_it_stands_for_nothing_normal(small: Dataset) -> None:
+    joined = Taxonomy(["family", "kind"], {"Normal": ["Normal/Normal"], "Flood": ["DoS/Flood"]}, "Normal")
+    columns = replace(small.columns, labels=["attack", "family", "kind"])
+    dataset = replace(small, columns=columns, labels={"binary": small.labels["binary"], "category": joined})
+    table = pl.DataFrame({"attack": ["0"] * 3, "family": [None, "Normal", None], "kind": ["Flood", None, None]})
+    assert contradicting(table, dataset)[0].rows() == [("0", None, "Flood")]
+
+
+def test_a_blank_is_a_value_where_a_class_names_it(small: Dataset) -> None:
+    dataset = with_classes(small, ["kind"], {"Normal": [""], "Scan": ["Scan"]})
+    assert classified(pl.DataFrame({"kind": [None, "Scan"]}), dataset)[CLASS].to_list() == ["Normal", "Scan"]
+
+
+def test_a_blank_that_no_class_names_has_no_class_and_is_not_among_the_rest(small: Dataset) -> None:
+    dataset = with_classes(small, ["kind"], {"Normal": ["Normal"], "attack": ["*"]})
+    assert classified(pl.DataFrame({"kind": [None, "new"]}), dataset)[CLASS].to_list() == [None, "attack"]
 
 
 @pytest.mark.parametrize(

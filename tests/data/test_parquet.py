@@ -115,3 +115,9 @@ def test_a_format_told_for_text_does_no_harm_to_stored_times(small: Dataset, tmp
     dataset = replace(small, columns=replace(small.columns, time="id", time_format="%d/%m/%Y"))
     flows = flows_of(pl.DataFrame(SMALL | {"id": [START, START]}), dataset, tmp_path / "flows.parquet")
     assert flows["id"].to_list() == [1517819500.0] * 2
+
+
+def test_a_row_of_nulls_is_a_blank_line_even_where_nothing_has_to_be_there(small: Dataset, tmp_path: Path) -> None:
+    names = replace(small, columns=replace(small.columns, numeric=[]))
+    pl.DataFrame({name: [*cells, None] for name, cells in SMALL.items()}).write_parquet(tmp_path / "flows.parquet")
+    assert clean([tmp_path / "flows.parquet"], names, Duplicates.keep).report["dropped"]["blank line"] == 1

@@ -40,7 +40,6 @@ def dropped(dataset: Dataset, *files: Path) -> dict[str, int]:
         ("1,tcp,80, ,0.5,0,Normal", "missing number"),
         ("1,,,,,,", "missing number"),
         ("1,tcp,80,5,0.5,0,", "missing label"),
-        ("1,tcp,80,5,0.5,,Normal", "missing label"),
     ],
 )
 def test_a_bad_row_has_one_reason(small: Dataset, csv: Csv, line: str, reason: str) -> None:

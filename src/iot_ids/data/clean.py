@@ -15,7 +15,7 @@ from iot_ids.data.repeats import first_of_equals
 from iot_ids.data.rows import ROW_ID, Rows, rows_of
 from iot_ids.data.spec import Columns, Dataset, Duplicates
 from iot_ids.data.taken import taken
-from iot_ids.data.unreadable import DAMAGED, KEPT, REASON, REASONS
+from iot_ids.data.unreadable import DAMAGED, KEPT, NO_LABEL, REASON, REASONS
 from iot_ids.errors import UserError
 
 __all__ = ["ROW_ID", "Cleaned", "clean", "typed", "without"]
@@ -43,7 +43,8 @@ def clean(
     """Read `files`, drop and count what cannot be used, name each flow's class, leave out `duplicates`.
 
     A row is dropped, and counted under the first of these that fits, when it is a blank line, has too many or too few
-    cells, has text in a number column, a number that is not finite, a missing number, or no label. A missing name is a
+    cells, has text in a number column, a number that is not finite, a missing number, or no class because its label is
+    blank. A blank that the taxonomy names is a label, and a label that is not learned may be blank. A missing name is a
     name of its own. `distinct` compares features and all label columns, `exact` all columns read; the first row stays.
     `kinds` names a label of the dataset, whose classes go into the column KIND. `history` asks for `every`.
 
@@ -63,7 +64,9 @@ def clean(
     times = None if rows.time_format is None else _times(rows.time_format, dataset.columns)
     usable = _classified(rows.usable, dataset, files, kinds)
     del rows  # or its table would stand beside the one without duplicates
-    kept = usable.height
+    before = usable.height
+    usable = _labelled(usable, files)
+    counts[NO_LABEL], kept = before - usable.height, usable.height
     every = usable.drop(dataset.columns.labels) if history else None
     flows = _without_duplicates(usable, dataset.columns, duplicates)
     report = {
@@ -149,6 +152,20 @@ def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], ki
         return named if kinds is None else classified(named, dataset, kinds, KIND)
     except UserError as error:
         raise UserError(f"{_named(files)}: {error}") from error
+
+
+def _labelled(flows: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
+    """The rows of `flows`, which is left without columns, that have a class, and a kind where that was asked for."""
+    classes = [name for name in (CLASS, KIND) if name in flows.columns]
+    if not any(flows[name].null_count() for name in classes):
+        return flows
+    there = flows.select(pl.all_horizontal(pl.col(name).is_not_null() for name in classes)).to_series()
+    if not there.any():
+        raise UserError(
+            f"{_named(files)}: none of {len(there):,} rows has a label; is it the right dataset.label? A class that is "
+            'written as a blank has "" among its values (dataset.labels)'
+        )
+    return taken(flows, there.arg_true())[0]
 
 
 def _contradicting_labels(

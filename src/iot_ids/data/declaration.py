@@ -27,7 +27,7 @@ def check(dataset: Dataset) -> None:
     chosen = f"labels.{dataset.label}."
     found = [
         *(f"columns.{problem}" for problem in _of_columns(dataset.columns)),
-        *(chosen + problem for problem in _of_taxonomy(taxonomy(dataset), dataset.columns)),
+        *(chosen + problem for problem in _of_taxonomy(taxonomy(dataset), dataset)),
     ]
     if dataset.format.separator != "auto" and len(dataset.format.separator) != 1:
         found.append(f"format.separator={dataset.format.separator!r} is neither auto nor one character")
@@ -137,9 +137,9 @@ def _of_columns(columns: Columns) -> Iterator[str]:
         yield f"time_format={columns.time_format!r} says how times are written, but time names no column"
 
 
-def _of_taxonomy(chosen: Taxonomy, columns: Columns) -> Iterator[str]:
+def _of_taxonomy(chosen: Taxonomy, dataset: Dataset) -> Iterator[str]:
     for column in chosen.columns:
-        if column not in columns.labels:
+        if column not in dataset.columns.labels:
             yield f"columns: {column} is not among columns.labels"
     if chosen.normal is not None and chosen.normal not in chosen.classes:
         yield f"normal: {chosen.normal} is not among the classes {', '.join(chosen.classes)}"
@@ -147,6 +147,8 @@ def _of_taxonomy(chosen: Taxonomy, columns: Columns) -> Iterator[str]:
     for value in dict.fromkeys(values):
         if values.count(value) > 1:
             yield f"classes: the value {value!r} is named {values.count(value)} times"
+        if value in dataset.format.missing and value:
+            yield f'classes: the value {value!r} is among format.missing, so that it reads as blank; name it ""'
     for label, members in chosen.classes.items():
         if not members:
             yield f"classes.{label} has no values"

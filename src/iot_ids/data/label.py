@@ -1,7 +1,7 @@
 """From label columns to one class per flow, by the taxonomy that `dataset.label` names."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from enum import Enum
 
 import polars as pl
 
@@ -19,19 +19,18 @@ SHOWN = 5
 def classified(flows: pl.DataFrame, dataset: Dataset, label: str | None = None, column: str = CLASS) -> pl.DataFrame:
     """`flows` with `column`, their classes by `label`, or by `dataset.label` where that is None.
 
-    Upper and lower case of a label value are the same.
+    Upper and lower case of a label value are the same. A blank is the value "", and null where no class names that.
 
     Raises:
-        UserError: values that no class names, with their counts.
+        UserError: values, blanks aside, that no class names, with their counts.
     """
     label = dataset.label if label is None else label
     chosen = taxonomy(dataset, label)
-    labels = flows.select(chosen.columns)
-    kinds = labels.unique().with_columns(_class(chosen).alias(column))  # a handful, where the flows are many
-    named = labels.join(kinds, on=chosen.columns, how="left", maintain_order="left", nulls_equal=True)
-    if not named[column].null_count():
-        return flows.with_columns(named[column])
-    lost = named.filter(pl.col(column).is_null()).select(_value(chosen).alias("value"))["value"]
+    named = classes_of(flows, chosen)
+    unknown = named.is_null() & ~flows.select(_blank(chosen)).to_series()
+    if not unknown.any():
+        return flows.with_columns(named.alias(column))
+    lost = flows.filter(unknown).select(_value(chosen).alias("value"))["value"]
     counts = ", ".join(
         f"{name!r} ({count:,} rows)" for name, count in lost.value_counts(sort=True).head(10).iter_rows()
     )
@@ -42,11 +41,19 @@ def classified(flows: pl.DataFrame, dataset: Dataset, label: str | None = None, 
     )
 
 
-def contradicting(flows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, list[str]]:
-    """Flows that one of the dataset's taxonomies calls normal and another an attack.
+def classes_of(flows: pl.DataFrame, chosen: Taxonomy) -> pl.Series:
+    """The class of each row by `chosen`; null where no class names its value."""
+    labels = flows.select(chosen.columns)
+    kinds = labels.unique().with_columns(_class(chosen).alias(CLASS))  # a handful, where the flows are many
+    return labels.join(kinds, on=chosen.columns, how="left", maintain_order="left", nulls_equal=True)[CLASS]
 
-    Of the taxonomies, those count that say which class is normal and whose columns are among the labels; a value that
-    no class of a taxonomy names is neither. The label columns of `flows` are text.
+
+def contradicting(flows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, list[str]]:
+    """Flows that one of the dataset's taxonomies calls normal and another does not.
+
+    Of the taxonomies, those count that say which class is normal and whose columns are among the labels. A value that
+    no class names is not normal; a blank that may stand for a normal value says nothing. The label columns of `flows`
+    are text.
 
     Returns:
         The contradicting flows, in their order, and for each of the first few what is said of it.
@@ -54,17 +61,15 @@ def contradicting(flows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, 
     judges = {
         name: each
         for name, each in dataset.labels.items()
-        if each.normal in each.classes and each.columns and set(each.columns) <= set(dataset.columns.labels)
+        if each.classes.get(str(each.normal)) and each.columns and set(each.columns) <= set(dataset.columns.labels)
     }
-    kinds = flows.select(dataset.columns.labels).unique()  # a handful, where the flows are many
-    calls = [(_class(each) == each.normal).alias(name) for name, each in judges.items()]
-    normal, attack = pl.any_horizontal(False, *calls), pl.any_horizontal(False, *(~call for call in calls))
-    both = kinds.filter(normal & attack)
+    labels = dataset.columns.labels
+    kinds = flows.select(labels).unique()  # a handful, where the flows are many
+    both = kinds.filter(pl.Series([_contradict(row, judges) for row in kinds.iter_rows(named=True)], dtype=pl.Boolean))
     if both.is_empty():
         return flows.clear(), []
-    found = flows.join(both, on=dataset.columns.labels, how="semi", maintain_order="left")
-    first = found.head(SHOWN).select(*calls, *(_value(each).alias(f"{name}=") for name, each in judges.items()))
-    return found, [_said(row, judges) for row in first.iter_rows(named=True)]
+    found = flows.join(both, on=labels, how="semi", maintain_order="left", nulls_equal=True)
+    return found, [_said(row, judges) for row in found.head(SHOWN).select(labels).iter_rows(named=True)]
 
 
 def class_names(flows: pl.DataFrame, dataset: Dataset) -> list[str]:
@@ -94,7 +99,11 @@ def normal_code(dataset: Dataset) -> int | None:
 
 
 def _value(chosen: Taxonomy) -> pl.Expr:
-    return pl.concat_str(chosen.columns, separator="/")
+    return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in chosen.columns], separator="/")
+
+
+def _blank(chosen: Taxonomy) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).is_null() for name in chosen.columns)
 
 
 def _lookup(chosen: Taxonomy) -> dict[str, str]:
@@ -102,16 +111,55 @@ def _lookup(chosen: Taxonomy) -> dict[str, str]:
 
 
 def _class(chosen: Taxonomy) -> pl.Expr:
-    """A flow's class by `chosen`; null where no class names its value."""
-    rest = next((label for label, names in chosen.classes.items() if REST in names), None)
-    return _value(chosen).str.to_lowercase().replace_strict(_lookup(chosen), default=rest, return_dtype=pl.String)
+    """A flow's class by `chosen`; null where no class names its value. What is blank is not among the rest."""
+    named = _value(chosen).str.to_lowercase().replace_strict(_lookup(chosen), default=None, return_dtype=pl.String)
+    return pl.when(_blank(chosen)).then(named).otherwise(named.fill_null(pl.lit(_rest(chosen), pl.String)))
 
 
-def _said(row: Mapping[str, Any], judges: Mapping[str, Taxonomy]) -> str:
+def _rest(chosen: Taxonomy) -> str | None:
+    return next((label for label, names in chosen.classes.items() if REST in names), None)
+
+
+class _Call(Enum):
+    """What a taxonomy makes of a value."""
+
+    normal = "normal by"
+    attack = "an attack by"
+    unknown = "unknown to"
+
+
+def _call(row: Mapping[str, str | None], chosen: Taxonomy) -> _Call | None:
+    """None where a blank may stand for a normal value."""
+    cells = [row[name] for name in chosen.columns]
+    blank = None in cells
+    label = _lookup(chosen).get("/".join(cell or "" for cell in cells).lower(), None if blank else _rest(chosen))
+    if label is not None:
+        return _Call.normal if label == chosen.normal else _Call.attack
+    return None if blank and _may_be_normal(cells, chosen) else _Call.unknown
+
+
+def _may_be_normal(cells: Sequence[str | None], chosen: Taxonomy) -> bool:
+    """Whether the cells that are not blank are those of a normal value, or all are blank."""
+    if not any(cells):
+        return True
+    normal = [name.lower().split("/") for name in chosen.classes[str(chosen.normal)]]
+    return any(
+        len(parts) == len(cells)
+        and all(cell is None or cell.lower() == part for cell, part in zip(cells, parts, strict=True))
+        for parts in normal
+    )
+
+
+def _contradict(row: Mapping[str, str | None], judges: Mapping[str, Taxonomy]) -> bool:
+    calls = {_call(row, each) for each in judges.values()}
+    return _Call.normal in calls and bool(calls & {_Call.attack, _Call.unknown})
+
+
+def _said(row: Mapping[str, str | None], judges: Mapping[str, Taxonomy]) -> str:
     """`normal by binary (attack=0), an attack by category (kind=Scan)`."""
     parts = [
-        f"{'normal' if row[name] else 'an attack'} by {name} ({'/'.join(each.columns)}={row[f'{name}=']})"
+        f"{call.value} {name} ({'/'.join(each.columns)}={'/'.join(row[column] or '' for column in each.columns)})"
         for name, each in judges.items()
-        if row[name] is not None
+        if (call := _call(row, each)) is not None
     ]
     return ", ".join(parts)

@@ -29,7 +29,8 @@ class Rows:
     """The rows of the files in their order.
 
     `usable` has ROW_ID, FILE and the declared columns that are there: features float32 or categorical, never null;
-    ports, and identifiers that are numbers throughout, float64; other identifiers and labels categorical.
+    ports, and identifiers that are numbers throughout, float64; other identifiers and labels categorical. A label that
+    is blank is null.
     `odd` are the other rows: ROW_ID, FILE, LINE, REASON and CELLS. `heights` counts the rows of each file.
     `time_format` is the format by which a time column of text became a number; None where there was none to read.
     """

@@ -95,7 +95,8 @@ class Taxonomy:
     columns: list[str]
     """Label columns; the values of several are joined by `/`, as in `DDoS/TCP`."""
     classes: dict[str, list[str]]
-    """Class -> the values that belong to it, in the order of the tables; `*` takes every value not named elsewhere."""
+    """Class -> the values that belong to it, in the order of the tables; `*` takes every value not named elsewhere, and
+    "" is a blank: a row without a label is left out where no class names that."""
     normal: str | None = None
     """The class that is no attack; without it, detection and false-positive rates are left out."""
 

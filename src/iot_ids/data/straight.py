@@ -16,7 +16,7 @@ from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.taken import rechunked
 
 SHORT = "__short"
-"""Whether a row's last cell is null, as it is where a line has too few."""
+"""Whether a row's last cell is null, as it is where a line has too few; of Parquet, whether all its cells are."""
 LOOKED_AT = 100
 """Rows from the top by which an identifier is taken for a number or a text; a wrong guess costs a second reading."""
 
@@ -70,17 +70,15 @@ def straight(part: read.Layout, dataset: Dataset, numbers: Sequence[str]) -> pl.
 
 
 def not_whole(frame: pl.DataFrame, columns: Columns) -> pl.Series | None:
-    """Which rows have a feature that is no finite number, no label, or a null as last cell; None where there is none.
+    """Which rows have a feature that is no finite number, or a null as last cell; None where there is none.
 
     Columns are looked at first, since most files have no such row.
     """
     numbers = [name for name in columns.numeric if not _finite(frame[name])]
-    labels = [name for name in columns.labels if frame[name].null_count()]
-    if not numbers and not labels and not frame[SHORT].any():
+    if not numbers and not frame[SHORT].any():
         return None
     tests = [pl.col(name).is_finite().not_().fill_null(True) for name in numbers]
-    wrong = pl.any_horizontal(SHORT, *tests, *(pl.col(name).is_null() for name in labels))
-    return frame.select(wrong).to_series()
+    return frame.select(pl.any_horizontal(SHORT, *tests)).to_series()
 
 
 def _finite(numbers: pl.Series) -> bool:
@@ -116,7 +114,8 @@ def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.
     ):
         return None
     rows = stored.with_columns(pl.col(name).cast(pl.Float64) for name in numbers if name in schema)
-    cells = rows.select(*_cells(there, columns, numbers), pl.lit(False).alias(SHORT))
+    blank = pl.all_horizontal(pl.col(name).is_null() for name in there)
+    cells = rows.select(*_cells(there, columns, numbers), blank.alias(SHORT))
     return rechunked(cells.collect(engine="streaming"))
 
 

@@ -30,7 +30,8 @@ SHOWN = 5
 
 
 def reason(columns: Columns, there: Sequence[str]) -> pl.Expr:
-    """The first reason for which a row has to go, as int8: a comment, or the first in REASONS.
+    """The first reason for which a row has to go, as int8: a comment, or the first in REASONS, but NO_LABEL: only the
+    taxonomy knows what a blank label means (`iot_ids.data.clean`).
 
     The frame has CELLS, the declared columns that are `there` as `read.text`, and the numbers as float32 under NUMBER +
     name.
@@ -44,7 +45,6 @@ def reason(columns: Columns, there: Sequence[str]) -> pl.Expr:
         TEXT: _any(cell.is_not_null() & value.is_null() for cell, value in zip(texts, numbers, strict=True)),
         NOT_FINITE: _any(value.is_finite().not_() for value in numbers),
         NO_NUMBER: _any(value.is_null() for value in numbers),
-        NO_LABEL: _any(pl.col(name).is_null() for name in columns.labels),
     }
     found = pl.lit(KEPT)
     for code, test in reversed(tests.items()):
