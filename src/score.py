@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iot_ids.detector import Detector
 
 USAGE = """\
 Score flows by a model that a run has kept: one row of answers per flow, in a file.
@@ -15,10 +20,13 @@ Score flows by a model that a run has kept: one row of answers per flow, in a fi
           names in the first line; columns that the model does not read may be absent
   out     .parquet, or .csv: file, line, answer, and the probability of each class. A flow without an answer (a number
           is missing or none, a line has too many or too few cells) has blanks there; their number is told
+  trust   only for a model with classes of your own: their names as module.Class, separated by commas. To load them runs
+          their modules' code; no other code that a model's folder names is ever run
 
 Files are read in batches: memory does not grow with them.
 """
 KEYS = ("model", "path", "out")
+TRUST = "trust"
 
 
 def main() -> None:
@@ -45,7 +53,7 @@ def _settings(words: list[str]) -> dict[str, str]:
     from iot_ids.errors import UserError
 
     settings = dict(word.split("=", 1) for word in words if "=" in word)
-    wrong = [word for word in words if word.split("=", 1)[0] not in KEYS or "=" not in word]
+    wrong = [word for word in words if word.split("=", 1)[0] not in (*KEYS, TRUST) or "=" not in word]
     lacking = [key for key in KEYS if not settings.get(key)]
     if wrong or lacking:
         what = (
@@ -53,6 +61,18 @@ def _settings(words: list[str]) -> dict[str, str]:
         )
         raise UserError(f"{what}; type python -m score model=MODEL path=FILES out=FILE, or --help")
     return settings
+
+
+def _loaded(model: Path, trust: str) -> Detector:
+    """The kept detector; what was found worth a warning is a line on standard error."""
+    from iot_ids import scoring
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        detector = scoring.load_model(model, [name.strip() for name in trust.split(",") if name.strip()])
+    for message in dict.fromkeys(str(each.message) for each in told):
+        print(message, file=sys.stderr)
+    return detector
 
 
 def _score(settings: dict[str, str]) -> None:
@@ -65,7 +85,7 @@ def _score(settings: dict[str, str]) -> None:
     model, out = Path(settings["model"]).expanduser(), Path(settings["out"]).expanduser()
     scoring.refuse_out(out, settings["path"])
     with importing():  # the model's library
-        detector, simulated = scoring.load_model(model), scoring.is_simulated(model)
+        detector, simulated = _loaded(model, settings.get(TRUST, "")), scoring.is_simulated(model)
     layouts = scoring.layouts_of(detector, settings["path"])
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
 from iot_ids.data.clean import ROW_ID
@@ -25,8 +24,10 @@ from iot_ids.features.pipeline import fit
 from iot_ids.features.scale import MinMax, Quantile
 from iot_ids.models.classical import Classical
 from iot_ids.models.classifier import Classifier, Table, padded
+from iot_ids.models.neighbours import NeighboursClassifier
 from iot_ids.models.network import RecurrentClassifier
 from iot_ids.models.spec import Trainer
+from kept_folder import kept_before
 
 COLUMNS = Columns(
     numeric=["bytes", "dur", "unused"], categorical=["proto", "tls"], identifiers=["saddr"], labels=["kind"]
@@ -79,7 +80,7 @@ def gru(sequence: str = "flow") -> RecurrentClassifier:
 
 DETECTORS = {
     "gru": lambda: detector(gru(), Quantile()),
-    "knn": lambda: detector(Classical(KNeighborsClassifier()), MinMax()),
+    "knn": lambda: detector(NeighboursClassifier(5, "uniform", 1), MinMax()),
     "boosting": lambda: detector(Classical(HistGradientBoostingClassifier(max_iter=5)), Quantile()),
 }
 
@@ -173,7 +174,7 @@ def test_a_missing_column_is_named(ready: Detector, typed: pl.DataFrame) -> None
 
 
 def test_a_column_that_was_not_selected_may_be_absent(typed: pl.DataFrame) -> None:
-    one = detector(Classical(KNeighborsClassifier()), MinMax(), k=1)
+    one = detector(NeighboursClassifier(5, "uniform", 1), MinMax(), k=1)
     (needed,) = {name.split("=")[0] for name in one.pipeline.names}
     assert np.array_equal(one.probabilities(typed.select(needed)), one.probabilities(typed))
 
@@ -199,10 +200,9 @@ def test_the_temperature_is_applied_and_kept(ready: Detector, typed: pl.DataFram
 
 def test_a_detector_kept_before_there_was_a_temperature_has_none(ready: Detector, tmp_path: Path) -> None:
     ready.save(tmp_path)
-    facts = json.loads((tmp_path / "detector.json").read_text())
-    del facts["temperature"]
-    (tmp_path / "detector.json").write_text(json.dumps(facts))
-    assert Detector.load(tmp_path).temperature == 1
+    kept_before(tmp_path, "temperature")
+    with pytest.warns(UserWarning, match="before there was a manifest"):
+        assert Detector.load(tmp_path).temperature == 1
 
 
 def test_a_kept_detector_has_no_file_that_could_run_code(ready: Detector, tmp_path: Path) -> None:
@@ -321,7 +321,6 @@ def test_a_detector_of_windows_says_what_it_is_given(windowed: Detector, ready: 
 
 def test_a_detector_kept_before_there_were_windows_still_loads(ready: Detector, tmp_path: Path) -> None:
     ready.save(tmp_path)
-    facts = json.loads((tmp_path / "detector.json").read_text())
-    del facts["window"]
-    (tmp_path / "detector.json").write_text(json.dumps(facts))
-    assert Detector.load(tmp_path).window is None
+    kept_before(tmp_path, "window")
+    with pytest.warns(UserWarning, match="before there was a manifest"):
+        assert Detector.load(tmp_path).window is None

@@ -1,22 +1,48 @@
 """The detector that is kept: raw columns in, class probabilities out. Judging and serving both go through here."""
 
-import importlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from inspect import signature
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import polars.selectors as cs
 from numpy.typing import NDArray
 
+from iot_ids import manifest, registry
 from iot_ids.data.clean import typed
-from iot_ids.data.spec import Columns
+from iot_ids.data.spec import Columns, Format
 from iot_ids.data.windows import needed, refuse_lacking, windows_of
+from iot_ids.errors import UserError
 from iot_ids.evaluate.calibration import calibrated
 from iot_ids.features.pipeline import Pipeline
+from iot_ids.kept import read, require
 from iot_ids.models.classifier import Classifier, answers, padded
+
+FILE = "detector.json"
+VERSION = 2
+"""Of what is kept; before 2 there were no registered names, no manifest and no format."""
+
+
+@dataclass
+class Facts:
+    """What `detector.json` says. The defaults are what those mean that were kept before there was the key."""
+
+    columns: Columns
+    missing: list[str]
+    classes: list[str]
+    model: str
+    temperature: float = 1.0
+    window: int | None = None
+    shift: float = 0.0
+    format: Format = field(default_factory=Format)
+    version: int = 1
 
 
 @dataclass(frozen=True)
@@ -36,6 +62,8 @@ class Detector:
     """How many flows of a source the model reads, with `model.sequence=window`; None where it reads one by one."""
     shift: float = 0.0
     """Added to the second of two classes' log-odds after the temperature; 0 where nothing was adapted (`adapt.py`)."""
+    form: Format = field(default_factory=Format)
+    """How the files of its dataset are written."""
 
     def probabilities(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
         """Class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or as numbers.
@@ -105,30 +133,101 @@ class Detector:
     def save(self, folder: Path) -> None:
         """Write the detector into `folder`: JSON, npz, safetensors or skops; nothing that runs code when it is read."""
         folder.mkdir(parents=True, exist_ok=True)
-        kind = type(self.model)
         facts = {
+            "version": VERSION,
             "columns": asdict(self.columns),
+            "format": asdict(self.form),
             "missing": list(self.missing),
             "classes": self.classes,
             "temperature": self.temperature,
             "window": self.window,
             "shift": self.shift,
-            "model": f"{kind.__module__}.{kind.__qualname__}",
+            "model": registry.name_of(type(self.model)),
         }
-        (folder / "detector.json").write_text(json.dumps(facts, indent=1))
+        (folder / FILE).write_text(json.dumps(facts, indent=1, default=attrgetter("value")))
         self.pipeline.save(folder)
         self.model.save(folder)
+        manifest.write(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> "Detector":
-        """Read what `save` wrote."""
-        facts = json.loads((folder / "detector.json").read_text())
-        module, _, name = facts["model"].rpartition(".")
-        model: Classifier = getattr(importlib.import_module(module), name).load(folder)
-        columns, pipeline = Columns(**facts["columns"]), Pipeline.load(folder)
-        later = (
-            facts.get("temperature", 1.0),
-            facts.get("window"),
-            facts.get("shift", 0.0),
-        )  # which those kept before had not
-        return cls(columns, facts["missing"], facts["classes"], pipeline, model, *later)
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> "Detector":
+        """Read what `save` wrote: checked against its manifest, then every value, then one answer of the model.
+
+        No name in the folder is imported but those in `trust`, each `module.Class`: what else it names are classes of
+        ours, of which there is a table, and the parts of scikit-learn that they are made of. A folder that was kept
+        before there was a manifest is read with a warning.
+
+        Raises:
+            UserError: a file is damaged, or a class is neither ours nor trusted (the message says what to write).
+        """
+        with _telling(folder):
+            whole = manifest.check(folder)
+            facts = read(folder / FILE, Facts)
+            _refuse_wrong(facts, whole)
+            pipeline = Pipeline.load(folder, trust)
+            model = _model(facts.model, folder, trust)
+            values = facts.temperature, facts.window, facts.shift, facts.format
+            detector = cls(facts.columns, facts.missing, facts.classes, pipeline, model, *values)
+            _refuse_misfit(detector)
+        if not whole:
+            warnings.warn(f"model={folder} was kept before there was a manifest: damage may go unnoticed", stacklevel=2)
+        return detector
+
+
+def to_trust(folder: Path) -> list[str]:
+    """The classes that a detector just kept in `folder` needs `trust` for: none where everything in it is ours."""
+    from iot_ids.models import estimators
+
+    model, scaler = (
+        json.loads((folder / file).read_text())[key] for file, key in ((FILE, "model"), ("pipeline.json", "scaler"))
+    )
+    ours = registry.MODELS | registry.SCALERS
+    return [*(name for name in (model, scaler) if name not in ours), *estimators.to_trust(folder)]
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    """Whatever a spoilt file makes JSON, NumPy, safetensors, skops or a class raise, as the user's to mend."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"model={folder}: {error}") from error
+    except ImportError as error:
+        raise UserError(f"model={folder} needs what cannot be imported: {error}") from error
+    except Exception as error:
+        raise UserError(
+            f"model={folder} cannot be loaded ({type(error).__name__}: {error}): a file in it was changed or cut off "
+            "since the run kept it; copy it again, or train again"
+        ) from error
+
+
+def _refuse_wrong(facts: Facts, whole: bool) -> None:
+    """Raise where `detector.json` says what cannot be."""
+    if facts.version > VERSION:
+        raise UserError(f"was kept by a later iot_ids ({facts.version}, this one reads {VERSION}); update it")
+    if facts.version > 1 and not whole:
+        raise UserError(f"{manifest.FILE} is missing, which the run kept; {manifest.MEND}")
+    require(facts.classes and len({*facts.classes}) == len(facts.classes), f"{FILE}: classes: a name stands twice")
+    require(facts.temperature > 0, f"{FILE}: temperature is {facts.temperature}, and has to be above 0")
+    require(facts.window is None or facts.window > 0, f"{FILE}: window is {facts.window}, and has to be 1 or more")
+
+
+def _model(name: str, folder: Path, trust: Collection[str]) -> Classifier:
+    """The model, which is told of `trust` where it asks for that."""
+    kind = registry.class_of(name, registry.MODELS, trust)
+    given: dict[str, Any] = {"trust": trust} if "trust" in signature(kind.load).parameters else {}
+    return kind.load(folder, **given)  # type: ignore[no-any-return]
+
+
+def _refuse_misfit(detector: Detector) -> None:
+    """Raise where pipeline, model and classes are not of one detector: it is asked for one answer."""
+    columns, encoder = detector.columns, detector.pipeline.encoder
+    known = {*columns.numeric, *columns.categorical, *columns.identifiers}
+    unknown = {*encoder.numeric, *(name for name, _ in encoder.categories)} - known
+    require(not unknown, f"pipeline.json reads {', '.join(sorted(unknown))}, which {FILE} does not name")
+    flow = np.zeros((1, len(encoder.names)), dtype=np.float32)
+    answer = detector.model.probabilities(flow if detector.window is None else flow[None])
+    require(
+        np.shape(answer) == (1, len(detector.classes)) and np.isfinite(answer).all(),
+        f"the model's answer is not one probability for each of {len(detector.classes)} classes",
+    )

@@ -110,13 +110,13 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     classes, config = prepared.loaded.classes, prepared.config
     prepared.model.fit(prepared.train, prepared.validation, len(classes), config.seed, keep)
     seconds = time.perf_counter() - start
-    columns, missing = _columns_read(prepared), config.dataset.format.missing
+    columns, form = _columns_read(prepared), config.dataset.format
     validation = prepared.validation
     y, uncalibrated = validation.y, answers(prepared.model, validation.x, validation.steps)
     refuse_nan(uncalibrated, config)
     temperature = calibration.best_temperature(uncalibrated, y)
     fitted = prepared.features.pipeline
-    detector = Detector(columns, missing, classes, fitted, prepared.model, temperature, config.window)
+    detector = Detector(columns, form.missing, classes, fitted, prepared.model, temperature, config.window, form=form)
     probabilities = calibrated(uncalibrated, temperature)
     score = f1_macro(confusion_matrix(y, probabilities.argmax(axis=1), len(classes)))
     return Fitted(prepared, detector, pl.DataFrame(epochs), score, _operating_point(prepared, probabilities), seconds)

@@ -2,9 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from iot_ids.data.cells import BLOCK, tables
 from iot_ids.data.lines import CELLS, LINE, count
 from iot_ids.data.locate import files_at
 from iot_ids.data.packed import readable
-from iot_ids.data.spec import Columns, Dataset, Format
+from iot_ids.data.spec import Columns, Dataset, Format, Header
 from iot_ids.data.unreadable import SHOWN
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
@@ -43,30 +43,18 @@ class Scored:
         return self.rows / self.seconds if self.seconds else 0.0
 
 
-def load_model(folder: Path) -> Detector:
-    """The detector that a run has kept, from the run's `model` folder.
+def load_model(folder: Path, trust: Collection[str] = ()) -> Detector:
+    """The detector that a run has kept, from the run's `model` folder; `trust` is `Detector.load`'s.
 
     Raises:
-        UserError: there is none, or it is damaged.
+        UserError: there is none, it is damaged, or a class in it is neither ours nor trusted.
     """
     for place in (folder / "artifacts" / "detector", folder):
         if (place / "detector.json").is_file():
-            return _loaded(place)
+            return Detector.load(place, trust)
     raise UserError(
         f"model={folder} holds no kept detector; give a run's model: mlruns/artifacts/RUN_ID/artifacts/model"
     )
-
-
-def _loaded(place: Path) -> Detector:
-    try:
-        return Detector.load(place)
-    except ImportError as error:
-        raise UserError(f"model={place} needs what cannot be imported: {error}") from error
-    except Exception as error:  # whatever a spoilt file makes NumPy, safetensors or skops raise
-        raise UserError(
-            f"model={place} cannot be loaded ({type(error).__name__}): a file in it was changed or cut off since the "
-            "run kept it; copy it again, or train again"
-        ) from error
 
 
 def is_simulated(folder: Path) -> bool | None:
@@ -128,15 +116,22 @@ def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
             "the model reads each flow after its source's last ones, and files are scored row by row; ask it in Python "
             "(mlflow.pyfunc.load_model, see README.md), or score by a run with another model.sequence"
         )
-    names, form = inputs(detector), Format()
-    shape = Dataset("flows", "Flows", columns=Columns(identifiers=names), format=form)
-    layouts = [read.layout(file, shape) for file in files_at(path, form.files, "path")]
+    names = inputs(detector)
+    layouts = [_layout(detector, file, names) for file in files_at(path, Format().files, "path")]
     for part in layouts:
         if lacking := [name for name in names if name not in part.names]:
             raise UserError(
                 f"{part.file}: lacks {', '.join(lacking)}, which the model reads; it has {', '.join(part.names)}"
             )
     return layouts
+
+
+def _layout(detector: Detector, file: Path, names: list[str]) -> read.Layout:
+    """As the files of the detector's dataset are written, or in any way that names the columns in its first line."""
+    dataset = Dataset("flows", "Flows", columns=Columns(identifiers=names), format=detector.form)
+    with_names = replace(detector.form, separator="auto", header=Header.present)
+    found = read.layout(file, replace(dataset, format=with_names))
+    return found if {*names} <= {*found.names} else read.layout(file, dataset)
 
 
 def rows_in(layouts: Sequence[read.Layout]) -> int:

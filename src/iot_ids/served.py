@@ -15,7 +15,8 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
     def load_context(self, context: Any) -> None:
         """Read the detector from the run's artifacts."""
-        self.detector = Detector.load(Path(context.artifacts["detector"]))
+        trust = (context.model_config or {}).get("trust", [])  # MLflow runs the code in this folder in any case
+        self.detector = Detector.load(Path(context.artifacts["detector"]), trust)
 
     def predict(self, context: Any, model_input: pandas.DataFrame, params: Any = None) -> pandas.DataFrame:
         """Class probabilities `(rows, classes)`; NaN where a row lacks a number."""

@@ -1,6 +1,7 @@
 """The contract: what holds for every shipped model, whatever it is made of. The planted problems are easy ones."""
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from functools import cache
@@ -15,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from conftest import CONF
 from iot_ids import build
 from iot_ids.config import Config, register, resolved
-from iot_ids.models import classical, network
+from iot_ids.models import classical, estimators, network
 from iot_ids.models.classifier import Classifier, Table
 
 MODELS = sorted(file.stem for file in CONF.glob("model/*.yaml"))
@@ -126,6 +127,23 @@ def test_a_kept_model_holds_no_pickle(name: str, tmp_path: Path) -> None:
             assert {Path(part).suffix for part in parts.namelist()} <= {".json", ".npy", ".npz"}
             for part in (part for part in parts.namelist() if part.endswith(".npy")):
                 np.load(io.BytesIO(parts.read(part)), allow_pickle=False)
+
+
+def test_the_list_of_what_a_skops_file_may_hold_is_exactly_what_the_shipped_models_hold(tmp_path: Path) -> None:
+    found = set()
+    for name in MODELS:
+        ready(name).save(tmp_path)
+        if (file := tmp_path / estimators.FILE).exists():
+            with zipfile.ZipFile(file) as parts:
+                schema = parts.read("schema.json")
+            json.loads(schema, object_hook=lambda each: found.add((each.get("__loader__"), type_name(each))))
+    listed = estimators.PARTS | {("ObjectNode", name) for name in estimators.SHIPPED}
+    assert {(kind, name) for kind, name in found if kind in ("ObjectNode", "TreeNode", "LossNode")} == listed
+    assert found - {(None, "")} <= estimators.ALLOWED
+
+
+def type_name(node: dict[str, Any]) -> str:
+    return f"{node['__module__']}.{node['__class__']}" if "__loader__" in node else ""
 
 
 @pytest.mark.parametrize("name", sorted({*MODELS} - {"isolation_forest", CONSTANT, *NETWORKS}))

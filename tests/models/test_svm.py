@@ -1,6 +1,7 @@
 """The RBF machines: what only a kernel can do, how near the approximation comes, and the limit of the exact one."""
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,12 @@ def test_as_many_rows_as_the_limit_are_taken() -> None:
 def test_more_rows_than_the_limit_are_refused_with_the_way_out() -> None:
     with pytest.raises(UserError, match=r"201 training rows are more than model\.max_rows=200: use model=svm_rbf"):
         fitted(exact(max_rows=200), squares(201, 0))
+
+
+@pytest.mark.parametrize("name", ["support_vectors_", "support_", "_n_support", "_dual_coef_", "_intercept_"])
+def test_a_kept_exact_machine_with_an_array_cut_short_is_refused(name: str, tmp_path: Path) -> None:
+    model = fitted(exact(), clouds(60, 0, 3))
+    setattr(model.estimator, name, getattr(model.estimator, name)[:-1])
+    model.save(tmp_path)
+    with pytest.raises(ValueError, match=r"has not the shape|counts other"):
+        ExactSvm.load(tmp_path)

@@ -1,20 +1,22 @@
 """Outliers, encoding, selection and scaling, chained: fitted on the training rows, then applied to any."""
 
-import importlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from iot_ids import registry
 from iot_ids.data.label import CLASS
 from iot_ids.errors import UserError
 from iot_ids.features.encode import Encoder
 from iot_ids.features.scale import Scaler
+from iot_ids.kept import read, require
 
+FILE = "pipeline.json"
 Scores = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
 Rule = Callable[[NDArray[np.float32]], NDArray[np.bool_]]
 
@@ -36,6 +38,15 @@ class Selection:
         """What `selected_features.csv` holds: feature, score, selected; best first."""
         table = pl.DataFrame({"feature": self.names, "score": self.scores, "selected": self.selected})
         return table.sort("score", descending=True, maintain_order=True, nulls_last=True)
+
+
+@dataclass
+class Facts:
+    """What `pipeline.json` says."""
+
+    numeric: tuple[str, ...]
+    categories: tuple[tuple[str, str], ...]
+    scaler: str
 
 
 @dataclass(frozen=True)
@@ -60,25 +71,26 @@ class Pipeline:
 
     def save(self, folder: Path) -> None:
         """Write `pipeline.json` and `pipeline.npz`."""
-        kind = type(self.scaler)
-        state = {
-            "numeric": self.encoder.numeric,
-            "categories": self.encoder.categories,
-            "scaler": f"{kind.__module__}.{kind.__qualname__}",
-        }
-        (folder / "pipeline.json").write_text(json.dumps(state, indent=1))
+        facts = Facts(self.encoder.numeric, self.encoder.categories, registry.name_of(type(self.scaler)))
+        (folder / FILE).write_text(json.dumps(asdict(facts), indent=1))
         np.savez(folder / "pipeline.npz", allow_pickle=False, **self.scaler.state())
 
     @classmethod
-    def load(cls, folder: Path) -> "Pipeline":
-        """Read what `save` wrote."""
-        state = json.loads((folder / "pipeline.json").read_text())
-        module, _, name = state["scaler"].rpartition(".")
-        scaler: Scaler = getattr(importlib.import_module(module), name)()
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> "Pipeline":
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the scaler is none of ours, and `trust` does not name it.
+            ValueError: the files do not fit each other.
+        """
+        facts = read(folder / FILE, Facts)
+        scaler: Scaler = registry.class_of(facts.scaler, registry.SCALERS, trust)()
         with np.load(folder / "pipeline.npz", allow_pickle=False) as arrays:
             scaler.restore(dict(arrays))
-        pairs = tuple((column, value) for column, value in state["categories"])
-        return cls(Encoder(tuple(state["numeric"]), pairs), scaler)
+        pipeline = cls(Encoder(facts.numeric, facts.categories), scaler)
+        one = np.zeros((1, len(pipeline.names)), dtype=np.float32)
+        require(np.shape(scaler.transform(one)) == one.shape, "pipeline.npz is of other columns than pipeline.json")
+        return pipeline
 
 
 @dataclass(frozen=True)

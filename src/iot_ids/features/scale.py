@@ -1,11 +1,14 @@
 """Scalers: fitted on the training rows, kept as plain arrays."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 from sklearn.preprocessing import QuantileTransformer
+
+from iot_ids.kept import require
 
 Matrix = NDArray[np.float32]
 
@@ -40,10 +43,10 @@ class MinMax:
 
     def transform(self, x: Matrix) -> Matrix:
         """`(rows, features)`, float32."""
-        span = np.where(self.span > 0, self.span, 1.0)
+        spans = np.where(self.span > 0, self.span, 1.0)
         scaled = np.empty(x.shape, dtype=np.float32)
-        for at in range(x.shape[1]):  # in float64, which all columns at once would hold twice
-            scaled[:, at] = (x[:, at] - self.low[at]) / span[at]
+        for at, (values, low, span) in enumerate(zip(x.T, self.low, spans, strict=True)):
+            scaled[:, at] = (values - low) / span  # in float64, which all columns at once would hold twice
         return scaled
 
     def state(self) -> dict[str, NDArray[np.float64]]:
@@ -52,6 +55,8 @@ class MinMax:
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave."""
+        shaped(state, low="c", span="c")
+        require((state["span"] >= 0).all(), "the scaler's span is negative")
         self.low, self.span = state["low"], state["span"]
 
 
@@ -80,6 +85,8 @@ class Quantile:
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave."""
+        shaped(state, quantiles="qc", references="q")
+        refuse_falling(state["quantiles"], state["references"])
         self.transformer = QuantileTransformer(output_distribution="normal")
         self.transformer.quantiles_ = state["quantiles"]
         self.transformer.references_ = state["references"]
@@ -103,12 +110,12 @@ class Midrank:
     def transform(self, x: Matrix) -> Matrix:
         """`(rows, features)`, float32."""
         end = 0.5 / len(self.ranks)
-        columns = [self._rank(x[:, at], at) for at in range(x.shape[1])]
+        columns = [self._rank(values, of) for values, of in zip(x.T, self.quantiles.T, strict=True)]
         return np.asarray(ndtri(np.clip(np.column_stack(columns), end, 1 - end)), dtype=np.float32)
 
-    def _rank(self, values: NDArray[np.float32], column: int) -> NDArray[np.float64]:
+    def _rank(self, values: NDArray[np.float32], quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
         """The middle of the first and the last rank that the values have; NaN stays NaN."""
-        quantiles, ranks = self.quantiles[:, column], self.ranks
+        ranks = self.ranks
         last = np.interp(values, quantiles, ranks)
         first = -np.interp(-values, -quantiles[::-1], -ranks[::-1])
         return np.asarray((first + last) / 2)
@@ -119,4 +126,26 @@ class Midrank:
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave."""
+        shaped(state, quantiles="qc", ranks="q")
+        refuse_falling(state["quantiles"], state["ranks"])
         self.quantiles, self.ranks = state["quantiles"], state["ranks"]
+
+
+def shaped(state: Mapping[str, Any], **axes: str) -> None:
+    """Refuse a kept state that has not these arrays of finite float64; axes of one letter have one length.
+
+    Raises:
+        ValueError: it has not; the message names the array.
+    """
+    require(state.keys() == axes.keys(), f"the scaler has {', '.join(state)}, and should have {', '.join(axes)}")
+    lengths: dict[str, int] = {}
+    for name, letters in axes.items():
+        array = state[name]
+        right = array.dtype == np.float64 and array.ndim == len(letters) and np.isfinite(array).all()
+        fits = right and all(lengths.setdefault(each, n) == n for each, n in zip(letters, array.shape, strict=True))
+        require(fits, f"the scaler's {name} is of type {array.dtype} and shape {array.shape}, and fits no other array")
+
+
+def refuse_falling(*arrays: NDArray[np.float64]) -> None:
+    """Raise a ValueError where kept quantiles or ranks, down the first axis, fall or are none."""
+    require(all(len(each) and (np.diff(each, axis=0) >= 0).all() for each in arrays), "the scaler's quantiles fall")

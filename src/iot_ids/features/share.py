@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.features.scale import Matrix
+from iot_ids.features.scale import Matrix, shaped
+from iot_ids.kept import require
 
 DIGITS = 2
 """Significant digits by which values count as the same: 1,234 and 1,180 are both 1,200."""
@@ -45,6 +46,11 @@ class Share:
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave."""
+        shaped(state, values="v", counts="v", lengths="c", rows="")
+        lengths = state["lengths"]
+        whole = (lengths >= 0).all() and (lengths % 1 == 0).all() and lengths.sum() == len(state["values"])
+        require(whole, "the scaler's lengths are not those of its values")
+        require(state["rows"] >= 1 and (state["counts"] > 0).all(), "the scaler counted nothing")
         ends = np.cumsum(state["lengths"]).astype(np.int64)[:-1]
         self.values, self.counts = np.split(state["values"], ends), np.split(state["counts"], ends)
         self.rows = float(state["rows"])

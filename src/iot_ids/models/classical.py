@@ -1,21 +1,18 @@
 """scikit-learn's classifiers, behind the same four verbs as the networks."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
-from zipfile import ZIP_DEFLATED
 
 import numpy as np
-import skops.io
 from numpy.typing import NDArray
 from sklearn.ensemble._forest import BaseForest
 
 from iot_ids.errors import UserError
+from iot_ids.models import estimators
 from iot_ids.models.classifier import Report, Table
 
-FILE = "estimator.skops"
 SCORING_ROWS = 65_536
-TRUSTED = "sklearn."
-"""Where the types of a kept estimator may come from, besides those that skops itself trusts."""
 
 
 class Classical:
@@ -67,22 +64,15 @@ class Classical:
         Raises:
             UserError: it holds types that `load` would refuse.
         """
-        skops.io.dump(self.estimator, folder / FILE, compression=ZIP_DEFLATED, compresslevel=1)  # a forest: a fifth
-        if foreign := [name for name in _types(folder) if not name.startswith(TRUSTED)]:
-            raise UserError(
-                f"model: {type(self.estimator).__name__} cannot be kept without pickle: it holds {', '.join(foreign)}; "
-                "write a Classifier of your own for it (iot_ids.models.classifier)"
-            )
+        estimators.save(self.estimator, folder)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; a file that holds types from anywhere else than TRUSTED is refused by skops."""
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
+        """Read what `save` wrote: a classifier that can score, not train.
+
+        Raises:
+            UserError: the file holds a class that is not among those of the shipped models and not in `trust`.
+        """
         classifier = cls.__new__(cls)
-        trusted = [name for name in _types(folder) if name.startswith(TRUSTED)]
-        classifier.estimator = skops.io.load(folder / FILE, trusted=trusted)
+        classifier.estimator = estimators.load(folder, trust)
         return classifier
-
-
-def _types(folder: Path) -> list[str]:
-    """The types in the kept estimator that skops does not trust by itself."""
-    return [str(name) for name in skops.io.get_untrusted_types(file=folder / FILE)]

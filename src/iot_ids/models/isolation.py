@@ -1,6 +1,8 @@
 """An isolation forest: learns normal flows alone, so it has seen no attack that it could recognise by name."""
 
 import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -10,12 +12,22 @@ from scipy.special import expit
 from sklearn.ensemble import IsolationForest
 
 from iot_ids.errors import UserError
+from iot_ids.kept import read, require
 from iot_ids.models.classical import Classical
 from iot_ids.models.classifier import Report, Table
 
 FILE = "isolation.json"
 HAIR = 1e-5
 """How far, in spreads, the threshold lies above the score it was taken from, so that equal scores stay normal."""
+
+
+@dataclass
+class Facts:
+    """What `isolation.json` says."""
+
+    normal: int
+    threshold: float
+    spread: float
 
 
 class IsolationClassifier(Classical):
@@ -68,15 +80,13 @@ class IsolationClassifier(Classical):
     def save(self, folder: Path) -> None:
         """Write the forest with skops, and the rest as JSON."""
         super().save(folder)
-        facts = {"normal": self.normal, "threshold": self.threshold, "spread": self.spread}
-        (folder / FILE).write_text(json.dumps(facts))
+        facts = Facts(self.normal, self.threshold, self.spread)
+        (folder / FILE).write_text(json.dumps(asdict(facts)))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
         """Read what `save` wrote: a classifier that can score, not train."""
-        classifier = super().load(folder)
-        facts = json.loads((folder / FILE).read_text())
-        classifier.normal, classifier.threshold, classifier.spread = (
-            facts[name] for name in ("normal", "threshold", "spread")
-        )
+        classifier, facts = super().load(folder, trust), read(folder / FILE, Facts)
+        require(facts.normal in (0, 1) and facts.spread > 0, f"{FILE}: {facts} cannot be: normal is 0 or 1, spread > 0")
+        classifier.normal, classifier.threshold, classifier.spread = facts.normal, facts.threshold, facts.spread
         return classifier

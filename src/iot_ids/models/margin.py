@@ -1,6 +1,8 @@
 """scikit-learn's classifiers that answer with margins instead of probabilities: support vector machines."""
 
 import json
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -9,12 +11,20 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from iot_ids.kept import read, require
 from iot_ids.models.classical import Classical
 from iot_ids.models.classifier import Report, Table
 
 FILE = "margin.json"
 RANGE = (-5.0, 5.0)
 """Of the logarithm of the sharpness: classes that never meet would have it grow without end."""
+
+
+@dataclass
+class Facts:
+    """What `margin.json` says."""
+
+    sharpness: float
 
 
 class Margin(Classical):
@@ -57,8 +67,9 @@ class Margin(Classical):
         (folder / FILE).write_text(json.dumps({"sharpness": self.sharpness}))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
         """Read what `save` wrote."""
-        classifier = super().load(folder)
-        classifier.sharpness = json.loads((folder / FILE).read_text())["sharpness"]
+        classifier, facts = super().load(folder, trust), read(folder / FILE, Facts)
+        require(facts.sharpness > 0, f"{FILE}: sharpness is {facts.sharpness}, and has to be above 0")
+        classifier.sharpness = facts.sharpness
         return classifier

@@ -1,6 +1,8 @@
 """K nearest neighbours, ten times as fast where the extra `fast` (scikit-learn-intelex) is installed."""
 
 import json
+from collections.abc import Collection
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -9,11 +11,21 @@ import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
 from iot_ids.errors import UserError
+from iot_ids.kept import read, require
 from iot_ids.models.classical import Classical
 from iot_ids.models.classifier import Report, Table
 
 FILE = "neighbours.json"
 ROWS = "neighbours.npz"
+
+
+@dataclass
+class Facts:
+    """What `neighbours.json` says."""
+
+    n_neighbors: int
+    weights: str
+    n_jobs: int
 
 
 class NeighboursClassifier(Classical):
@@ -46,13 +58,20 @@ class NeighboursClassifier(Classical):
         np.savez_compressed(folder / ROWS, x=self.train.x, y=self.train.y)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
         """Read what `save` wrote, and index the rows anew."""
-        classifier = cls(**json.loads((folder / FILE).read_text()))
+        classifier = cls(**vars(read(folder / FILE, Facts)))
         with np.load(folder / ROWS, allow_pickle=False) as rows:
             classifier.train = Table(rows["x"], rows["y"])
+        _refuse_broken(classifier.train)
         classifier.learn(classifier.train, seed=0)
         return classifier
+
+
+def _refuse_broken(rows: Table) -> None:
+    """Raise a ValueError where rows and classes are not numbers of one length; learning them would say less."""
+    require(rows.x.dtype == np.float32 and rows.x.ndim == 2 and np.isfinite(rows.x).all(), f"{ROWS}: x is no table")
+    require(rows.y.dtype == np.int64 and rows.y.shape == (len(rows.x),), f"{ROWS}: y has no class for each row of x")
 
 
 def implementation() -> Any:

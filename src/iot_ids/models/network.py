@@ -1,6 +1,8 @@
 """The networks as classifiers: built, trained, applied and kept in one way, whatever their layers."""
 
 import json
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -8,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from iot_ids.errors import UserError
+from iot_ids.kept import read, require
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.feedforward import FeedForwardNetwork
 from iot_ids.models.limits import at_least_one
@@ -22,8 +25,30 @@ SCORING_ROWS = 4_096
 """Rows per step where nothing is learned: large enough to keep the processor busy, small enough for its caches."""
 
 
+@dataclass
+class FeedForwardFacts:
+    """What `network.json` says of a feed-forward network."""
+
+    hidden_size: int
+    layers: int
+    dropout: float
+    features: int
+    classes: int
+
+
+@dataclass
+class RecurrentFacts(FeedForwardFacts):
+    """What `network.json` says of a recurrent network."""
+
+    cell: Cell
+    bidirectional: bool
+    sequence: Sequence
+
+
 class NetworkClassifier:
-    """A network of some `shape`, trained by Lightning. A subclass says which, by `build`."""
+    """A network of some `shape`, trained by Lightning. A subclass says which, by `build` and `facts`."""
+
+    facts: type[FeedForwardFacts]
 
     def __init__(self, shape: dict[str, Any], recipe: Recipe) -> None:
         import iot_ids.models.training  # noqa: F401  Lightning takes seconds to import: not while training is timed
@@ -65,22 +90,38 @@ class NetworkClassifier:
 
     def save(self, folder: Path) -> None:
         """Write `network.json` and `network.safetensors`."""
-        (folder / "network.json").write_text(json.dumps(self.shape, indent=1))
+        (folder / "network.json").write_text(json.dumps(self.shape, indent=1, default=attrgetter("value")))
         save_file(self.network.state_dict(), folder / "network.safetensors")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote: a classifier that can score, not train."""
         classifier = cls.__new__(cls)
-        classifier.shape = json.loads((folder / "network.json").read_text())
+        classifier.shape = vars(read(folder / "network.json", cls.facts))
+        weights = load_file(folder / "network.safetensors")
+        cls._refuse_broken(classifier.shape, weights)
         classifier.network = cls.build(classifier.shape)
-        classifier.network.load_state_dict(load_file(folder / "network.safetensors"))
+        classifier.network.load_state_dict(weights)
         classifier.network.eval()
         return classifier
+
+    @classmethod
+    def _refuse_broken(cls, shape: dict[str, Any], weights: dict[str, Tensor]) -> None:
+        """Raise a ValueError where the weights are others than a network of this shape has; none is built for it."""
+        require(1 <= shape["layers"] <= len(weights), f"network.json: layers={shape['layers']} have no weights")
+        with torch.device("meta"):
+            wanted = {name: each.shape for name, each in cls.build(shape).state_dict().items()}
+        require(
+            {name: each.shape for name, each in weights.items()} == wanted
+            and all(each.dtype is torch.float32 and each.isfinite().all() for each in weights.values()),
+            "network.safetensors: the weights are not those of the network in network.json",
+        )
 
 
 class RecurrentClassifier(NetworkClassifier):
     """A GRU, LSTM or Elman network (paper, step 6); set up as in `conf/model/gru.yaml`."""
+
+    facts = RecurrentFacts
 
     def __init__(
         self,
@@ -113,6 +154,8 @@ class RecurrentClassifier(NetworkClassifier):
 
 class FeedForwardClassifier(NetworkClassifier):
     """A feed-forward network, the paper's "NN"; set up as in `conf/model/mlp.yaml`."""
+
+    facts = FeedForwardFacts
 
     def __init__(self, hidden_size: int, layers: int, dropout: float, trainer: Trainer, **recipe: Any) -> None:
         shape = {"hidden_size": hidden_size, "layers": layers, "dropout": dropout}

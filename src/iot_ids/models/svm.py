@@ -1,11 +1,16 @@
 """Support vector machines with an RBF kernel: approximated for any number of rows, exact for few."""
 
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Self
+
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from iot_ids.errors import UserError
+from iot_ids.kept import require
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.margin import Margin
 
@@ -63,3 +68,28 @@ class ExactSvm(Margin):
                 "model.max_rows"
             )
         super().fit(train, validation, classes, seed, report)
+
+    @classmethod
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
+        """Read what `save` wrote: a classifier that can score, not train."""
+        classifier = super().load(folder, trust)
+        _refuse_broken(classifier.estimator)
+        return classifier
+
+
+def _refuse_broken(machine: Any) -> None:
+    """Raise a ValueError where a machine's arrays have other lengths than libsvm, which does not look, will read."""
+    vectors, classes = len(machine.support_vectors_), len(machine.classes_)
+    lengths = {
+        "support_vectors_": (vectors, machine.n_features_in_),
+        "support_": (vectors,),
+        "_n_support": (classes,),
+        "_dual_coef_": (classes - 1, vectors),
+        "_intercept_": (classes * (classes - 1) // 2,),
+    }
+    for name, shape in lengths.items():
+        require(getattr(machine, name).shape == shape, f"estimator.skops: {name} has not the shape {shape}")
+    require(
+        machine._n_support.min() >= 0 and machine._n_support.sum() == vectors,
+        "estimator.skops: _n_support counts other support vectors than there are",
+    )

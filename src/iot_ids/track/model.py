@@ -9,7 +9,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, Schema
 
 from iot_ids import aside
-from iot_ids.detector import Detector
+from iot_ids.detector import Detector, to_trust
 
 REQUIREMENTS = ("mlflow", "pandas", "polars", "numpy", "scikit-learn", "torch", "safetensors", "skops")
 """What loading a kept model needs; kept with the versions of the training."""
@@ -36,5 +36,6 @@ def save_model(detector: Detector, folder: Path) -> None:
                 artifacts={"detector": str(kept)},
                 code_paths=[str(PACKAGE)],
                 signature=signature,
+                model_config={"trust": to_trust(kept)},
                 pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
             )
