@@ -89,12 +89,12 @@ def test_the_two_ways_agree_on_every_number(
 
 
 def test_a_whole_file_is_read_straight(small: Dataset, csv: Csv) -> None:
-    assert straight(read.layout(csv(GOOD, GOOD), small), small, ["id"]) is not None
+    assert straight([read.layout(csv(GOOD, GOOD), small)], small, ["id"]) is not None
 
 
 @pytest.mark.parametrize("line", [GOOD + ",9", "1,tcp,80,five,0.5,0,Normal", '1,"tc"p,80,5,0.5,0,Normal'])
 def test_a_file_that_polars_would_guess_at_is_not_read_straight(small: Dataset, csv: Csv, line: str) -> None:
-    assert straight(read.layout(csv(GOOD, line), small), small, ["id"]) is None
+    assert straight([read.layout(csv(GOOD, line), small)], small, ["id"]) is None
 
 
 def test_a_number_that_means_none_is_none(small: Dataset, csv: Csv) -> None:

@@ -135,3 +135,19 @@ def test_missing_values_are_no_damage(small: Dataset, csv: Csv) -> None:
 def test_names_alone_can_be_features(small: Dataset, csv: Csv) -> None:
     dataset = replace(small, columns=Columns(categorical=["proto"], labels=["attack", "kind"]))
     assert dropped(dataset, csv(GOOD, ",,,,,,")) == {"blank line": 1}
+
+
+def test_lines_of_comment_are_counted_wherever_they_stand(small: Dataset, csv: Csv) -> None:
+    file = csv("#fields x", "id,proto,sport,pkts,rate,attack,kind", GOOD, '#close "', GOOD, "#end", header="#separator")
+    dataset = replace(small, format=Format(comment="#"))
+    report = clean([file], dataset, Duplicates.keep).report
+    assert (report["rows_in"], report["rows_out"], report["dropped"]["comment"]) == (4, 2, 2)
+
+
+def test_lines_of_examples_count_the_comment(small: Dataset, csv: Csv) -> None:
+    file = csv("id,proto,sport,pkts,rate,attack,kind", GOOD, "#", "1,tcp,80,x,0.5,0,Normal", header="#fields")
+    assert examples(replace(small, format=Format(comment="#")), file)[0].startswith(f"{file}:5:")
+
+
+def test_without_a_mark_of_comment_such_a_line_is_a_row(small: Dataset, csv: Csv) -> None:
+    assert dropped(small, csv(GOOD, "#close")) == {"ragged": 1}

@@ -4,9 +4,10 @@ Files are read straight into types, several times as fast as by way of text. Wha
 and why, is found by reading those rows again, carefully.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 import polars.selectors as cs
 
@@ -14,6 +15,7 @@ from iot_ids.data import read
 from iot_ids.data.careful import careful
 from iot_ids.data.lines import CELLS, LINE
 from iot_ids.data.packed import readable
+from iot_ids.data.small import together
 from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.straight import SHORT, as_numbers, not_whole, number_columns, straight
 from iot_ids.data.taken import rechunked
@@ -47,10 +49,12 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class _File:
+class _Part:
+    """The rows of some files that follow each other."""
+
     usable: pl.DataFrame
     odd: pl.DataFrame
-    height: int
+    heights: list[int]
     unsure: set[str]
     """Identifiers taken for numbers that may be texts."""
 
@@ -61,33 +65,65 @@ def rows_of(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
     Raises:
         UserError: a file cannot be read, or a quotation mark in it opens a cell and is not closed in its line.
     """
-    numbers = number_columns(layouts, dataset)
+    groups = together(layouts)
+    numbers = number_columns([group[0] for group in groups], dataset)
     while True:
-        files: list[_File] = []
-        for part in layouts:
-            files.append(_of_file(part, len(files), sum(file.height for file in files), dataset, numbers))
-        unsure = set[str]().union(*(file.unsure for file in files))
+        parts: list[_Part] = []
+        heights: list[int] = []
+        for group in groups:
+            for part in _of_files(group, len(heights), sum(heights), dataset, numbers):
+                parts.append(part)
+                heights += part.heights
+        unsure = set[str]().union(*(part.unsure for part in parts))
         if not unsure:
-            return _joined(files, dataset.columns)
+            return _joined(parts, dataset.columns)
         numbers = [name for name in numbers if name not in unsure]
 
 
-def _of_file(part: read.Layout, index: int, start: int, dataset: Dataset, numbers: Sequence[str]) -> _File:
-    """The rows of the file `index`, the first of which is row `start` of all."""
-    with readable(part.file):
-        found = straight(part, dataset, numbers)
-    if found is None:
-        return _carefully(part, index, start, dataset, numbers)
+def _of_files(
+    group: Sequence[read.Layout], index: int, start: int, dataset: Dataset, numbers: Sequence[str]
+) -> Iterator[_Part]:
+    """The rows of the files from `index` on, the first of which is row `start` of all."""
+    with readable(group[0].file):
+        found = straight(group, dataset, numbers)
+    if found is not None:
+        yield _checked(group, index, start, dataset, numbers, *found)
+    elif len(group) == 1:
+        yield _carefully(group[0], index, start, dataset, numbers)
+    else:
+        for at, part in enumerate(group):
+            for each in _of_files([part], index + at, start, dataset, numbers):
+                yield each
+                start += sum(each.heights)
+
+
+def _checked(
+    group: Sequence[read.Layout],
+    index: int,
+    start: int,
+    dataset: Dataset,
+    numbers: Sequence[str],
+    found: pl.DataFrame,
+    heights: list[int],
+) -> _Part:
+    """What was read straight, its rows that are not whole read again."""
     wrong = not_whole(found, dataset.columns)
-    place = pl.lit(index, pl.Int32).alias(read.FILE)
+    place = pl.Series(read.FILE, np.repeat(np.arange(index, index + len(group), dtype=np.int32), heights))
     usable = found.drop(SHORT).with_columns(place).with_row_index(ROW_ID, start)
     if wrong is None:
-        return _File(usable, _none_odd(), found.height, _with_null(usable, numbers))
-    lines = wrong.arg_true().cast(pl.Int64) + part.header_lines + 1
-    again = _carefully(part, index, start, dataset, numbers, lines)
-    usable = pl.concat([usable.filter(~wrong), again.usable.select(usable.columns)])
-    unsure = again.unsure | _with_null(usable, numbers)
-    return _File(usable.sort(ROW_ID) if again.usable.height else usable, again.odd, found.height, unsure)
+        return _Part(usable, _none_odd(), heights, _with_null(usable, numbers))
+    again, before, places = [], 0, wrong.arg_true().cast(pl.Int64)
+    for at, (part, height) in enumerate(zip(group, heights, strict=True)):
+        here = places.filter(places.is_between(before, before + height, closed="left"))
+        if len(here):
+            lines = here - before + part.header_lines + 1
+            again.append(_carefully(part, index + at, start + before, dataset, numbers, lines))
+        before += height
+    mended = [part.usable.select(usable.columns) for part in again if part.usable.height]
+    whole = pl.concat([usable.filter(~wrong), *mended])
+    unsure = _with_null(whole, numbers).union(*(part.unsure for part in again))
+    odd = pl.concat(part.odd for part in again)
+    return _Part(whole.sort(ROW_ID) if mended else whole, odd, heights, unsure)
 
 
 def _carefully(
@@ -97,8 +133,8 @@ def _carefully(
     dataset: Dataset,
     numbers: Sequence[str],
     lines: pl.Series | None = None,
-) -> _File:
-    """As `_of_file`, for the rows on `lines`, or all."""
+) -> _Part:
+    """The rows of the file `index` on `lines`, or all."""
     place = [pl.lit(index, pl.Int32).alias(read.FILE), (pl.col(LINE) - (part.header_lines + 1) + start).alias(ROW_ID)]
     rows = careful(part, dataset, lines).with_columns(place[0], place[1].cast(pl.get_index_type()))
     kept = rows.filter(pl.col(REASON) == KEPT).drop(LINE, REASON, CELLS)
@@ -106,7 +142,7 @@ def _carefully(
     unsure = {name for name in parsed.columns if parsed[name].null_count() > kept[name].null_count()}
     usable = kept.with_columns(parsed).with_columns(cs.string().cast(pl.Categorical))
     odd = rows.filter(pl.col(REASON) != KEPT).select(_none_odd().columns)
-    return _File(usable, odd, rows.height, unsure)
+    return _Part(usable, odd, [rows.height], unsure)
 
 
 def _with_null(rows: pl.DataFrame, numbers: Sequence[str]) -> set[str]:
@@ -120,13 +156,13 @@ def _none_odd() -> pl.DataFrame:
     )
 
 
-def _joined(files: list[_File], columns: Columns) -> Rows:
+def _joined(parts: list[_Part], columns: Columns) -> Rows:
     """An identifier whose every value is a number (a running one, say) becomes one, to keep its order, and so does a
-    time of a known format. `files` is emptied.
+    time of a known format. `parts` is emptied.
     """
-    heights, odd = [file.height for file in files], pl.concat([file.odd for file in files])
-    usable = pl.concat([file.usable for file in files], how="diagonal")
-    files.clear()  # or their columns would stay beside those in one piece
+    heights, odd = [height for part in parts for height in part.heights], pl.concat([part.odd for part in parts])
+    usable = pl.concat([part.usable for part in parts], how="diagonal")
+    parts.clear()  # or their columns would stay beside those in one piece
     usable = rechunked(usable)
     there = [name for name in read.declared(columns) if name in usable.columns]
     texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]

@@ -12,6 +12,7 @@ from iot_ids.data import read
 from iot_ids.data.cells import csv, first_rows
 from iot_ids.data.lines import CELLS, LINE, PIECE, Quotes, blocks, survey
 from iot_ids.data.packed import BROKEN, for_polars
+from iot_ids.data.small import content_of
 from iot_ids.data.spec import Columns, Dataset
 from iot_ids.data.taken import rechunked
 
@@ -22,7 +23,7 @@ LOOKED_AT = 100
 
 
 def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
-    """The identifiers that hold a number in each of the first rows of every file that has them.
+    """The identifiers that hold a number in each of the first rows of every one of the files that has them.
 
     Ports, and times with a format of their own, are none.
     """
@@ -56,17 +57,22 @@ def _numbers(texts: pl.Series) -> pl.Series | None:
     return None if numbers.null_count() else numbers
 
 
-def straight(part: read.Layout, dataset: Dataset, numbers: Sequence[str]) -> pl.DataFrame | None:
-    """The declared columns that are there, and SHORT, of every row in order; None where `careful` has to read the file.
+def straight(
+    parts: Sequence[read.Layout], dataset: Dataset, numbers: Sequence[str]
+) -> tuple[pl.DataFrame, list[int]] | None:
+    """The declared columns that are there, and SHORT, of every row of the files in order, and how many rows each has.
 
     Features that are numbers are float32, identifiers that are `numbers` and ports float64, all others categorical.
+    None where `careful` has to read a file. Several files are as `together` gives them.
     """
     missing = pl.Series(dataset.format.missing, dtype=pl.String)
     if missing.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any():
         return None  # a number that means "no number"
-    read_as = _parquet if part.separator is None else _text
-    frame = read_as(part, dataset.columns, numbers)
-    return None if frame is None else _named(frame, dataset)
+    if parts[0].separator is None:
+        frame = _parquet(parts[0], dataset.columns, numbers)
+        return None if frame is None else (_named(frame, dataset), [frame.height])
+    found = _text(parts, dataset.columns, numbers)
+    return None if found is None else (_named(found[0], dataset), found[1])
 
 
 def not_whole(frame: pl.DataFrame, columns: Columns) -> pl.Series | None:
@@ -85,20 +91,26 @@ def _finite(numbers: pl.Series) -> bool:
     return numbers.null_count() == 0 and bool(numbers.is_finite().all())
 
 
-def _text(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
+def _text(
+    parts: Sequence[read.Layout], columns: Columns, numbers: Sequence[str]
+) -> tuple[pl.DataFrame, list[int]] | None:
+    part = parts[0]
     assert part.separator is not None
-    there = [name for name in read.declared(columns) if name in part.names]
-    floats = (*columns.numeric, *numbers)
-    lines, quotes = survey(blocks(part.file, PIECE, part.header_lines, part.rows), part.separator, part.comment)
+    content, heights = content_of(parts) if len(parts) > 1 else (None, [])
+    pieces = blocks(part.file, PIECE, part.header_lines, part.rows) if content is None else [content]
+    lines, quotes = survey(pieces, part.separator, part.comment)
     if quotes is Quotes.odd:
         return None
-    kinds = {name: pl.Float64() if name in floats else pl.String() for name in part.names}
+    there = [name for name in read.declared(columns) if name in part.names]
+    kinds = {name: pl.Float64() if name in (*columns.numeric, *numbers) else pl.String() for name in part.names}
     with suppress(*BROKEN):  # text for a number, too many cells
-        source = for_polars(part.file)
-        frame = csv(source, part, kinds, quotes, skip_lines=part.header_lines, n_rows=part.rows)
+        if content is None:
+            frame = csv(for_polars(part.file), part, kinds, quotes, skip_lines=part.header_lines, n_rows=part.rows)
+        else:
+            frame = csv(content, part, kinds, quotes)
         rows = frame.select(*_cells(there, columns, numbers), pl.col(part.names[-1]).is_null().alias(SHORT))
         found = rows.collect(engine="streaming")
-        return rechunked(found) if found.height == lines else None
+        return (rechunked(found), heights or [lines]) if found.height == lines else None
     return None
 
 
