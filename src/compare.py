@@ -30,6 +30,7 @@ def _compose_and_compare() -> None:
     from omegaconf import DictConfig
 
     from iot_ids.comparison.spec import register, resolved
+    from iot_ids.composing import one_message
     from iot_ids.errors import UserError
     from iot_ids.imports import importing
 
@@ -48,7 +49,8 @@ def _compose_and_compare() -> None:
             raise Mistake(str(mistake)) from mistake
 
     register(CONF)
-    compose_and_compare()
+    with one_message():
+        compose_and_compare()
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import iot_ids
-from iot_ids.usage import usage
+from iot_ids.usage import ADDED, usage
 
 if TYPE_CHECKING:
     from iot_ids.config import Config
@@ -31,8 +31,9 @@ def main() -> None:
         print(usage([CONF, *own]), end="")
         return
     _refuse_broken_files(own)
+    groups = {file.parent.name for folder in (CONF, *own) for file in folder.glob("*/*.yaml")}
     try:
-        _compose_and_run()
+        _compose_and_run(groups.difference(ADDED))
     except KeyboardInterrupt:
         sys.exit("interrupted; a run that had started is kept in MLflow as KILLED")
 
@@ -48,13 +49,14 @@ def _refuse_broken_files(own: Iterable[Path]) -> None:
             sys.exit(f"{file}: cannot be read as YAML: {error}")
 
 
-def _compose_and_run() -> None:
+def _compose_and_run(groups: Collection[str]) -> None:
     import hydra
     from hydra.core.hydra_config import HydraConfig
     from hydra.errors import CompactHydraException
     from hydra.types import RunMode
     from omegaconf import DictConfig
 
+    from iot_ids.composing import one_message
     from iot_ids.config import register, settled
     from iot_ids.errors import UserError
     from iot_ids.imports import importing
@@ -79,7 +81,8 @@ def _compose_and_run() -> None:
             raise Mistake(str(mistake)) from mistake
 
     register()
-    compose_and_run()
+    with one_message(groups):
+        compose_and_run()
 
 
 def _refuse_missing_files(settings: Config) -> None:

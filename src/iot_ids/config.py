@@ -1,5 +1,7 @@
 """Registers the typed schemas with Hydra; they live beside what they describe."""
 
+from collections.abc import Iterator
+from dataclasses import MISSING as DEFAULTLESS
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -137,9 +139,7 @@ def resolved(config: DictConfig) -> Config:
 
 def _resolved(config: DictConfig) -> Config:
     refuse_unknown_keys(config, "")
-    lacking = OmegaConf.missing_keys(config)
-    if lacking:
-        raise UserError(f"the configuration lacks {', '.join(sorted(lacking))}")
+    refuse_lacking_keys(config)
     OmegaConf.resolve(config)
     typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
     for group in ("outliers", "selector", "scaler", "model"):
@@ -248,6 +248,23 @@ def _check_adaptation(config: Config) -> None:
             f"{asked} tells normal flows from attacks and needs a label with these two classes, not "
             f"dataset.label={config.dataset.label}; choose dataset.label=binary where the dataset has it, or adapt=none"
         )
+
+
+def refuse_lacking_keys(config: DictConfig) -> None:
+    """Raise a UserError where a value that has no default is missing, or was taken away with `~`."""
+    lacking = {*OmegaConf.missing_keys(config), *_taken_away(config, "")}
+    if lacking:
+        raise UserError(f"the configuration lacks {', '.join(sorted(lacking))}")
+
+
+def _taken_away(config: DictConfig, prefix: str) -> Iterator[str]:
+    kind = OmegaConf.get_type(config)
+    for known in fields(kind) if is_dataclass(kind) else ():
+        if known.name not in config and known.default in (MISSING, DEFAULTLESS) and known.default_factory is DEFAULTLESS:
+            yield f"{prefix}{known.name}"
+    for key in map(str, config):
+        if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
+            yield from _taken_away(config[key], f"{prefix}{key}.")
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from iot_ids.config import Tracking, refuse_unknown_keys
+from iot_ids.config import LARGEST_SEED, Tracking, refuse_lacking_keys, refuse_unknown_keys
 from iot_ids.errors import UserError
 
 REPORTS = ("table", "selection", "shortcuts", "unseen", "gap")
@@ -63,9 +63,10 @@ def resolved(config: DictConfig) -> Compare:
     """The configuration as a typed object.
 
     Raises:
-        UserError: an unknown key was added with `+`, or a value makes no sense.
+        UserError: an unknown key was added with `+`, a value is missing, or makes no sense.
     """
     refuse_unknown_keys(config, "")
+    refuse_lacking_keys(config)
     typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
     if typed.report not in REPORTS:
         raise UserError(f"report={typed.report}: there are {', '.join(REPORTS)}")
@@ -73,6 +74,8 @@ def resolved(config: DictConfig) -> Compare:
         raise UserError(f"run={typed.run} makes the paper's table of one run; leave out report={typed.report}")
     if typed.replicates < 1:
         raise UserError(f"replicates={typed.replicates}: the bootstrap needs at least one, better 2000")
+    if not 0 <= typed.seed <= LARGEST_SEED:
+        raise UserError(f"seed={typed.seed} is not between 0 and {LARGEST_SEED}")
     for condition in typed.where:
         if ":" not in condition:
             raise UserError(f"where: {condition!r} is no condition; type for example 'where=[selector.k:8]'")
