@@ -1,6 +1,5 @@
 """What Hydra cannot put together is told in one message: for `cache=0` it would show its own insides."""
 
-import itertools
 import os
 import sys
 import traceback
@@ -8,14 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import CompactHydraException
+from hydra.errors import CompactHydraException, HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 RAISE = "HYDRA_FULL_ERROR"
 """What makes Hydra raise what it would print otherwise; who sets it wants to see everything."""
-HYDRA = "hydra."
 COMPOSER = "hydra._internal.config_loader_impl"
-OURS = ("iot_ids.", "hydra_plugins.iot_ids", "train", "compare", "__main__")
 
 
 @contextmanager
@@ -32,7 +29,7 @@ def one_message(groups: Collection[str] = ()) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, CompactHydraException) or _before_any_work(error):
+        if isinstance(error, CompactHydraException) or _raised_by_hydra(error):
             sys.exit(_message(error, sys.argv[1:], groups))
         traceback.print_exception(error)
         sys.exit(1)
@@ -40,11 +37,11 @@ def one_message(groups: Collection[str] = ()) -> Iterator[None]:
         del os.environ[RAISE]
 
 
-def _before_any_work(error: Exception) -> bool:
-    """Whether Hydra raised it while it read the words, or made its folders: no work of ours had begun."""
+def _raised_by_hydra(error: Exception) -> bool:
+    """Whether it arose while Hydra read the words, or in Hydra's own work around a job, such as making its folder."""
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
-    beneath = list(itertools.dropwhile(lambda name: not name.startswith(HYDRA), modules))
-    return COMPOSER in beneath or (bool(beneath) and not any(name.startswith(OURS) for name in beneath))
+    innermost = [name for name in modules if name.partition(".")[0] not in sys.stdlib_module_names][-1]
+    return COMPOSER in modules or innermost.startswith("hydra.")
 
 
 def _message(error: Exception, words: Sequence[str], groups: Collection[str]) -> str:
@@ -61,5 +58,5 @@ def _chooses_no_name(word: str, groups: Collection[str]) -> bool:
         return False
     try:
         return not isinstance(OverridesParser.create().parse_override(word).value(), str)
-    except CompactHydraException:
+    except HydraException:
         return False

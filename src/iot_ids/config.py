@@ -260,7 +260,11 @@ def refuse_lacking_keys(config: DictConfig) -> None:
 def _taken_away(config: DictConfig, prefix: str) -> Iterator[str]:
     kind = OmegaConf.get_type(config)
     for known in fields(kind) if is_dataclass(kind) else ():
-        if known.name not in config and known.default in (MISSING, DEFAULTLESS) and known.default_factory is DEFAULTLESS:
+        if (
+            known.name not in config
+            and known.default in (MISSING, DEFAULTLESS)
+            and known.default_factory is DEFAULTLESS
+        ):
             yield f"{prefix}{known.name}"
     for key in map(str, config):
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):

@@ -64,3 +64,52 @@ def test_a_value_that_reads_as_blank_has_to_be_named_as_one(small: Dataset) -> N
     dataset = replace(small, format=Format(missing=["-"]), labels={"category": blank})
     with pytest.raises(UserError, match=r"the value '-' is among format\.missing, so that it reads as blank; name it"):
         check(dataset)
+
+
+NAMES = {
+    "a//b": "reads as a path",
+    "/a": "reads as a path",
+    "a/": "reads as a path",
+    "..": "reads as a path",
+    "a/../b": "reads as a path",
+    ".": "reads as a path",
+    "": "is blank",
+    " ": "is blank",
+    " a": "begins or ends with a blank",
+    "a\n": "line break",
+    "a\nb": "line break",
+    "a\x1b[31mb": "cannot be printed",
+    "a\u2028b": "line break",
+    "a\u202eb": "cannot be printed",
+    "a\udc80": "cannot be printed",
+    'a"b': "quotation mark",
+    "a'b": "quotation mark",
+    "a" * 101: "101 characters; 100 are the most",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_class_that_mlflow_or_a_table_cannot_bear_is_named_with_its_key(small: Dataset, name: str) -> None:
+    classes = {"Normal": ["Normal"], name: ["*"]}
+    with pytest.raises(UserError) as told:
+        check(labels(classes=classes)(small))
+    assert f"labels.category.classes: the class {name!r} " in str(told.value)
+    assert NAMES[name] in str(told.value)
+
+
+def test_the_names_of_a_taxonomy_that_is_not_chosen_are_looked_at(small: Dataset) -> None:
+    small.labels["unused"] = Taxonomy(columns=["kind"], classes={"a//b": ["a"]})
+    with pytest.raises(UserError, match=r"labels\.unused\.classes: the class 'a//b'"):
+        check(small)
+
+
+@pytest.mark.parametrize(
+    "name", ["DDoS/TCP", "DoS (UDP)", "C&C", "-x", "=1+1", "a.b", "été", "攻撃", "50 %", "a" * 100]
+)
+def test_a_name_that_mlflow_can_bear_passes(small: Dataset, name: str) -> None:
+    check(labels(classes={"Normal": ["Normal"], name: ["*"]})(small))
+
+
+def test_a_value_that_is_no_text_is_named(small: Dataset) -> None:
+    with pytest.raises(UserError, match=r"labels\.category\.classes\.Normal: \[1\] is no text"):
+        check(labels(classes={"Normal": [[1]], "Attack": ["*"]})(small))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.config import LARGEST_SEED, Tracking, refuse_lacking_keys, refuse_unknown_keys
 from iot_ids.errors import UserError
@@ -65,9 +66,12 @@ def resolved(config: DictConfig) -> Compare:
     Raises:
         UserError: an unknown key was added with `+`, a value is missing, or makes no sense.
     """
-    refuse_unknown_keys(config, "")
-    refuse_lacking_keys(config)
-    typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
+    try:
+        refuse_unknown_keys(config, "")
+        refuse_lacking_keys(config)
+        typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise UserError(f"the configuration cannot be resolved: {str(error).splitlines()[0]}") from error
     if typed.report not in REPORTS:
         raise UserError(f"report={typed.report}: there are {', '.join(REPORTS)}")
     if typed.run is not None and typed.report != "table":

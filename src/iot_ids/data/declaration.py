@@ -1,7 +1,8 @@
 """Whether what a dataset's YAML declares makes sense, before any file is opened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from iot_ids.data.naming import fault_of
 from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Split, Taxonomy, TemporalSplit, UnseenAttackSplit
 from iot_ids.errors import UserError
 
@@ -12,12 +13,14 @@ REST = "*"
 def check(dataset: Dataset) -> None:
     """Refuse a declaration that contradicts itself.
 
-    Of the taxonomies, the one that `dataset.label` names is looked at.
+    Of the taxonomies, the one that `dataset.label` names is looked at; of the others, their names and their classes',
+    for all of them become keys in MLflow.
 
     Raises:
         UserError: `dataset.label` names none; or all contradictions found: a column with two roles (a label among the
             features would be a leak), a port, time or source that is no identifier, a class without values or a value
-            in two classes, a separator of several characters, less than one row to read.
+            in two classes, a name that MLflow or a table could not bear, a separator of several characters, less than
+            one row to read.
     """
     if isinstance(dataset, SimulatedDataset) and (dataset.path or dataset.test_path):
         raise UserError(
@@ -28,6 +31,7 @@ def check(dataset: Dataset) -> None:
     found = [
         *(f"columns.{problem}" for problem in _of_columns(dataset.columns)),
         *(chosen + problem for problem in _of_taxonomy(taxonomy(dataset), dataset)),
+        *_of_names(dataset.labels),
     ]
     if dataset.format.separator != "auto" and len(dataset.format.separator) != 1:
         found.append(f"format.separator={dataset.format.separator!r} is neither auto nor one character")
@@ -143,7 +147,7 @@ def _of_taxonomy(chosen: Taxonomy, dataset: Dataset) -> Iterator[str]:
             yield f"columns: {column} is not among columns.labels"
     if chosen.normal is not None and chosen.normal not in chosen.classes:
         yield f"normal: {chosen.normal} is not among the classes {', '.join(chosen.classes)}"
-    values = [value.lower() for values in chosen.classes.values() for value in values]
+    values = [str(value).lower() for values in chosen.classes.values() for value in values]
     for value in dict.fromkeys(values):
         if values.count(value) > 1:
             yield f"classes: the value {value!r} is named {values.count(value)} times"
@@ -152,3 +156,16 @@ def _of_taxonomy(chosen: Taxonomy, dataset: Dataset) -> Iterator[str]:
     for label, members in chosen.classes.items():
         if not members:
             yield f"classes.{label} has no values"
+
+
+def _of_names(labels: Mapping[str, Taxonomy]) -> Iterator[str]:
+    """Every name of a label or of a class that is not sound, and every value that is no text."""
+    for label, chosen in labels.items():
+        if fault := fault_of(str(label)):
+            yield f"labels: the label {label!r} {fault}"
+        for name, values in chosen.classes.items():
+            if fault := fault_of(str(name)):
+                yield f"labels.{label}.classes: the class {name!r} {fault}"
+            odd = [value for value in values if not isinstance(value, str)]
+            if odd:
+                yield f"labels.{label}.classes.{name}: {odd[0]!r} is no text"
