@@ -22,6 +22,7 @@ from iot_ids.evaluate.calibration import Bins
 from iot_ids.evaluate.confusion import confusion_matrix
 from iot_ids.evaluate.metrics import per_class, summarise
 from iot_ids.evaluate.operating import attack_scores
+from iot_ids.evaluate.sentences import tied_sentence
 from iot_ids.stages import Fitted, Prepared, Result, codes, refuse_nan
 from iot_ids.unseen import Unseen, judge_unseen, parted
 
@@ -47,6 +48,7 @@ def judge(fitted: Fitted, test: Test) -> Result:
     scores = None if column is None else attack_scores(probabilities, column)
     reliability = calibration.bins(uncalibrated, y), calibration.bins(probabilities, y)
     findings = _audit(prepared, test, y, len(classes))
+    findings["sentences"] += tied_sentence(fitted.operating_point)
     metrics = {
         **summarise(matrix, classes, normal if normal in classes else None, config.seed, config.evaluate.replicates),
         **_operating(fitted, scores, y),

@@ -20,6 +20,7 @@ from iot_ids.evaluate.operating import (
     summarise,
     threshold,
 )
+from iot_ids.evaluate.sentences import tied_sentence
 
 EVERYTHING = {
     "operating/threshold",
@@ -192,3 +193,48 @@ def test_without_a_threshold_nothing_is_said_at_it() -> None:
     metrics = summarise(OperatingPoint(0.01, 5, None), *drawn(1.0), 1)
     assert set(metrics) == {"operating/validation_normal_rows", "test/roc_auc", "test/average_precision"}
     assert metrics["operating/validation_normal_rows"] == 5
+
+
+def leaves(*rows: int) -> NDArray[np.float64]:
+    """Scores as a small tree gives them: so many rows share 0, so many 1, and so on."""
+    return np.repeat(np.arange(len(rows), dtype=np.float64), rows)
+
+
+def test_ties_that_keep_the_rate_out_of_reach_are_told_with_the_rates_around_it() -> None:
+    point = operating_point(leaves(9_400, 597, 3), 0.01)
+    assert (point.threshold, point.tied, point.nearest) == (1.0, (0.0003, 0.06), 0.0003)
+
+
+def test_the_nearest_rate_may_be_the_one_above() -> None:
+    assert operating_point(leaves(9_880, 117, 3), 0.01).nearest == 0.012
+
+
+def test_a_few_equal_scores_among_many_do_no_harm() -> None:
+    assert operating_point(leaves(9_895, 10, 95), 0.01).tied is None
+
+
+def test_the_nearest_rate_is_a_metric_only_where_the_rate_is_out_of_reach() -> None:
+    scores, attack = leaves(40, 20), np.arange(60) % 2 == 0
+    tied, reached = (summarise(operating_point(each, 0.01), scores, attack, 1) for each in (leaves(900, 100), scores))
+    assert tied["operating/nearest_reachable_rate"] == 0.0
+    assert "operating/nearest_reachable_rate" not in reached
+
+
+def test_the_sentence_names_the_rate_asked_for_and_those_within_reach() -> None:
+    (said,) = tied_sentence(operating_point(leaves(9_400, 597, 3), 0.01))
+    assert said.startswith(
+        "A false-positive rate of 1 % cannot be reached: 5.97 % of validation's normal rows have one"
+    )
+    assert "at 0.03 %" in said
+    assert "the next rate above is 6 %, and the nearest 0.03 %. evaluate.false_positive_rate=0.06 asks" in said
+
+
+def test_a_rate_that_is_reached_is_no_sentence() -> None:
+    assert tied_sentence(operating_point(np.arange(1_000.0), 0.01)) == []
+    assert tied_sentence(None) == []
+
+
+def test_the_rate_that_the_sentence_offers_is_reached() -> None:
+    scores = leaves(9_341, 656, 3)
+    assert "evaluate.false_positive_rate=0.0659 asks" in tied_sentence(operating_point(scores, 0.01))[0]
+    assert operating_point(scores, 0.0659).tied is None

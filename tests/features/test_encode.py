@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from iot_ids.features.encode import Encoder
+from iot_ids.errors import UserError
+from iot_ids.features.encode import MOST_NAMES, Encoder
 
 TRAIN = pl.DataFrame(
     {
@@ -76,3 +77,14 @@ def test_flows_without_rows_keep_their_width(encoder: Encoder) -> None:
 
 def test_no_columns_keep_the_rows() -> None:
     assert Encoder((), ()).transform(TRAIN).shape == (3, 0)
+
+
+def test_as_many_names_as_are_allowed_become_columns() -> None:
+    flows = pl.DataFrame({"host": [f"h{row}" for row in range(MOST_NAMES)]})
+    assert len(Encoder.fit(flows, [], ["host"]).names) == MOST_NAMES
+
+
+def test_a_column_of_more_names_is_refused_and_says_where_it_belongs() -> None:
+    flows = pl.DataFrame({"proto": ["tcp"] * 120_000, "host": [f"h{row}" for row in range(120_000)]})
+    with pytest.raises(UserError, match=r"host has 120,000 names .* into dataset\.columns\.identifiers"):
+        Encoder.fit(flows, [], ["proto", "host"])

@@ -15,6 +15,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from iot_ids.evaluate.calibration import SMALLEST
 from iot_ids.evaluate.intervals import wilson
 
+NEARLY = 0.9
+"""Which share of the rate that was asked for counts as reached: a few equal scores among many do no harm."""
+
 
 @dataclass(frozen=True)
 class OperatingPoint:
@@ -23,6 +26,14 @@ class OperatingPoint:
     false_positive_rate: float
     validation_normal_rows: int
     threshold: float | None
+    tied: tuple[float, float] | None = None
+    """Where equal scores keep the rate out of reach: the nearest rates on these rows, that of the threshold below it
+    and one above."""
+
+    @property
+    def nearest(self) -> float | None:
+        """Where the rate is out of reach: that of the two rates which is closer to it."""
+        return None if self.tied is None else min(self.tied, key=lambda rate: abs(rate - self.false_positive_rate))
 
 
 def attack_scores(probabilities: NDArray[np.floating], normal: int) -> NDArray[np.float64]:
@@ -72,8 +83,16 @@ def threshold(scores: NDArray[np.float64], false_positive_rate: float) -> float:
 
 def operating_point(scores: NDArray[np.float64], false_positive_rate: float) -> OperatingPoint:
     """The operating point by the scores of validation's normal rows; without a threshold where they are too few."""
-    stated = can_state(false_positive_rate, len(scores))
-    return OperatingPoint(false_positive_rate, len(scores), threshold(scores, false_positive_rate) if stated else None)
+    if not can_state(false_positive_rate, len(scores)):
+        return OperatingPoint(false_positive_rate, len(scores), None)
+    found = threshold(scores, false_positive_rate)
+    return OperatingPoint(false_positive_rate, len(scores), found, _tied(scores, found, false_positive_rate))
+
+
+def _tied(scores: NDArray[np.float64], found: float, false_positive_rate: float) -> tuple[float, float] | None:
+    below, above = float((scores > found).mean()), float((scores >= found).mean())
+    allowed = floor(_exact(false_positive_rate) * len(scores)) / len(scores)
+    return (below, above) if below < NEARLY * allowed else None
 
 
 def summarise(
@@ -98,6 +117,8 @@ def summarise(
     if point is None or point.threshold is None:
         return metrics
     metrics["operating/threshold"] = point.threshold
+    if point.nearest is not None:
+        metrics["operating/nearest_reachable_rate"] = point.nearest
     called = scores > point.threshold
     metrics |= _share("detection_rate", called[attack])
     false_alarms = _share("false_positive_rate", called[~attack])

@@ -1,7 +1,10 @@
 """What the audit found, in words: which finding is worth a sentence, and what it means for the scores."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
+
+from iot_ids.evaluate.operating import OperatingPoint
 
 WORTH_A_SENTENCE = 0.01
 MOST = 0.5
@@ -48,6 +51,21 @@ def sentences(
             "and an attack by another: one of the two is wrong. cleaning.json shows the first of them."
         )
     return said
+
+
+def tied_sentence(point: OperatingPoint | None) -> list[str]:
+    """That the rate asked for is out of the operating point's reach, and which are not; nothing where it is reached."""
+    if point is None or point.tied is None or point.nearest is None:
+        return []
+    below, above = point.tied
+    asked, shown, next_one = (f"{100 * rate:.4g} %" for rate in (point.false_positive_rate, below, above))
+    settable = ceil(1e6 * above) / 1e6
+    said = (
+        f"A false-positive rate of {asked} cannot be reached: {100 * (above - below):.4g} % of validation's normal "
+        f"rows have one and the same score. The threshold stands at {shown}, and what it finds is found at that rate; "
+        f"the next rate above is {next_one}, and the nearest {100 * point.nearest:.4g} %."
+    )
+    return [said + f" evaluate.false_positive_rate={settable:g} asks for the one above." * (settable < 1)]
 
 
 def _seen_sentence(seen: int, rows: int, windowed: bool) -> str:

@@ -7,6 +7,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from iot_ids.errors import UserError
+
+MOST_NAMES = 1_000
+"""Categories of one column in the training rows, each of which becomes a column of its own. Protocols, services and
+states have a hundred or two; what has more is an address, a host's name or a running number, which names flows instead
+of describing them, and 100,000 of them fill any memory.
+"""
+
 
 @dataclass(frozen=True)
 class Encoder:
@@ -17,8 +25,16 @@ class Encoder:
 
     @classmethod
     def fit(cls, train: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str]) -> "Encoder":
-        """Learn the categories of the training rows, in alphabetical order."""
-        pairs = [(column, value) for column in categorical for value in sorted(train[column].unique())]
+        """Learn the categories of the training rows, in alphabetical order.
+
+        Raises:
+            UserError: a column has more than MOST_NAMES of them.
+        """
+        names = {column: train[column].unique() for column in categorical}
+        for column, values in names.items():
+            if len(values) > MOST_NAMES:
+                raise UserError(_too_many(column, values, train.height))
+        pairs = [(column, value) for column, values in names.items() for value in sorted(values)]
         return cls(tuple(numeric), tuple(pairs))
 
     @property
@@ -44,3 +60,13 @@ class Encoder:
         for at, (column, value) in enumerate(self.categories, start=len(self.numeric)):
             encoded[:, at] = (flows[column] == value).cast(pl.Float32).to_numpy()
         return encoded
+
+
+def _too_many(column: str, values: pl.Series, rows: int) -> str:
+    examples = ", ".join(map(repr, sorted(values.head(3))))
+    return (
+        f"{column} has {len(values):,} names in {rows:,} training rows ({examples}, ...), and each would become a "
+        f"column of its own; {MOST_NAMES:,} are the most. Take {column} out of dataset.columns.categorical: into "
+        "dataset.columns.identifiers where it names hosts or flows, into numeric where it is a number, or leave it "
+        "out. Where dataset.identifiers=allow made it a feature, take it out of dataset.columns.identifiers"
+    )
