@@ -20,13 +20,16 @@ Score flows by a model that a run has kept: one row of answers per flow, in a fi
           names in the first line; columns that the model does not read may be absent
   out     .parquet, or .csv: file, line, answer, and the probability of each class. A flow without an answer (a number
           is missing or none, a line has too many or too few cells) has blanks there; their number is told
+  unreadable_share
+          how many rows may be damaged (too many or too few cells, text for a number, one that is not finite) before
+          the files are refused; 0.01 unless said otherwise, as in training
   trust   only for a model with classes of your own: their names as module.Class, separated by commas. To load them runs
           their modules' code; no other code that a model's folder names is ever run
 
-Files are read in batches: memory does not grow with them.
+Files are read in batches: memory does not grow with them. The exit code is 1 where no flow was answered.
 """
 KEYS = ("model", "path", "out")
-TRUST = "trust"
+TRUST, SHARE = "trust", "unreadable_share"
 
 
 def main() -> None:
@@ -53,7 +56,7 @@ def _settings(words: list[str]) -> dict[str, str]:
     from iot_ids.errors import UserError
 
     settings = dict(word.split("=", 1) for word in words if "=" in word)
-    wrong = [word for word in words if word.split("=", 1)[0] not in (*KEYS, TRUST) or "=" not in word]
+    wrong = [word for word in words if word.split("=", 1)[0] not in (*KEYS, TRUST, SHARE) or "=" not in word]
     lacking = [key for key in KEYS if not settings.get(key)]
     if wrong or lacking:
         what = (
@@ -61,6 +64,19 @@ def _settings(words: list[str]) -> dict[str, str]:
         )
         raise UserError(f"{what}; type python -m score model=MODEL path=FILES out=FILE, or --help")
     return settings
+
+
+def _share(text: str) -> float:
+    """A share of the rows."""
+    from iot_ids.errors import UserError
+
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if 0 <= share <= 1:
+        return share
+    raise UserError(f"{SHARE}={text} is no share of the rows; give a number from 0 to 1")
 
 
 def _loaded(model: Path, trust: str) -> Detector:
@@ -82,20 +98,29 @@ def _score(settings: dict[str, str]) -> None:
 
     with importing():
         from iot_ids import scoring
+        from iot_ids.data.locate import files_not_read
+    share = _share(settings.get(SHARE, "0.01"))
     model, out = Path(settings["model"]).expanduser(), Path(settings["out"]).expanduser()
     scoring.refuse_out(out, settings["path"])
     with importing():  # the model's library
         detector, simulated = _loaded(model, settings.get(TRUST, "")), scoring.is_simulated(model)
     layouts = scoring.layouts_of(detector, settings["path"])
+    left = files_not_read(settings["path"], [part.file for part in layouts])
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task("scoring", total=scoring.rows_in(layouts))
-        done = scoring.score(detector, layouts, out, bool(simulated), lambda rows: bar.advance(task, rows))
+        done = scoring.score(detector, layouts, out, bool(simulated), lambda rows: bar.advance(task, rows), share)
     mark = "SIMULATED (the model was trained or tested on generated flows): " if simulated else ""
+    for file in left:
+        print(f"not read: {file}")
     print(f"{mark}{done.rows:,} flows scored, {done.flows_per_second:,.0f} per second: {out}")
     if done.unanswered:
         more = ", ..." * (done.unanswered > len(done.examples))
         print(f"{done.unanswered:,} of them cannot be read and have no answer: {', '.join(done.examples)}{more}")
+    if done.unanswered == done.rows:
+        sys.exit(
+            f"no flow was answered: {out} has none but blank answers" if done.rows else "there was no flow to answer"
+        )
 
 
 if __name__ == "__main__":

@@ -224,9 +224,9 @@ def test_the_command_says_what_is_wrong(words: list[str], monkeypatch: pytest.Mo
         command.main()
 
 
-def typed(patch: pytest.MonkeyPatch, model: Path, path: Path, out: Path) -> str | int | None:
+def typed(patch: pytest.MonkeyPatch, model: Path, path: Path, out: Path, *words: str) -> str | int | None:
     """How the command ends: its message, or None."""
-    patch.setattr(sys, "argv", ["score", f"model={model}", f"path={path}", f"out={out}"])
+    patch.setattr(sys, "argv", ["score", f"model={model}", f"path={path}", f"out={out}", *words])
     try:
         command.main()
     except SystemExit as end:
@@ -283,9 +283,61 @@ def test_what_is_not_answered_is_told_with_an_end(
         file.write_text(
             "\n".join(["saddr,bytes,dur,proto,kind", *["10.0.0.1,x,1,tcp,0"] * bad, "10.0.0.1,5,1,tcp,0", ""])
         )
-        assert typed(monkeypatch, model, file, tmp_path / "out.csv") is None
+        assert typed(monkeypatch, model, file, tmp_path / "out.csv", "unreadable_share=1") is None
         said = " ".join(capsys.readouterr().out.split())
         assert said.endswith(", ...") == (bad == 7), said
+
+
+def test_damage_above_the_share_is_refused_as_in_training(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, out = tmp_path / "flows.csv", tmp_path / "out.csv"
+    file.write_text("\n".join(["saddr;bytes;dur;proto;kind", *["10.0.0.1;5;1,5;tcp;0"] * 60]))
+    said = str(typed(monkeypatch, model, file, out))
+    assert "60 of 60 rows cannot be read, more than unreadable_share=0.01 allows" in said
+    assert f"{file}:2: text in a number column: dur='1,5'" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("bad", "refused"), [(1, False), (2, True)])
+def test_damage_up_to_the_share_is_left_without_an_answer(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: int, refused: bool
+) -> None:
+    file = tmp_path / "flows.csv"
+    lines = [*["10.0.0.1,5,1,tcp,0"] * (100 - bad), *["10.0.0.1,5"] * bad]
+    file.write_text("\n".join(["saddr,bytes,dur,proto,kind", *lines]))
+    assert (typed(monkeypatch, model, file, tmp_path / "out.csv") is not None) == refused
+
+
+def test_where_nothing_was_answered_the_command_fails(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "flows.csv"
+    file.write_text("\n".join(["saddr,bytes,dur,proto,kind", *["10.0.0.1,,1,tcp,0"] * 9]))  # missing, not damaged
+    assert "no flow was answered" in str(typed(monkeypatch, model, file, tmp_path / "out.csv"))
+    assert (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("share", ["x", "2", "-1", "nan"])
+def test_a_share_that_is_none_is_told(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: str) -> None:
+    said = typed(monkeypatch, model, tmp_path, tmp_path / "out.csv", f"unreadable_share={share}")
+    assert f"unreadable_share={share} is no share" in str(said)
+
+
+def test_a_folder_of_csv_and_parquet_is_read_wholly_and_the_rest_is_told(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "flows", tmp_path / "out.csv"
+    folder.mkdir()
+    flows(5).write_csv(folder / "a.csv")
+    flows(7).write_parquet(folder / "b.parquet")
+    (folder / "notes.txt").write_text("nothing")
+    assert typed(monkeypatch, model, folder, out) is None
+    assert pl.read_csv(out)["file"].value_counts(sort=True).rows() == [
+        (str(folder / "b.parquet"), 7),
+        (str(folder / "a.csv"), 5),
+    ]
+    assert f"not read: {folder / 'notes.txt'}" in capsys.readouterr().out
 
 
 def test_sigterm_leaves_nothing_behind(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from pyarrow.parquet import ParquetWriter
 
 from iot_ids import aside
 from iot_ids.data import read
+from iot_ids.data.careful import typed
 from iot_ids.data.cells import BLOCK, tables
 from iot_ids.data.lines import CELLS, LINE, count
 from iot_ids.data.locate import files_at
 from iot_ids.data.packed import readable
-from iot_ids.data.spec import Columns, Dataset, Format, Header
-from iot_ids.data.unreadable import SHOWN
+from iot_ids.data.spec import Columns, Dataset, Header
+from iot_ids.data.unreadable import DAMAGED, REASON, SHOWN, examples
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
 
@@ -36,6 +37,10 @@ class Scored:
     examples: list[str]
     """The first rows without an answer, each as `file:line`."""
     seconds: float
+    damaged: int = 0
+    """How many of those without an answer are ragged, hold text for a number, or one that is not finite."""
+    damage: list[str] = field(default_factory=list)
+    """The first of these, each with its file, line, and what is wrong."""
 
     @property
     def flows_per_second(self) -> float:
@@ -71,6 +76,7 @@ def score(
     out: Path,
     simulated: bool = False,
     progress: Callable[[int], None] = lambda _: None,
+    unreadable_share: float = 1.0,
 ) -> Scored:
     """Write the answers on the files to `out`: file, line, answer and each class's probability, row by row in order.
 
@@ -78,15 +84,18 @@ def score(
     With `simulated`, its first column says SIMULATED. `progress` hears how many rows each batch had.
 
     Raises:
-        UserError: a file cannot be read, or `out` cannot be written.
+        UserError: a file cannot be read, more than `unreadable_share` of the rows are damaged, or `out` cannot be
+            written.
     """
     found, start = Scored(0, 0, [], 0.0), time.perf_counter()
     with _writer(out) as write:
         for part in layouts:
-            for answers in _answers(detector, part):
+            for answers, wrong in _answers(detector, part):
                 _count(found, answers, part)
+                _count_damage(found, wrong, part, detector)
                 write(answers.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else answers)
                 progress(answers.height)
+        _refuse_damage(found, layouts, unreadable_share)
     found.seconds = time.perf_counter() - start
     return found
 
@@ -97,11 +106,20 @@ def inputs(detector: Detector) -> list[str]:
     return [*encoder.numeric, *dict.fromkeys(name for name, _ in encoder.categories)]
 
 
+def files_of(path: object) -> list[Path]:
+    """The files at `path`: in a folder, every CSV and Parquet file; text files where there is neither.
+
+    Raises:
+        UserError: there is none.
+    """
+    return files_at(path, [["*.csv*", "*.parquet"], ["*.txt"]], "path")
+
+
 def refuse_out(out: Path, path: object) -> None:
     """Raise a UserError where `out` is no name of a table, or one of the files at `path`, which it would replace."""
     if out.suffix not in (".parquet", ".csv"):
         raise UserError(f"out={out} has to end in .parquet or .csv")
-    if out.resolve() in [file.resolve() for file in files_at(path, Format().files, "path")]:
+    if out.resolve() in [file.resolve() for file in files_of(path)]:
         raise UserError(f"out={out} is one of the files at path={path}; write the answers elsewhere")
 
 
@@ -117,7 +135,7 @@ def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
             "(mlflow.pyfunc.load_model, see README.md), or score by a run with another model.sequence"
         )
     names = inputs(detector)
-    layouts = [_layout(detector, file, names) for file in files_at(path, Format().files, "path")]
+    layouts = [_layout(detector, file, names) for file in files_of(path)]
     for part in layouts:
         if lacking := [name for name in names if name not in part.names]:
             raise UserError(
@@ -150,6 +168,30 @@ def _count(found: Scored, answers: pl.DataFrame, part: read.Layout) -> None:
     found.examples += [f"{part.file}:{line}" for line in without.head(SHOWN - len(found.examples))]
 
 
+def _count_damage(found: Scored, wrong: pl.DataFrame, part: read.Layout, detector: Detector) -> None:
+    """`wrong` are the rows without an answer, as they were read."""
+    numeric, read_as = detector.pipeline.encoder.numeric, detector.columns.identifiers
+    numbers = [name for name in numeric if name not in read_as]
+    names = [name for name in inputs(detector) if name not in numeric]
+    form = replace(detector.form, missing=list(detector.missing))
+    dataset = Dataset("flows", "Flows", columns=Columns(numeric=numbers, categorical=names), format=form)
+    rows = typed(wrong.select(LINE, CELLS, *numbers, *names), dataset).filter(pl.col(REASON).is_in(DAMAGED))
+    found.damaged += rows.height
+    first = rows.head(SHOWN - len(found.damage)).with_columns(pl.lit(0).alias(read.FILE))
+    found.damage += examples(first, [part], dataset)
+
+
+def _refuse_damage(found: Scored, layouts: Sequence[read.Layout], share: float) -> None:
+    if found.damaged <= share * found.rows:
+        return
+    names = ", ".join(str(part.file) for part in layouts[:3]) + (f" and {len(layouts) - 3} more" * (len(layouts) > 3))
+    raise UserError(
+        f"{names}: {found.damaged:,} of {found.rows:,} rows cannot be read, more than unreadable_share={share} allows; "
+        "mend them, or raise it to leave them without an answer. Nothing was written. The first:\n  "
+        + "\n  ".join(found.damage)
+    )
+
+
 def _height(part: read.Layout) -> int:
     if part.separator is not None:
         return count(part.file) - part.header_lines
@@ -169,19 +211,20 @@ def _batches(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield batch
 
 
-def _answers(detector: Detector, part: read.Layout) -> Iterator[pl.DataFrame]:
-    """The answers on a file's rows, in batches; lines with too many or too few cells get none."""
+def _answers(detector: Detector, part: read.Layout) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """The answers on a file's rows, in batches, and the rows without: a number is lacking, or cells are odd."""
     for batch in _batches(part, inputs(detector)):
         probabilities = detector.probabilities(batch.drop(LINE, CELLS))
         wrong = np.isnan(probabilities).any(axis=1) | batch[CELLS].is_not_null().to_numpy()
         best = pl.Series(probabilities.argmax(axis=1)).set(pl.Series(wrong), None)
         table = pl.DataFrame(probabilities, schema=[f"probability/{name}" for name in detector.classes])
-        yield table.select(
+        answers = table.select(
             pl.lit(str(part.file)).alias("file"),
             batch[LINE].alias("line"),
             pl.Series("answer", detector.classes).gather(best),
             pl.when(pl.Series(~wrong)).then(pl.all()),
         )
+        yield answers, batch.filter(wrong)
 
 
 @contextmanager

@@ -245,7 +245,7 @@ def test_the_papers_rows_are_in_files_1_and_4(shipped: Shipped, release: Path) -
     files = training_files(dataset)
     taken = {file.name[-5]: count for file, count in first_rows(files, dataset).items()}
     assert taken == {"1": 19_999, "4": 668_522}
-    assert [file.name[-5] for file in files_not_read(dataset, files)] == ["2", "3"]
+    assert [file.name[-5] for file in files_not_read(dataset.path, files)] == ["2", "3"]
 
 
 @pytest.mark.parametrize("number", [1, 4])

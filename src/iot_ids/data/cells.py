@@ -40,6 +40,8 @@ def tables(
     before = part.header_lines
     for block in blocks(part.file, size, part.header_lines, part.rows):
         height = lines_in(block)
+        if lines is not None and not (lines > before).any():
+            return
         if lines is None or lines.is_between(before + 1, before + height).any():
             yield _table(part, block, before, wanted, lines)
         before += height

@@ -97,7 +97,7 @@ def load(
         flows, context = test_of(tables, wanted)
         return Test(flows, None, digest(), context)
 
-    left = files_not_read(dataset, [*files, *official])
+    left = files_not_read(dataset.path, [*files, *official])
     here = {  # the cache may know other names
         "files": [str(file) for file in files],
         "only_first_rows_read": {str(file): count for file, count in limits.items()},

@@ -25,8 +25,10 @@ def training_files(dataset: Dataset, group: str = "dataset") -> list[Path]:
     return files_at(dataset.path, dataset.format.files, f"{group}.path")
 
 
-def files_at(path: Any, patterns: Sequence[str], key: str) -> list[Path]:
+def files_at(path: Any, patterns: Sequence[str | Sequence[str]], key: str) -> list[Path]:
     """The files that `path`, a file, folder, glob or list of these, names; in a folder, by the first pattern that fits.
+
+    Several patterns in one place count as one.
 
     Raises:
         UserError: it matches nothing; `key` is what the user wrote it under.
@@ -52,9 +54,9 @@ def official_test_files(dataset: Dataset) -> list[Path]:
     )
 
 
-def files_not_read(dataset: Dataset, read: Sequence[Path]) -> list[Path]:
-    """What else stands in the folder that `dataset.path` names: a user should hear of a part that was left out."""
-    folder = Path(dataset.path).expanduser() if isinstance(dataset.path, str | os.PathLike) else None
+def files_not_read(path: Any, read: Sequence[Path]) -> list[Path]:
+    """What else stands in the folder that `path` names: a user should hear of a part that was left out."""
+    folder = Path(path).expanduser() if isinstance(path, str | os.PathLike) else None
     if folder is None or not folder.is_dir():
         return []
     return sorted({file for file in folder.iterdir() if file.is_file()} - set(read), key=_natural)
@@ -86,7 +88,7 @@ def _test_files(dataset: Dataset) -> list[Path]:
     )
 
 
-def _files(path: Any, patterns: Sequence[str], key: str) -> list[Path]:
+def _files(path: Any, patterns: Sequence[str | Sequence[str]], key: str) -> list[Path]:
     if isinstance(path, list | tuple):
         return [file for part in path for file in _files(part, patterns, key)]
     if not isinstance(path, str | os.PathLike):
@@ -102,12 +104,14 @@ def _files(path: Any, patterns: Sequence[str], key: str) -> list[Path]:
     raise UserError(f"{key}={path} matches no file (looked from {Path.cwd()}); mend the path")
 
 
-def _in_folder(folder: Path, patterns: Sequence[str], key: str) -> list[Path]:
-    for pattern in patterns:
-        if files := _matching(folder, pattern):
-            return files
+def _in_folder(folder: Path, patterns: Sequence[str | Sequence[str]], key: str) -> list[Path]:
+    every = [[each] if isinstance(each, str) else [*each] for each in patterns]
+    for some in every:
+        if files := {file for pattern in some for file in _matching(folder, pattern)}:
+            return sorted(files, key=_natural)
     there = ", ".join(sorted(file.name for file in folder.iterdir())[:8]) or "nothing"
-    raise UserError(f"{key}={folder} holds no file like {' or '.join(patterns)}; it holds {there}")
+    asked = " or ".join(pattern for some in every for pattern in some)
+    raise UserError(f"{key}={folder} holds no file like {asked}; it holds {there}")
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
