@@ -132,7 +132,7 @@ def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
     if detector.window is not None:
         raise UserError(
             "the model reads each flow after its source's last ones, and files are scored row by row; ask it in Python "
-            "(mlflow.pyfunc.load_model, see README.md), or score by a run with another model.sequence"
+            "(load_model, see docs/scoring.md), or score by a run with another model.sequence"
         )
     names = inputs(detector)
     layouts = [_layout(detector, file, names) for file in files_of(path)]

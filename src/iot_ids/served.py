@@ -1,4 +1,4 @@
-"""The model file of a run: MLflow runs these lines, and unpickles nothing, to load a kept detector."""
+"""The model file of a run: MLflow runs these lines, as whoever changed them wrote them, to load a kept detector."""
 
 from pathlib import Path
 from typing import Any
