@@ -16,7 +16,10 @@ import pytest
 from polars.testing import assert_frame_equal
 from sklearn.naive_bayes import GaussianNB
 
+import conftest
 import score as command
+import train
+from conftest import Workplace
 from iot_ids import scoring
 from iot_ids.data.spec import Columns, Format, Header
 from iot_ids.detector import Detector
@@ -166,6 +169,21 @@ def test_files_without_header_are_read_as_the_dataset_says(headerless: Detector,
     assert found["line"].to_list() == list(range(1, 201))
     expected = headerless.probabilities(raw)
     np.testing.assert_allclose(found.select("probability/normal", "probability/attack").to_numpy(), expected, rtol=1e-5)
+
+
+def test_score_reads_what_train_reads(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    header, *lines = workplace.flows.read_text().splitlines()
+    workplace.flows.write_text("\n".join(["#made up", *(line.replace(",", "|") for line in lines), ""]))
+    form = ["dataset.format.header=absent", "dataset.format.separator='|'", "dataset.format.comment='#'"]
+    words = workplace.words("model=naive_bayes", *form, f"dataset.format.column_names=[{header}]")
+    assert conftest.typed(monkeypatch, train, *words) == 0
+    run = workplace.artifacts(workplace.runs()[0])
+    found = answers(scoring.load_model(run / "model"), str(workplace.flows), workplace.folder / "out.parquet")
+    tested = pl.read_parquet(run / "predictions.parquet")
+    assert (found.height, found["line"][0]) == (len(lines), 2)
+    for name in ("Normal", "Flood", "Scan"):
+        again = found[f"probability/{name}"].gather(tested["row_id"]).to_numpy()
+        np.testing.assert_allclose(again, tested[f"probability/{name}"].to_numpy(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])

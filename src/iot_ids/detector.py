@@ -21,6 +21,7 @@ from iot_ids.data.spec import Columns, Format
 from iot_ids.data.windows import needed, refuse_lacking, windows_of
 from iot_ids.errors import UserError
 from iot_ids.evaluate.calibration import calibrated
+from iot_ids.features import pipeline
 from iot_ids.features.pipeline import Pipeline
 from iot_ids.kept import read, require
 from iot_ids.models.classifier import Classifier, answers, padded
@@ -164,10 +165,9 @@ class Detector:
             whole = manifest.check(folder)
             facts = read(folder / FILE, Facts)
             _refuse_wrong(facts, whole)
-            pipeline = Pipeline.load(folder, trust)
-            model = _model(facts.model, folder, trust)
+            fitted, model = Pipeline.load(folder, trust), _model(facts.model, folder, trust)
             values = facts.temperature, facts.window, facts.shift, facts.format
-            detector = cls(facts.columns, facts.missing, facts.classes, pipeline, model, *values)
+            detector = cls(facts.columns, facts.missing, facts.classes, fitted, model, *values)
             _refuse_misfit(detector)
         if not whole:
             warnings.warn(f"model={folder} was kept before there was a manifest: damage may go unnoticed", stacklevel=2)
@@ -176,13 +176,14 @@ class Detector:
 
 def to_trust(folder: Path) -> list[str]:
     """The classes that a detector just kept in `folder` needs `trust` for: none where everything in it is ours."""
-    from iot_ids.models import estimators
+    model = json.loads((folder / FILE).read_text())["model"]
+    scaler = json.loads((folder / pipeline.FILE).read_text())["scaler"]
+    names = [name for name in (model, scaler) if name not in registry.MODELS | registry.SCALERS]
+    if not (folder / "estimator.skops").is_file():
+        return names
+    from iot_ids.models import estimators  # not at the top: skops takes a second, which networks need not
 
-    model, scaler = (
-        json.loads((folder / file).read_text())[key] for file, key in ((FILE, "model"), ("pipeline.json", "scaler"))
-    )
-    ours = registry.MODELS | registry.SCALERS
-    return [*(name for name in (model, scaler) if name not in ours), *estimators.to_trust(folder)]
+    return [*names, *estimators.to_trust(folder)]
 
 
 @contextmanager

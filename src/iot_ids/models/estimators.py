@@ -107,8 +107,8 @@ def load(folder: Path, trust: Collection[str] = ()) -> Any:
 
 
 def to_trust(folder: Path) -> list[str]:
-    """The classes in `estimator.skops` that `load` takes only where they are trusted; none where there is no file."""
-    return [name for _, name in _unlisted(folder / FILE)] if (folder / FILE).is_file() else []
+    """The classes in `estimator.skops` that `load` takes only where they are trusted."""
+    return [name for _, name in _unlisted(folder / FILE)]
 
 
 def _unlisted(file: Path) -> list[tuple[str, str]]:
