@@ -7,6 +7,7 @@ from pathlib import Path
 
 import iot_ids.comparison
 from iot_ids.comparison.usage import USAGE
+from iot_ids.refusals import program, told
 from train import CONF
 
 NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
@@ -15,6 +16,10 @@ NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
 
 def main() -> None:
     """The entry point: help at once, everything else through Hydra."""
+    program(_main)
+
+
+def _main() -> None:
     if not {"-h", "--help"}.isdisjoint(sys.argv[1:]):
         print(USAGE, end="")
         return
@@ -44,7 +49,8 @@ def _compose_and_compare() -> None:
             with importing():  # MLflow takes seconds, for which an error need not wait
                 from iot_ids.comparison.command import compare
 
-            compare(settings)
+            with told():
+                compare(settings)
         except UserError as mistake:
             raise Mistake(str(mistake)) from mistake
 

@@ -7,6 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iot_ids.refusals import program
+
 if TYPE_CHECKING:
     from iot_ids.detector import Detector
 
@@ -34,19 +36,20 @@ TRUST, SHARE = "trust", "unreadable_share"
 
 def main() -> None:
     """The entry point: help at once; a mistake is one message."""
+    program(_main)
+
+
+def _main() -> None:
     words = sys.argv[1:]
     if not words or not {"-h", "--help"}.isdisjoint(words):
         print(USAGE, end="")
         return
-    from iot_ids.errors import UserError
     from iot_ids.interrupts import interruptible
 
     try:
         settings = _settings(words)
         with interruptible():
             _score(settings)
-    except UserError as mistake:
-        sys.exit(str(mistake))
     except KeyboardInterrupt:
         sys.exit("interrupted; nothing was written")
 

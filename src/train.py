@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import iot_ids
+from iot_ids.refusals import program
 from iot_ids.usage import ADDED, usage
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ CONF = next(
 
 def main() -> None:
     """The entry point: help at once, everything else through Hydra."""
+    program(_main)
+
+
+def _main() -> None:
     words = sys.argv[1:]
     own = [Path(after) for word, after in itertools.pairwise(words) if word in ("--config-dir", "-cd")]
     own += [Path(word.removeprefix("--config-dir=")) for word in words if word.startswith("--config-dir=")]
@@ -56,6 +61,7 @@ def _compose_and_run(groups: Collection[str]) -> None:
     from hydra.types import RunMode
     from omegaconf import DictConfig
 
+    from iot_ids import refusals
     from iot_ids.composing import one_message
     from iot_ids.config import register, settled
     from iot_ids.errors import UserError
@@ -64,17 +70,21 @@ def _compose_and_run(groups: Collection[str]) -> None:
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback; a multirun goes on with its next job."""
 
+    def run_it(config: DictConfig) -> str:
+        settings = settled(config)
+        _refuse_missing_files(settings)
+        with importing():  # MLflow and others take seconds, for which a typing error need not wait
+            from iot_ids.run import run
+            from iot_ids.track import told
+
+        with told(settings.tracking.uri):
+            return run(config, brief=HydraConfig.get().mode is RunMode.MULTIRUN)
+
     @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
     def compose_and_run(config: DictConfig) -> str:
         try:
-            settings = settled(config)
-            _refuse_missing_files(settings)
-            with importing():  # MLflow and others take seconds, for which a typing error need not wait
-                from iot_ids.run import run
-                from iot_ids.track import told
-
-            with told(settings.tracking.uri):
-                return run(config, brief=HydraConfig.get().mode is RunMode.MULTIRUN)
+            with refusals.told():
+                return run_it(config)
         except UserError as mistake:
             if HydraConfig.get().mode is RunMode.MULTIRUN:
                 print(f"job {HydraConfig.get().job.num}: {mistake}", file=sys.stderr)

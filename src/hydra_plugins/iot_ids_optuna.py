@@ -14,6 +14,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from iot_ids.errors import UserError
+from iot_ids.refusals import told
 from iot_ids.sweep.spec import SweepSettings
 
 ConfigStore.instance().store(name="schema_sweeper", node=SweepSettings, provider="iot_ids")
@@ -43,7 +44,8 @@ class OptunaSweeper(Sweeper):
             if len(studies) > 1:
                 print(f"\nsweep {number} of {len(studies)}: {words[-1]}", flush=True)
             try:
-                self._search(words)
+                with told():
+                    self._search(words)
             except UserError as mistake:
                 mistakes.append(f"{words[-1]}: {mistake}" if len(studies) > 1 else str(mistake))
         if mistakes:

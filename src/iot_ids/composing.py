@@ -10,6 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException, HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from iot_ids.refusals import refused
+
 RAISE = "HYDRA_FULL_ERROR"
 """What makes Hydra raise what it would print otherwise; who sets it wants to see everything."""
 COMPOSER = "hydra._internal.config_loader_impl"
@@ -29,6 +31,8 @@ def one_message(groups: Collection[str] = ()) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if (said := refused(error)) is not None and not isinstance(error, CompactHydraException):
+            sys.exit(said)
         if isinstance(error, CompactHydraException) or _raised_by_hydra(error):
             sys.exit(_message(error, sys.argv[1:], groups))
         traceback.print_exception(error)

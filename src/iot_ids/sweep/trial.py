@@ -13,6 +13,7 @@ from iot_ids import aside, experiment, terminal, track
 from iot_ids.config import Config, container
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Report, answers
+from iot_ids.refusals import refused
 from iot_ids.stages import Fitted, Prepared
 from iot_ids.sweep.job import searched
 from iot_ids.sweep.storage import StorageError, told
@@ -40,7 +41,7 @@ def attempt(
 ) -> str:
     """Run one trial and end it, in the study and as tags of its `run`; return what to tell the user.
 
-    What goes wrong in it is the trial's failure, not the sweep's; but for what goes wrong with a store.
+    What goes wrong in it is the trial's failure, not the sweep's; but for what goes wrong with a store, or a full disk.
 
     Args:
         worker: whose trial it is.
@@ -63,6 +64,8 @@ def attempt(
         raise
     except Exception as error:
         check()  # an interruption may have become this error, which is not the trial's then
+        if refused(error):  # the next trial would fare no better
+            raise
         return _failed(worker, trial, run, error)
     worker.complete(trial, list(values.values()))
     run.tags({"trial.state": "COMPLETE"})
