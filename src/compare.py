@@ -38,6 +38,7 @@ def _compose_and_compare() -> None:
     from iot_ids.composing import one_message
     from iot_ids.errors import UserError
     from iot_ids.imports import importing
+    from iot_ids.sealing import sealed_words
 
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback."""
@@ -55,6 +56,7 @@ def _compose_and_compare() -> None:
             raise Mistake(str(mistake)) from mistake
 
     register(CONF)
+    sys.argv[1:] = sealed_words(sys.argv[1:])
     with one_message():
         compose_and_compare()
 

@@ -47,11 +47,13 @@ def _refuse_broken_files(own: Iterable[Path]) -> None:
     """A user's own file that is no YAML, told with its line; Hydra would show its own insides."""
     import yaml
 
+    from iot_ids.addresses import public
+
     for file in (file for folder in own for file in folder.glob("**/*.yaml")):
         try:
             yaml.safe_load(file.read_text(encoding="utf-8"))
         except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
-            sys.exit(f"{file}: cannot be read as YAML: {error}")
+            sys.exit(f"{file}: cannot be read as YAML: {public(str(error))}")
 
 
 def _compose_and_run(groups: Collection[str]) -> None:
@@ -66,6 +68,7 @@ def _compose_and_run(groups: Collection[str]) -> None:
     from iot_ids.config import register, settled
     from iot_ids.errors import UserError
     from iot_ids.imports import importing
+    from iot_ids.sealing import sealed_words
 
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback; a multirun goes on with its next job."""
@@ -91,6 +94,7 @@ def _compose_and_run(groups: Collection[str]) -> None:
             raise Mistake(str(mistake)) from mistake
 
     register()
+    sys.argv[1:] = sealed_words(sys.argv[1:])
     with one_message(groups):
         compose_and_run()
 

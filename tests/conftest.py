@@ -5,7 +5,7 @@ import random
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -89,6 +89,15 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("IOT_IDS_DATA names no folder of real data")
     return Path(folder)
+
+
+@pytest.fixture
+def own_environment() -> Iterator[None]:
+    """Puts the environment back, in which sealed addresses and a server's credentials are kept."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 MINE = """\

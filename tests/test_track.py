@@ -7,9 +7,12 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -370,3 +373,28 @@ def test_a_sweeps_run_is_taken_up_again_by_its_name(store: track.Store) -> None:
 def test_what_is_kept_of_an_address_has_no_password() -> None:
     kept = track.flat({"tracking": {"uri": "postgresql://ann:secret@host/runs"}, "files": ["a"]})
     assert kept == {"tracking.uri": "postgresql://ann@host/runs", "files": '["a"]'}
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_a_servers_password_reaches_mlflow_by_its_own_variables(tmp_path: Path) -> None:
+    """The server here only writes down who asks for what, and knows no experiment."""
+    asked: list[tuple[str, str | None]] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            asked.append((self.path, self.headers.get("Authorization")))
+            self.send_error(401)
+
+        do_GET = do_POST = answer  # noqa: N815  # names of http.server's
+
+        def log_message(self, *words: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://ann:a%2Fb:c@127.0.0.1:{server.server_port}"
+        with pytest.raises(UserError, match="401") as refused:
+            track.existing_stores(Tracking(address, str(tmp_path)))
+        server.shutdown()
+    assert "a/b" not in str(refused.value)
+    assert "a%2Fb" not in str(refused.value)
+    assert [who for path, who in asked if path != "/health"] == [f"Basic {b64encode(b'ann:a/b:c').decode()}"]

@@ -13,6 +13,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from iot_ids.addresses import sealed
 from iot_ids.errors import UserError
 from iot_ids.refusals import told
 from iot_ids.sweep.spec import SweepSettings
@@ -69,6 +70,7 @@ class OptunaSweeper(Sweeper):
         hydra = self._compose(plain).hydra
         by_file = [word for word in _words(hydra.sweeper.params) if not _chooses_study(word)]
         settings: SweepSettings = OmegaConf.to_object(hydra.sweeper)  # type: ignore[assignment]
+        settings.storage = sealed(settings.storage)
         typed = sys.argv[1:]
         flags = [
             word for word in typed if word not in ("-m", "--multirun") and (word[0] == "-" or not set("=~") & set(word))

@@ -1,16 +1,137 @@
-"""Addresses of stores and storages, as they may be printed and kept."""
+"""Addresses of stores and storages: what of them may be printed and kept, and where their passwords are meanwhile.
 
+A password leaves its address where it enters the program (`sealed`) and comes back where a connection is made
+(`whole`). In between it is in the environment alone, which nobody writes down: where `PGPASSWORD` would be, and where
+jobs that a launcher starts in processes of their own find it.
+"""
+
+import hashlib
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
-SECRETS = (
-    (re.compile(r"(://[^:/@\s]+):[^/\s]*@"), r"\1@"),
-    (re.compile(r"([?&]password=)[^&\s]*", re.IGNORECASE), r"\1..."),
+SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
+ADDRESS = re.compile(rf"{SCHEME}(?:(?!,\s*{SCHEME})\S)*")
+"""An address in a longer text ends at a blank, and before a comma with another address after it."""
+QUERY = re.compile(r"\?[\w.%-]+=")
+HAS_PORT = re.compile(r"https?://[^/:@]*:\d{1,5}/")
+NAMED = re.compile(
+    r"(.*(password|passwd|pwd|passphrase|token|secret|signature|apikey|odbc_connect))|(.*[_.-])?(key|sig|pass|auth|credential)",
+    re.IGNORECASE,
 )
-"""A password before the host, and one among an address's parameters."""
+"""The names of parameters that are secrets."""
+PARAMETER = r"(?P<before>[?&;])(?P<name>[\w.%-]+)=(?P<value>{value})"
+IN_ADDRESS = re.compile(PARAMETER.format(value=r"[^&]*"))
+IN_TEXT = re.compile(PARAMETER.format(value=r"(?:\$\{[^}]*\}|[^&\s'\"<>)\]}])*"))
+LOOSE = re.compile(r"(?<![\w.?&])((?:ssl)?(?:password|passwd|pwd)\s*=\s*)('[^']*'|[^\s;&,'\"]+)", re.IGNORECASE)
+"""Outside an address, as in libpq's `host=h password=p`."""
+REFERENCE = re.compile(r"\$\{[^}]*\}")
+"""Hydra's name for a value that is elsewhere: no secret itself."""
+KEPT = "IOT_IDS_ADDRESS_"
+IN_ENVIRONMENT = ("PGPASSWORD", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+SHORTEST = 4
+"""A shorter password is looked for in addresses, not in every text: it may be any word."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An address, divided: `beginning` up to `://`, `user` and `password` as typed, `rest` from the host on."""
+
+    beginning: str
+    user: str
+    password: str
+    rest: str
+
+
+def divided(address: str) -> Parts:
+    """The parts of one address. A password may hold `/`, `@`, `:` and `?`; it ends at the last `@` before a query."""
+    beginning, rest = address[: (at := address.index("://") + 3)], address[at:]
+    query = QUERY.search(rest)
+    before = rest[: query.start()] if query else rest
+    info, mark, _ = before.rpartition("@")
+    user, _, password = info.partition(":")
+    if not mark or "/" in user or (not password and "@" in user):
+        return Parts(beginning, "", "", rest)
+    if HAS_PORT.match(address):  # `http://host:80/x@y`
+        return Parts(beginning, "", "", rest)
+    return Parts(beginning, user, password, rest[len(info) + 1 :])
 
 
 def public(text: str) -> str:
-    """A text with the passwords of its addresses left out."""
-    for secret, instead in SECRETS:
-        text = secret.sub(instead, text)
-    return text
+    """A text with the secrets of its addresses left out: passwords, and parameters that are named like secrets.
+
+    An address that leaves its secret to Hydra, as in `${oc.env:NAME}`, stays as it is.
+    """
+    shown = ADDRESS.sub(lambda found: _public(found[0], IN_TEXT), text)
+    return LOOSE.sub(r"\1...", shown)
+
+
+def sealed(text: str) -> str:
+    """A text with the secrets of its addresses left out, and kept in the environment for `whole`."""
+    if re.match(SCHEME, text):
+        return _sealed(text, IN_ADDRESS)
+    return ADDRESS.sub(lambda found: _sealed(found[0], IN_TEXT), text)
+
+
+def whole(address: str) -> str:
+    """A sealed address with its secrets, its password percent-encoded; any other as it is."""
+    return os.environ.get(_name(address), address)
+
+
+def said(text: str) -> str:
+    """What another library says, without secrets: not in an address, nor alone."""
+    for secret in sorted(_known(), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "...", text)
+    return public(text)
+
+
+@contextmanager
+def no_secrets_told() -> Iterator[None]:
+    """Take the secrets out of an exception's words, and of those that it came from, when it leaves the block."""
+    try:
+        yield
+    except Exception as error:
+        told: BaseException | None = error
+        while told is not None:
+            told.args = tuple(said(word) if isinstance(word, str) else word for word in told.args)
+            told = told.__cause__ or told.__context__
+        raise
+
+
+def _public(address: str, parameter: re.Pattern[str]) -> str:
+    parts = divided(address)
+    secret = parts.password and not REFERENCE.search(parts.password)
+    user = f"{parts.user}@" if parts.user else ""
+    shown = f"{parts.beginning}{user}{parts.rest}" if secret else address
+    shown = parameter.sub(lambda found: found["before"].strip("&;") if _is_secret(found) else found[0], shown)
+    return re.sub(r"\?(?=$|['\"<>)\]},])", "", re.sub(r"\?[&;]+", "?", shown)) if shown != address else address
+
+
+def _is_secret(parameter: re.Match[str]) -> bool:
+    return bool(NAMED.fullmatch(unquote(parameter["name"]))) and not REFERENCE.search(parameter["value"])
+
+
+def _sealed(address: str, parameter: re.Pattern[str]) -> str:
+    shown = _public(address, parameter)
+    if shown != address:
+        parts = divided(address)
+        password = f":{quote(unquote(parts.password), safe='')}" if parts.password else ""
+        info = f"{parts.user}{password}@" if parts.user or password else ""
+        os.environ[_name(shown)] = f"{parts.beginning}{info}{parts.rest}"
+    return shown
+
+
+def _name(address: str) -> str:
+    return KEPT + hashlib.sha256(address.encode()).hexdigest()[:16].upper()
+
+
+def _known() -> set[str]:
+    """The secrets that the environment holds, as they are and percent-encoded."""
+    found = {os.environ[name] for name in IN_ENVIRONMENT if name in os.environ}
+    for address in (value for name, value in os.environ.items() if name.startswith(KEPT)):
+        found.add(divided(address).password)
+        found |= {each["value"] for each in IN_ADDRESS.finditer(address) if _is_secret(each)}
+    return {form for secret in found for form in (secret, unquote(secret)) if len(form) >= SHORTEST}

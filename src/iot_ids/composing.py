@@ -10,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException, HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from iot_ids.addresses import no_secrets_told
 from iot_ids.refusals import refused
 
 RAISE = "HYDRA_FULL_ERROR"
@@ -25,11 +26,13 @@ def one_message(groups: Collection[str] = ()) -> Iterator[None]:
         groups: whose choice is a name, and no number or list; where one was given, the message says so.
     """
     if os.environ.get(RAISE):
-        yield
+        with no_secrets_told():
+            yield
         return
     os.environ[RAISE] = "1"
     try:
-        yield
+        with no_secrets_told():
+            yield
     except Exception as error:
         if (said := refused(error)) is not None and not isinstance(error, CompactHydraException):
             sys.exit(said)

@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from iot_ids.addresses import said
 from iot_ids.data import spec as data
 from iot_ids.data.declaration import check_context, left_out, taxonomy
 from iot_ids.errors import UserError
@@ -16,6 +17,7 @@ from iot_ids.evaluate.spec import Evaluate
 from iot_ids.features import spec as features
 from iot_ids.models import spec as models
 from iot_ids.models.limits import at_least_one, check_trainer
+from iot_ids.sealing import seal
 
 LARGEST_SEED = 2**32 - 1
 
@@ -126,7 +128,7 @@ def register() -> None:
 
 
 def resolved(config: DictConfig) -> Config:
-    """The configuration as typed objects, interpolations resolved.
+    """The configuration as typed objects; in place, its interpolations are resolved and its addresses sealed.
 
     Raises:
         UserError: a key that the schema does not know was added with `+`, or a mandatory value is missing.
@@ -134,13 +136,13 @@ def resolved(config: DictConfig) -> Config:
     try:
         return _resolved(config)
     except OmegaConfBaseException as error:
-        raise UserError(f"the configuration cannot be resolved: {str(error).splitlines()[0]}") from error
+        raise UserError(f"the configuration cannot be resolved: {said(str(error)).splitlines()[0]}") from error
 
 
 def _resolved(config: DictConfig) -> Config:
     refuse_unknown_keys(config, "")
     refuse_lacking_keys(config)
-    OmegaConf.resolve(config)
+    settle(config)
     typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
@@ -201,6 +203,12 @@ def settled(config: DictConfig) -> Config:
     typed = resolved(config)
     check(typed)
     return typed
+
+
+def settle(config: DictConfig) -> None:
+    """Resolve the interpolations, in place, and seal the addresses: from here on there is no password to be written."""
+    OmegaConf.resolve(config)
+    seal(config)
 
 
 def container(config: DictConfig) -> dict[str, Any]:

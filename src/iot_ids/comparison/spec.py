@@ -7,7 +7,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids.config import LARGEST_SEED, Tracking, refuse_lacking_keys, refuse_unknown_keys
+from iot_ids.addresses import said
+from iot_ids.config import LARGEST_SEED, Tracking, refuse_lacking_keys, refuse_unknown_keys, settle
 from iot_ids.errors import UserError
 
 REPORTS = ("table", "selection", "shortcuts", "unseen", "gap")
@@ -69,9 +70,10 @@ def resolved(config: DictConfig) -> Compare:
     try:
         refuse_unknown_keys(config, "")
         refuse_lacking_keys(config)
+        settle(config)
         typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
-        raise UserError(f"the configuration cannot be resolved: {str(error).splitlines()[0]}") from error
+        raise UserError(f"the configuration cannot be resolved: {said(str(error)).splitlines()[0]}") from error
     if typed.report not in REPORTS:
         raise UserError(f"report={typed.report}: there are {', '.join(REPORTS)}")
     if typed.run is not None and typed.report != "table":

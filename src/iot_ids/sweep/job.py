@@ -8,9 +8,11 @@ from typing import Any
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids import build, experiment, shortcuts, track
-from iot_ids.config import Config, container, settled
+from iot_ids.addresses import said
+from iot_ids.config import Config, container, settle, settled
 from iot_ids.data.label import normal_code
 from iot_ids.errors import UserError
 from iot_ids.run import NOT_IN_DATASET
@@ -39,17 +41,19 @@ class Job:
     flags: list[str]
 
     def composed(self, parameters: Mapping[str, Any], *more: str) -> DictConfig:
-        """The configuration of a trial with these parameters, as a run is given it.
+        """The configuration of a trial with these parameters, as a run is given it; resolved, and without passwords.
 
         Raises:
             UserError: Hydra cannot compose it.
         """
         try:
             config = self.compose([*self.parsed.fixed, *self.parsed.overrides(parameters), *more])
-        except HydraException as error:
-            raise UserError(f"{self.spelled(parameters)}: {' '.join(str(error.__cause__ or error).split())}") from error
-        with read_write(config), open_dict(config):
-            del config["hydra"]
+            with read_write(config), open_dict(config):
+                del config["hydra"]
+            settle(config)
+        except (HydraException, OmegaConfBaseException) as error:
+            reason = said(" ".join(str(error.__cause__ or error).split()))
+            raise UserError(f"{self.spelled(parameters)}: {reason}") from error
         return config
 
     def spelled(self, parameters: Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from iot_ids.addresses import whole
+
 POSTGRESQL = "postgresql"
 WORKER = "worker-"
 """What the names of workers begin with."""
@@ -112,7 +114,7 @@ class DatabaseLocks:
     """PostgreSQL's advisory locks: the server lets go of them when the connection ends."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self.engine: Engine = create_engine(whole(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def hold(self, name: str, seconds: float | None = None) -> Iterator[None]:

@@ -13,7 +13,6 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
 from iot_ids import aside, terminal
-from iot_ids.addresses import public
 from iot_ids.errors import UserError
 from iot_ids.sweep import plots
 from iot_ids.sweep.job import Ready
@@ -63,9 +62,7 @@ def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
 def repeat(sweep: Ready, best: FrozenTrial) -> str:
     """What to type to train the best configuration again, with test."""
     parsed = sweep.job.parsed
-    return public(
-        shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
-    )
+    return shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
 
 
 def table(worker: Worker, simulated: bool) -> pl.DataFrame:
@@ -133,7 +130,7 @@ def show(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial, tested: M
     if any(tested.values()):
         terminal.console.print(_final_table(sweep, parent, tested))
     say(f"the best again: {repeat(sweep, best)}")
-    say(f"the study: {dashboard(public(sweep.asked.storage))}")
+    say(f"the study: {dashboard(sweep.asked.storage)}")
     terminal.where(parent.id, parent.store.ui_command())
 
 

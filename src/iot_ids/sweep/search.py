@@ -9,7 +9,6 @@ from typing import Any
 import optuna
 
 from iot_ids import terminal, track
-from iot_ids.addresses import public
 from iot_ids.config import container
 from iot_ids.data.spec import Origin
 from iot_ids.errors import UserError
@@ -124,14 +123,14 @@ def _origin(sweep: Ready) -> str:
 
 def _settings(sweep: Ready) -> dict[str, Any]:
     """The sweep's own parameters: what was asked of `hydra.sweeper`, and the space."""
-    asked = asdict(sweep.job.settings) | {"storage": public(sweep.asked.storage)}
+    asked = asdict(sweep.job.settings) | {"storage": sweep.asked.storage}
     space = {key: str(distribution) for key, distribution in sweep.asked.space.items()}
     return {key: value for key, value in asked.items() if key not in ("_target_", "params")} | {"space": space}
 
 
 def _trials(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
     """Run trials until none is missing; `check` raises an interruption that was not heard."""
-    watch = report.dashboard(public(sweep.asked.storage))
+    watch = report.dashboard(sweep.asked.storage)
     terminal.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; watch it: {watch}")
     last = Last(sweep.prepared)
     while True:

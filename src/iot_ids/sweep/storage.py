@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from iot_ids.addresses import public
+from iot_ids.addresses import said, sealed, whole
 from iot_ids.databases import MLFLOWS, SQLITE, tables_of
 from iot_ids.errors import UserError
 from iot_ids.sweep.locks import POSTGRESQL, HeldError, folder
@@ -21,7 +21,7 @@ BUSY_SECONDS = 60
 
 
 def absolute(storage: str) -> str:
-    """The storage with a relative file made absolute.
+    """The storage with a relative file made absolute, sealed.
 
     Raises:
         UserError: it is of a kind that cannot be shared by workers.
@@ -31,9 +31,9 @@ def absolute(storage: str) -> str:
     if storage.startswith(SQLITE) and len(storage) > len(SQLITE):
         return SQLITE + str(Path(storage.removeprefix(SQLITE)).resolve())
     if storage.startswith(POSTGRESQL):
-        return storage
+        return sealed(storage)
     raise UserError(
-        f"hydra.sweeper.storage={public(storage)} is none of: a file's name (Optuna's journal), sqlite:///FILE, "
+        f"hydra.sweeper.storage={sealed(storage)} is none of: a file's name (Optuna's journal), sqlite:///FILE, "
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
     )
 
@@ -51,7 +51,7 @@ def opened(storage: str) -> BaseStorage:
         lock = JournalLock(Path(storage))
         return JournalStorage(JournalFileBackend(storage, lock_obj=lock))  # type: ignore[arg-type]  # its base is private
     arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if storage.startswith(SQLITE) else {"pool_pre_ping": True}
-    return RDBStorage(storage, engine_kwargs=arguments)
+    return RDBStorage(whole(storage), engine_kwargs=arguments)
 
 
 class StorageError(UserError):
@@ -87,9 +87,9 @@ def refuse_other(storage: str) -> None:
     """
     if "://" not in storage:
         _refuse_other_file(Path(storage))
-    elif tables_of(storage) >= MLFLOWS:
+    elif tables_of(whole(storage)) >= MLFLOWS:
         raise UserError(
-            f"hydra.sweeper.storage={public(storage)}: is MLflow's store; Optuna's tables would spoil it: name another "
+            f"hydra.sweeper.storage={storage}: is MLflow's store; Optuna's tables would spoil it: name another "
             "file or database"
         )
 
@@ -121,7 +121,7 @@ def told(storage: str) -> Iterator[None]:
         command = "pip install -c constraints.txt -e '.[postgresql]'" if driver else f"pip install {error.name}"
         raise StorageError(f"{error}; install it: {command}") from error
     except HeldError as error:
-        raise StorageError(f"hydra.sweeper.storage={public(storage)}: {error}") from error
+        raise StorageError(f"hydra.sweeper.storage={storage}: {error}") from error
     except (OSError, ArgumentError, SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
-        reason = str(error).splitlines()[0]
-        raise StorageError(f"hydra.sweeper.storage={public(storage)}: cannot be used: {reason}") from error
+        reason = said(str(error)).splitlines()[0]
+        raise StorageError(f"hydra.sweeper.storage={storage}: cannot be used: {reason}") from error

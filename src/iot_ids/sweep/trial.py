@@ -10,6 +10,7 @@ import optuna
 from omegaconf import DictConfig
 
 from iot_ids import aside, experiment, terminal, track
+from iot_ids.addresses import said
 from iot_ids.config import Config, container
 from iot_ids.errors import UserError
 from iot_ids.models.classifier import Report, answers
@@ -146,7 +147,7 @@ def _pruned(worker: Worker, trial: optuna.Trial, run: Run) -> str:
 def _failed(worker: Worker, trial: optuna.Trial, run: Run, error: Exception) -> str:
     reason = str(error)
     if not isinstance(error, UserError):
-        reason = f"{type(error).__name__}: {error}"
+        reason = said(f"{type(error).__name__}: {error}")
         _keep_traceback(run)
     worker.fail(trial, reason)
     run.outcome = "FAILED"
@@ -158,5 +159,5 @@ def _keep_traceback(run: Run) -> None:
     """A crash is the programmer's to mend: they will want to see where."""
     with aside.folder() as folder:
         file = folder / "traceback.txt"
-        file.write_text(traceback.format_exc())
+        file.write_text(said(traceback.format_exc()))
         run.artifact(file)

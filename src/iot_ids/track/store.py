@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
 from iot_ids import aside
-from iot_ids.addresses import public
+from iot_ids.addresses import divided, said, sealed, whole
 from iot_ids.config import Tracking
 from iot_ids.databases import OPTUNAS, SQLITE, tables_of
 from iot_ids.errors import UserError
@@ -36,7 +36,7 @@ ANSWER_SECONDS = 10
 
 @dataclass(frozen=True)
 class Store:
-    """An MLflow store with the experiment that this dataset's runs belong to."""
+    """An MLflow store with the experiment that this dataset's runs belong to; `uri` is sealed."""
 
     uri: str
     experiment: str
@@ -46,7 +46,7 @@ class Store:
         """The line that shows the runs in a browser, from any directory; of a server, its address."""
         if self.uri.startswith("http"):
             return self.uri
-        return f"mlflow ui --backend-store-uri {public(self.uri)} --host 127.0.0.1"
+        return f"mlflow ui --backend-store-uri {self.uri} --host 127.0.0.1"
 
 
 def open_store(tracking: Tracking, dataset: str) -> Store:
@@ -205,24 +205,37 @@ def told(uri: str) -> Iterator[None]:
 
 
 def _unusable(uri: str, error: Exception) -> UserError:
-    return UserError(f"tracking.uri={public(uri)}: the store cannot be used: {str(error).splitlines()[0]}")
+    return UserError(f"tracking.uri={sealed(uri)}: the store cannot be used: {said(str(error)).splitlines()[0]}")
 
 
 @importing()
 def _client(uri: str) -> mlflow.MlflowClient:
     if uri.startswith("http"):
-        _reach(uri)
+        server = _with_credentials(whole(uri))
+        _reach(server)
+        return mlflow.MlflowClient(server)
     if uri.startswith(SQLITE):
         file = Path(uri.removeprefix(SQLITE))
         if not file.exists() or not file.stat().st_size:
             _create(file)
         file.open("ab").close()  # the system says now what SQLite would say after the training
-    if "://" in uri and not uri.startswith("http") and tables_of(uri) >= OPTUNAS:
+    if "://" in uri and tables_of(whole(uri)) >= OPTUNAS:
         raise UserError(
-            f"tracking.uri={public(uri)}: is a storage of Optuna's; MLflow's tables would spoil it: name another "
+            f"tracking.uri={uri}: is a storage of Optuna's; MLflow's tables would spoil it: name another "
             "file or database"
         )
-    return mlflow.MlflowClient(uri)
+    return mlflow.MlflowClient(whole(uri))
+
+
+def _with_credentials(server: str) -> str:
+    """A server's address without user and password, which MLflow reads from its own variables: it prints addresses."""
+    parts = divided(server)
+    if parts.password:
+        os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.user)
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password)
+    elif parts.user:
+        os.environ.setdefault("MLFLOW_TRACKING_USERNAME", unquote(parts.user))
+    return parts.beginning + parts.rest
 
 
 def _create(file: Path) -> None:
@@ -246,10 +259,11 @@ def _not_raised(record: logging.LogRecord) -> bool:
 
 
 def _absolute(uri: str) -> str:
-    """A relative SQLite path, made absolute, so that the line printed at the end works from any directory."""
+    """The address sealed; a relative SQLite path, made absolute, so that the line printed at the end works from any
+    directory."""
     if uri.startswith("sqlite:") and len(uri.removeprefix(SQLITE)) in (0, len(uri)):
         raise UserError(f"tracking.uri={uri} names no file; a store in memory keeps nothing")
-    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}" if uri.startswith(SQLITE) else uri
+    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}" if uri.startswith(SQLITE) else sealed(uri)
 
 
 def locked(uri: str) -> FileLock:
