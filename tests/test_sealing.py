@@ -109,9 +109,10 @@ def test_files_have_the_rights_that_the_umask_leaves(workplace: Workplace, monke
     here = set(workplace.folder.rglob("*"))
     before = os.umask(0o077)
     try:
-        assert typed(monkeypatch, train, "-m", *workplace.words("model=majority", "seed=0,1")) == 0
+        assert typed(monkeypatch, train, *workplace.words("model=majority")) == 0
     finally:
         os.umask(before)
-    made = [path for path in workplace.folder.rglob("*") if path not in here]
-    assert {path.name for path in made} >= {"mlflow.db", "config.yaml", "predictions.parquet", "multirun.yaml"}
+    made = [path for path in workplace.folder.rglob("*") if path not in here and path.is_file()]
+    made = [path for path in made if path.suffix != ".py"]  # copies of this package's own files, with their rights
+    assert {path.name for path in made} >= {"mlflow.db", "config.yaml", "predictions.parquet", "detector.json"}
     assert [path for path in made if path.stat().st_mode & 0o077] == []
