@@ -391,3 +391,17 @@ def test_memory_does_not_grow_with_the_file(model: Path, tmp_path: Path) -> None
         command = [sys.executable, "-c", CHILD, str(model), str(file), str(tmp_path / "out.parquet")]
         peaks.append(int(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout) / 1024)
     assert peaks[1] < peaks[0] + 100
+
+
+def test_a_flow_without_a_number_is_answered_where_training_has_indicated_such(tmp_path: Path) -> None:
+    train = flows(400).with_columns(pl.col("bytes", "dur").cast(pl.Float32))
+    y, unset = train["kind"].to_numpy(), pl.col("kind") == 1
+    train = train.with_columns(pl.when(~unset).then("dur").alias("dur"))
+    fitted = fit(train, y, COLUMNS.numeric, COLUMNS.categorical, None, None, None, MinMax(), indicate=True)
+    classifier, table = Classical(GaussianNB()), Table(fitted.pipeline.transform(train), y)
+    classifier.fit(table, table, 2, 0, lambda *_: None)
+    Detector(COLUMNS, ["-"], CLASSES, fitted.pipeline, classifier).save(tmp_path / "model")
+    file = tmp_path / "flows.csv"
+    file.write_text("bytes,dur,proto\n150,-,tcp\n100,1.5,udp\n150,,icmp\n150,x,tcp\n150,inf,tcp\n")
+    found = answers(scoring.load_model(tmp_path / "model"), str(file), tmp_path / "out.csv")
+    assert found["answer"].to_list() == ["attack", "normal", "attack", None, None]

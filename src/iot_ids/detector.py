@@ -121,8 +121,8 @@ class Detector:
     def _typed(self, flows: pl.DataFrame) -> pl.DataFrame:
         encoder = self.pipeline.encoder
         used = Columns(
-            numeric=list(encoder.numeric),
-            categorical=list(dict.fromkeys(column for column, _ in encoder.categories)),
+            numeric=encoder.numbers,
+            categorical=encoder.texts,
             identifiers=self.columns.identifiers,
             ports=self.columns.ports,
         )
@@ -224,7 +224,7 @@ def _refuse_misfit(detector: Detector) -> None:
     """Raise where pipeline, model and classes are not of one detector: it is asked for one answer."""
     columns, encoder = detector.columns, detector.pipeline.encoder
     known = {*columns.numeric, *columns.categorical, *columns.identifiers}
-    unknown = {*encoder.numeric, *(name for name, _ in encoder.categories)} - known
+    unknown = {*encoder.numbers, *encoder.texts} - known
     require(not unknown, f"pipeline.json reads {', '.join(sorted(unknown))}, which {FILE} does not name")
     flow = np.zeros((1, len(encoder.names)), dtype=np.float32)
     answer = detector.model.probabilities(flow if detector.window is None else flow[None])

@@ -17,7 +17,7 @@ from iot_ids.config import Config
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import normal_code
 from iot_ids.data.load import Loaded, load
-from iot_ids.data.spec import Columns
+from iot_ids.data.spec import Columns, MissingNumbers
 from iot_ids.data.windows import windows_of
 from iot_ids.detector import Detector
 from iot_ids.evaluate import calibration, operating
@@ -78,6 +78,7 @@ def prepare(config: Config, before: Prepared | None = None) -> Prepared:
         k=config.selector.get("k"),
         scaler=build.scaler(config.scaler),
         scaling_rows=shortcuts.every_row(loaded) if config.scaler.get("before_split") else None,
+        indicate=config.dataset.missing_numbers is MissingNumbers.indicate,
     )
     train = _table(config, features.pipeline, loaded.classes, features.train, loaded.train, loaded.train_context)
     validation = _table(config, features.pipeline, loaded.classes, loaded.validation, loaded.validation_context)

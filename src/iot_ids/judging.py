@@ -11,6 +11,7 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from iot_ids import adapt, shortcuts
+from iot_ids.data import lost
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.label import CLASS
@@ -132,7 +133,8 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
         seed=prepared.config.seed,
     )
     taken = shortcuts.shortcuts(prepared.config)
-    said = [*adapt.sentences(prepared.config.adapt), *shortcuts.sentences(taken), *findings["sentences"]]
+    losses = [sentence for report in cleanings for sentence in lost.sentences(report)]
+    said = [*adapt.sentences(prepared.config.adapt), *shortcuts.sentences(taken), *losses, *findings["sentences"]]
     return findings | {"shortcuts": taken, "sentences": said}
 
 

@@ -103,7 +103,7 @@ def score(
 def inputs(detector: Detector) -> list[str]:
     """The raw columns that the model reads: those that were selected."""
     encoder = detector.pipeline.encoder
-    return [*encoder.numeric, *dict.fromkeys(name for name, _ in encoder.categories)]
+    return [*encoder.numbers, *encoder.texts]
 
 
 def files_of(path: object) -> list[Path]:

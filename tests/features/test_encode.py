@@ -88,3 +88,27 @@ def test_a_column_of_more_names_is_refused_and_says_where_it_belongs() -> None:
     flows = pl.DataFrame({"proto": ["tcp"] * 120_000, "host": [f"h{row}" for row in range(120_000)]})
     with pytest.raises(UserError, match=r"host has 120,000 names .* into dataset\.columns\.identifiers"):
         Encoder.fit(flows, [], ["proto", "host"])
+
+
+MISSING = pl.DataFrame({"dur": [0.5, None], "bytes": [1.0, 2.0]}, schema_overrides={"dur": pl.Float32})
+
+
+def test_a_missing_number_is_zero_and_has_a_column_that_says_so() -> None:
+    encoder = Encoder.fit(MISSING, ["dur", "bytes"], [], indicate=True)
+    assert encoder.names == ["dur", "bytes", "dur=missing"]
+    assert encoder.transform(MISSING).tolist() == [[0.5, 1.0, 0.0], [0.0, 2.0, 1.0]]
+
+
+def test_a_missing_number_is_nan_where_it_is_not_indicated() -> None:
+    assert np.isnan(Encoder.fit(MISSING, ["dur"], []).transform(MISSING)[1, 0])
+
+
+def test_an_indicator_alone_reads_its_number() -> None:
+    encoder = Encoder.fit(MISSING, ["dur", "bytes"], [], indicate=True).only(["bytes", "dur=missing"])
+    assert encoder.numbers == ["bytes", "dur"]
+    assert encoder.transform(MISSING).tolist() == [[1.0, 0.0], [2.0, 1.0]]
+
+
+def test_what_is_not_finite_is_no_missing_number() -> None:
+    encoder = Encoder.fit(MISSING, ["dur"], [], indicate=True)
+    assert np.isnan(encoder.transform(pl.DataFrame({"dur": [float("nan"), float("inf")]}))[:, 0]).all()

@@ -49,3 +49,8 @@ def test_a_column_without_spread_does_not_shield_another() -> None:
 
 def test_no_columns_drop_no_row() -> None:
     assert iqr(np.empty((4, 0), dtype=np.float32), 3.0).tolist() == [True] * 4
+
+
+def test_a_missing_number_is_no_outlier_and_moves_no_bound() -> None:
+    x = np.array([[1.0], [2.0], [3.0], [4.0], [np.nan], [100.0]], dtype=np.float32)
+    assert iqr(x, 1.5).tolist() == [True, True, True, True, True, False]

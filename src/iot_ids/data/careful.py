@@ -29,7 +29,7 @@ def typed(table: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     parsed = texts.with_columns(
         read.float32(read.number(pl.col(name))).alias(NUMBER + name) for name in columns.numeric
     )
-    rows = parsed.with_columns(unreadable.reason(columns, there)).select(
+    rows = parsed.with_columns(unreadable.reason(dataset, there)).select(
         LINE, REASON, CELLS, *(_cell(name, columns).alias(name) for name in there)
     )
     return rows.collect()

@@ -11,6 +11,7 @@ from iot_ids.data import read, unreadable
 from iot_ids.data.declaration import check
 from iot_ids.data.first_rows import first_rows, refuse_short
 from iot_ids.data.label import CLASS, KIND, classified, contradicting
+from iot_ids.data.lost import lost_by_class
 from iot_ids.data.repeats import first_of_equals
 from iot_ids.data.rows import ROW_ID, Rows, rows_of
 from iot_ids.data.spec import Columns, Dataset, Duplicates
@@ -26,7 +27,8 @@ class Cleaned:
     """Clean flows and what became of the others.
 
     `flows` has ROW_ID, FILE (the number of a row's file, from 0), CLASS, KIND where it was asked for, the features
-    (numbers float32, names categorical, never null) and those identifiers that the files hold.
+    (numbers float32, null only under `dataset.missing_numbers=indicate`; names categorical, never null) and those
+    identifiers that the files hold.
     `report` is what `cleaning.json` says: rows in = rows out + rows dropped by each reason. Rows in are those read: of
     the files under `only_first_rows_read`, so many from the top, and whatever follows them is not among the rows in.
     """
@@ -43,10 +45,11 @@ def clean(
     """Read `files`, drop and count what cannot be used, name each flow's class, leave out `duplicates`.
 
     A row is dropped, and counted under the first of these that fits, when it is a blank line, has too many or too few
-    cells, has text in a number column, a number that is not finite, a missing number, or no class because its label is
-    blank. A blank that the taxonomy names is a label, and a label that is not learned may be blank. A missing name is a
-    name of its own. `distinct` compares features and all label columns, `exact` all columns read; the first row stays.
-    `kinds` names a label of the dataset, whose classes go into the column KIND. `history` asks for `every`.
+    cells, has text in a number column, a number that is not finite, a missing number (unless these are indicated), or
+    no class because its label is blank. A blank that the taxonomy names is a label, and a label that is not learned may
+    be blank. A missing name is a name of its own. `distinct` compares features and all label columns, `exact` all
+    columns read; the first row stays. `kinds` names a label of the dataset, whose classes go into the column KIND.
+    `history` asks for `every`.
 
     Raises:
         UserError: the declaration contradicts itself; a file cannot be read, or has fewer rows than are to be read of
@@ -62,11 +65,12 @@ def clean(
     _refuse_damage(rows, examples, dataset, files)
     counts, heights = dict(rows.odd[REASON].value_counts().iter_rows()), rows.heights
     times = None if rows.time_format is None else _times(rows.time_format, dataset.columns)
-    usable = _classified(rows.usable, dataset, files, kinds)
+    usable, odd = _classified(rows.usable, dataset, files, kinds), rows.odd
     del rows  # or its table would stand beside the one without duplicates
     before = usable.height
     usable = _labelled(usable, files)
     counts[NO_LABEL], kept = before - usable.height, usable.height
+    lost = lost_by_class(odd, usable[CLASS], dataset)
     every = usable.drop(dataset.columns.labels) if history else None
     flows = _without_duplicates(usable, dataset.columns, duplicates)
     report = {
@@ -77,6 +81,7 @@ def clean(
         "dropped": {name: counts.get(code, 0) for code, name in enumerate(REASONS) if code != KEPT}
         | {"duplicate": kept - flows.height},
         "duplicates": duplicates.value,
+        "lost_by_class": lost,
         "examples": examples,
         "contradicting_labels": _contradicting_labels(flows, heights, layouts, dataset),
         "times": times,
@@ -100,7 +105,8 @@ def without(report: dict[str, Any], reason: str, rows: int, *left: pl.DataFrame)
 def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.LazyFrame:
     """`frame` with its feature columns as declared: numbers float32 (null where there is none), names text.
 
-    An identifier among the numbers (`dataset.identifiers=allow`) stays float64 here, and is -1 where there is none.
+    Text for a number is NaN. An identifier among the numbers (`dataset.identifiers=allow`) stays float64 here, and is
+    -1 where there is none.
     """
     stored = frame.collect_schema()
     numbers = {name: _number(name, stored[name], columns, missing) for name in columns.numeric}
@@ -114,7 +120,8 @@ def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[
     if stored.is_numeric():
         value = pl.col(name).cast(pl.Float64)
     else:
-        value = read.port(cell) if name in columns.ports else read.number(cell)
+        number = read.port(cell) if name in columns.ports else read.number(cell)
+        value = pl.when(number.is_null() & cell.is_not_null()).then(float("nan")).otherwise(number)
     return read.identifier(value) if name in columns.identifiers else read.float32(value)
 
 

@@ -30,10 +30,12 @@ ROW_ID = "__row_id"
 class Rows:
     """The rows of the files in their order.
 
-    `usable` has ROW_ID, FILE and the declared columns that are there: features float32 or categorical, never null;
+    `usable` has ROW_ID, FILE and the declared columns that are there: features float32 or categorical, never null
+    but where missing numbers are indicated;
     ports, and identifiers that are numbers throughout, float64; other identifiers and labels categorical. A label that
     is blank is null.
-    `odd` are the other rows: ROW_ID, FILE, LINE, REASON and CELLS. `heights` counts the rows of each file.
+    `odd` are the other rows: ROW_ID, FILE, LINE, REASON, CELLS and the labels as text. `heights` counts the
+    rows of each file.
     `time_format` is the format by which a time column of text became a number; None where there was none to read.
     """
 
@@ -107,11 +109,11 @@ def _checked(
     heights: list[int],
 ) -> _Part:
     """What was read straight, its rows that are not whole read again."""
-    wrong = not_whole(found, dataset.columns)
+    wrong = not_whole(found, dataset)
     place = pl.Series(read.FILE, np.repeat(np.arange(index, index + len(group), dtype=np.int32), heights))
     usable = found.drop(SHORT).with_columns(place).with_row_index(ROW_ID, start)
     if wrong is None:
-        return _Part(usable, _none_odd(), heights, _with_null(usable, numbers))
+        return _Part(usable, _none_odd(dataset), heights, _with_null(usable, numbers))
     again, before, places = [], 0, wrong.arg_true().cast(pl.Int64)
     for at, (part, height) in enumerate(zip(group, heights, strict=True)):
         here = places.filter(places.is_between(before, before + height, closed="left"))
@@ -141,7 +143,7 @@ def _carefully(
     parsed = kept.select(pl.col(name).cast(pl.Float64, strict=False) for name in numbers if name in kept)
     unsure = {name for name in parsed.columns if parsed[name].null_count() > kept[name].null_count()}
     usable = kept.with_columns(parsed).with_columns(cs.string().cast(pl.Categorical))
-    odd = rows.filter(pl.col(REASON) != KEPT).select(_none_odd().columns)
+    odd = rows.filter(pl.col(REASON) != KEPT).select(_none_odd(dataset).columns)
     return _Part(usable, odd, [rows.height], unsure)
 
 
@@ -150,10 +152,9 @@ def _with_null(rows: pl.DataFrame, numbers: Sequence[str]) -> set[str]:
     return {name for name in numbers if name in rows.columns and rows[name].null_count()}
 
 
-def _none_odd() -> pl.DataFrame:
-    return pl.DataFrame(
-        schema={ROW_ID: pl.get_index_type(), read.FILE: pl.Int32, LINE: pl.Int64, REASON: pl.Int8, CELLS: pl.Int64}
-    )
+def _none_odd(dataset: Dataset) -> pl.DataFrame:
+    place = {ROW_ID: pl.get_index_type(), read.FILE: pl.Int32, LINE: pl.Int64, REASON: pl.Int8, CELLS: pl.Int64}
+    return pl.DataFrame(schema={**place, **dict.fromkeys(dataset.columns.labels, pl.String)})
 
 
 def _joined(parts: list[_Part], columns: Columns) -> Rows:

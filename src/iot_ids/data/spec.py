@@ -27,6 +27,15 @@ class Identifiers(Enum):
     """They do, in order to show the inflation: see `iot_ids.shortcuts`."""
 
 
+class MissingNumbers(Enum):
+    """What becomes of a row without a number that it should have."""
+
+    drop = "drop"
+    """It is left out and counted."""
+    indicate = "indicate"
+    """It stays: the missing number is zero, and a column of its own says that it is missing."""
+
+
 class Origin(Enum):
     """Where the rows come from; `generated` rows are called SIMULATED wherever they show."""
 
@@ -70,7 +79,7 @@ class Columns:
     """The columns by role. What is not named here is never read."""
 
     numeric: list[str] = field(default_factory=list)
-    """Features that are numbers. A row that lacks one is dropped and counted."""
+    """Features that are numbers. A row that lacks one is dropped and counted, but see `dataset.missing_numbers`."""
     categorical: list[str] = field(default_factory=list)
     """Features that are names; a missing name is a name of its own."""
     identifiers: list[str] = field(default_factory=list)
@@ -121,6 +130,7 @@ class Dataset:
     labels: dict[str, Taxonomy] = field(default_factory=dict)
     duplicates: Duplicates = Duplicates.distinct
     identifiers: Identifiers = Identifiers.forbid
+    missing_numbers: MissingNumbers = MissingNumbers.drop
     unreadable_share: float = 0.01
     """How many rows may be unreadable (ragged, text for a number, not finite) before the data is refused."""
 

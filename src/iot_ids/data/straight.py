@@ -13,7 +13,7 @@ from iot_ids.data.cells import csv, first_rows
 from iot_ids.data.lines import CELLS, LINE, PIECE, Quotes, blocks, survey
 from iot_ids.data.packed import BROKEN, for_polars
 from iot_ids.data.small import content_of
-from iot_ids.data.spec import Columns, Dataset
+from iot_ids.data.spec import Columns, Dataset, MissingNumbers
 from iot_ids.data.taken import rechunked
 
 SHORT = "__short"
@@ -75,20 +75,22 @@ def straight(
     return None if found is None else (_named(found[0], dataset), found[1])
 
 
-def not_whole(frame: pl.DataFrame, columns: Columns) -> pl.Series | None:
+def not_whole(frame: pl.DataFrame, dataset: Dataset) -> pl.Series | None:
     """Which rows have a feature that is no finite number, or a null as last cell; None where there is none.
 
-    Columns are looked at first, since most files have no such row.
+    Columns are looked at first, since most files have no such row. A number that is missing does no harm where
+    `dataset.missing_numbers` indicates it.
     """
-    numbers = [name for name in columns.numeric if not _finite(frame[name])]
+    drop = dataset.missing_numbers is MissingNumbers.drop
+    numbers = [name for name in dataset.columns.numeric if not _finite(frame[name], drop)]
     if not numbers and not frame[SHORT].any():
         return None
-    tests = [pl.col(name).is_finite().not_().fill_null(True) for name in numbers]
+    tests = [pl.col(name).is_finite().not_().fill_null(drop) for name in numbers]
     return frame.select(pl.any_horizontal(SHORT, *tests)).to_series()
 
 
-def _finite(numbers: pl.Series) -> bool:
-    return numbers.null_count() == 0 and bool(numbers.is_finite().all())
+def _finite(numbers: pl.Series, all_there: bool) -> bool:
+    return not (all_there and numbers.null_count()) and bool(numbers.is_finite().all())
 
 
 def _text(

@@ -1,12 +1,14 @@
 """The parts of the training files: made from them, or taken from the cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from iot_ids.data import lost
 from iot_ids.data.cache import Entry, key
 from iot_ids.data.clean import clean, without
 from iot_ids.data.content import bytes_of, digest_of, files_of, writing
@@ -105,11 +107,13 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
     kinds = split.label if isinstance(split, UnseenAttackSplit) else None
     cleaned = clean(files, dataset, dataset.duplicates, kinds, wanted.history)
     _refuse_changed(files, wanted)
-    parts = divide(cleaned.flows, dataset, split, wanted.seed)
+    with _naming_losses(cleaned.report):
+        parts = divide(cleaned.flows, dataset, split, wanted.seed)
     embargoed = cleaned.flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
     train, validation, test = taken(cleaned.flows, parts.train, parts.validation, parts.test)
     report = without(cleaned.report, "embargoed after a border of the split", embargoed, train, validation, test)
-    classes = class_names(train, dataset)
+    with _naming_losses(report):
+        classes = class_names(train, dataset)
     validation = validation.filter(pl.col(CLASS).is_in(classes))
     unknown = len(parts.validation) - validation.height
     report = without(report, "validation row of a class train lacks", unknown, train, validation, test)
@@ -124,6 +128,15 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
         entry.use()
         shrink(entry.folder.parent, bytes_of(wanted.cache))
     return Tables(train, validation, test, notes, contexts, entry)
+
+
+@contextmanager
+def _naming_losses(report: dict[str, Any]) -> Iterator[None]:
+    """Where rows are too few, what cleaning cost the classes belongs to the refusal."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError("\n  ".join([str(error), *lost.sentences(report)])) from error
 
 
 def _refuse_changed(files: list[Path], wanted: Wanted) -> None:

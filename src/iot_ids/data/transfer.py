@@ -17,13 +17,14 @@ from iot_ids.errors import UserError
 def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) -> tuple[pl.DataFrame, Any, str]:
     """The other network's flows of the shared classes, what became of the others, and the hash of its files.
 
-    Its files, format and duplicates count as `test_dataset` says; the label is that of `dataset`.
+    Its files, format and duplicates count as `test_dataset` says; the label, and what becomes of missing numbers, as
+    `dataset` says.
 
     Raises:
         UserError: the networks do not match, or whatever `clean` refuses; no row of a shared class is left.
     """
     shared = shared_classes(dataset, test_dataset)
-    wanted = replace(test_dataset, label=dataset.label)
+    wanted = replace(test_dataset, label=dataset.label, missing_numbers=dataset.missing_numbers)
     with files_of(wanted, cache) as files:
         digest = digest_of(files, cache)
         cleaned = clean(files, wanted, wanted.duplicates)

@@ -7,7 +7,7 @@ import polars as pl
 from iot_ids.data import read
 from iot_ids.data.cells import tables
 from iot_ids.data.lines import CELLS, LINE
-from iot_ids.data.spec import Columns, Dataset
+from iot_ids.data.spec import Dataset, MissingNumbers
 
 REASON = "__reason"
 """Index into REASONS of why a row is dropped; 0 where it is kept."""
@@ -29,22 +29,23 @@ NUMBER = "__number_"
 SHOWN = 5
 
 
-def reason(columns: Columns, there: Sequence[str]) -> pl.Expr:
+def reason(dataset: Dataset, there: Sequence[str]) -> pl.Expr:
     """The first reason for which a row has to go, as int8: a comment, or the first in REASONS, but NO_LABEL: only the
     taxonomy knows what a blank label means (`iot_ids.data.clean`).
 
     The frame has CELLS, the declared columns that are `there` as `read.text`, and the numbers as float32 under NUMBER +
     name.
     """
-    texts = [pl.col(name) for name in columns.numeric]
-    numbers = [pl.col(NUMBER + name) for name in columns.numeric]
+    names, drop = dataset.columns.numeric, dataset.missing_numbers is MissingNumbers.drop
+    texts = [pl.col(name) for name in names]
+    numbers = [pl.col(NUMBER + name) for name in names]
     tests = {
         COMMENT: pl.col(CELLS) == 0,
         BLANK: pl.all_horizontal(pl.col(name).is_null() for name in there),
         RAGGED: pl.col(CELLS).is_not_null(),
         TEXT: _any(cell.is_not_null() & value.is_null() for cell, value in zip(texts, numbers, strict=True)),
         NOT_FINITE: _any(value.is_finite().not_() for value in numbers),
-        NO_NUMBER: _any(value.is_null() for value in numbers),
+        NO_NUMBER: _any(value.is_null() for value in numbers if drop),
     }
     found = pl.lit(KEPT)
     for code, test in reversed(tests.items()):

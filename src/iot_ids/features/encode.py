@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from iot_ids.data.read import MISSING_NAME
 from iot_ids.errors import UserError
 
 MOST_NAMES = 1_000
@@ -18,14 +19,21 @@ of describing them, and 100,000 of them fill any memory.
 
 @dataclass(frozen=True)
 class Encoder:
-    """Which encoded columns there are: numeric names, and `(column, category)` pairs that were seen in training."""
+    """Which encoded columns there are: numeric names, and `(column, category)` pairs that were seen in training.
+
+    `indicated` are the numbers of which a column says whether they are missing, all of which lack in some training row;
+    any missing number is zero then. None where a missing number is NaN.
+    """
 
     numeric: tuple[str, ...]
     categories: tuple[tuple[str, str], ...]
+    indicated: tuple[str, ...] | None = None
 
     @classmethod
-    def fit(cls, train: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str]) -> "Encoder":
-        """Learn the categories of the training rows, in alphabetical order.
+    def fit(
+        cls, train: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str], indicate: bool = False
+    ) -> "Encoder":
+        """Learn the categories of the training rows, in alphabetical order, and which numbers are missing in some.
 
         Raises:
             UserError: a column has more than MOST_NAMES of them.
@@ -35,31 +43,54 @@ class Encoder:
             if len(values) > MOST_NAMES:
                 raise UserError(_too_many(column, values, train.height))
         pairs = [(column, value) for column, values in names.items() for value in sorted(values)]
-        return cls(tuple(numeric), tuple(pairs))
+        missing = tuple(name for name in numeric if train[name].null_count()) if indicate else None
+        return cls(tuple(numeric), tuple(pairs), missing)
 
     @property
     def names(self) -> list[str]:
-        """Names of the encoded columns, in the order of `transform`: `bytes`, `proto=tcp`."""
-        return [*self.numeric, *(f"{column}={value}" for column, value in self.categories)]
+        """Names of the encoded columns, in the order of `transform`: `bytes`, `proto=tcp`, `bytes=missing`."""
+        categories = (f"{column}={value}" for column, value in self.categories)
+        return [*self.numeric, *categories, *map(_indicator, self.indicated or ())]
+
+    @property
+    def numbers(self) -> list[str]:
+        """The raw numeric columns that are read."""
+        return list(dict.fromkeys([*self.numeric, *(self.indicated or ())]))
+
+    @property
+    def texts(self) -> list[str]:
+        """The raw categorical columns that are read."""
+        return list(dict.fromkeys(column for column, _ in self.categories))
 
     def only(self, names: Sequence[str]) -> "Encoder":
         """The encoder of just these encoded columns; their order stays this one's."""
         wanted = set(names)
         pairs = tuple((column, value) for column, value in self.categories if f"{column}={value}" in wanted)
-        return Encoder(tuple(name for name in self.numeric if name in wanted), pairs)
+        numeric = tuple(name for name in self.numeric if name in wanted)
+        if self.indicated is None:
+            return Encoder(numeric, pairs)
+        return Encoder(numeric, pairs, tuple(name for name in self.indicated if _indicator(name) in wanted))
 
     def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
         """`(rows, encoded columns)`, float32, each column in one piece.
 
-        A category not seen in training is zero in every indicator; a number that is null or not finite is NaN.
+        A category not seen in training is zero in every indicator. A number that is null or not finite is NaN; with
+        `indicated`, null is zero instead, and one in the number's indicator, where there is one.
         """
         encoded = np.empty((flows.height, len(self.names)), dtype=np.float32, order="F")
         for at, name in enumerate(self.numeric):
-            encoded[:, at] = flows[name].cast(pl.Float32).to_numpy()
+            numbers = flows[name].cast(pl.Float32)
+            encoded[:, at] = (numbers if self.indicated is None else numbers.fill_null(0)).to_numpy()
             encoded[~np.isfinite(encoded[:, at]), at] = np.nan
         for at, (column, value) in enumerate(self.categories, start=len(self.numeric)):
             encoded[:, at] = (flows[column] == value).cast(pl.Float32).to_numpy()
+        for at, name in enumerate(self.indicated or (), start=len(self.numeric) + len(self.categories)):
+            encoded[:, at] = flows[name].is_null().cast(pl.Float32).to_numpy()
         return encoded
+
+
+def _indicator(name: str) -> str:
+    return f"{name}={MISSING_NAME}"
 
 
 def _too_many(column: str, values: pl.Series, rows: int) -> str:

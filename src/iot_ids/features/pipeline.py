@@ -47,6 +47,7 @@ class Facts:
     numeric: tuple[str, ...]
     categories: tuple[tuple[str, str], ...]
     scaler: str
+    indicated: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Pipeline:
 
     def save(self, folder: Path) -> None:
         """Write `pipeline.json` and `pipeline.npz`."""
-        facts = Facts(self.encoder.numeric, self.encoder.categories, registry.name_of(type(self.scaler)))
+        facts = Facts(
+            self.encoder.numeric, self.encoder.categories, registry.name_of(type(self.scaler)), self.encoder.indicated
+        )
         (folder / FILE).write_text(json.dumps(asdict(facts), indent=1))
         np.savez(folder / "pipeline.npz", allow_pickle=False, **self.scaler.state())
 
@@ -87,7 +90,7 @@ class Pipeline:
         scaler: Scaler = registry.class_of(facts.scaler, registry.SCALERS, trust)()
         with np.load(folder / "pipeline.npz", allow_pickle=False) as arrays:
             scaler.restore(dict(arrays))
-        pipeline = cls(Encoder(facts.numeric, facts.categories), scaler)
+        pipeline = cls(Encoder(facts.numeric, facts.categories, facts.indicated), scaler)
         one = np.zeros((1, len(pipeline.names)), dtype=np.float32)
         require(np.shape(scaler.transform(one)) == one.shape, "pipeline.npz is of other columns than pipeline.json")
         return pipeline
@@ -112,6 +115,7 @@ def fit(
     k: int | None,
     scaler: Scaler,
     scaling_rows: pl.DataFrame | None = None,
+    indicate: bool = False,
 ) -> Fit:
     """Fit on the training rows, and on nothing else: outlier rule, categories, selection, scaling, in this order.
 
@@ -120,7 +124,8 @@ def fit(
 
     Selection comes before scaling: Pearson's r does not change under min-max, and chi-square scales a copy of its own.
     Columns that are constant on the training rows are never chosen, by any selector. Of the others, the `k` with the
-    highest scores are kept, the first of equals; all of them where `k` or `scores` is None.
+    highest scores are kept, the first of equals; all of them where `k` or `scores` is None. With `indicate`, missing
+    numbers of `train` are told apart (`Encoder.indicated`); the outlier rule gets NaN for them.
 
     Raises:
         UserError: every column is constant; `k` is more than the columns that vary, or less than 1; the outlier rule
@@ -130,7 +135,7 @@ def fit(
         kept = outliers(Encoder(tuple(numeric), ()).transform(train))
         refuse_emptied_class(train, kept)
         train, y = train.filter(pl.Series(kept)), y[kept]
-    encoder = Encoder.fit(train, numeric, categorical)
+    encoder = Encoder.fit(train, numeric, categorical, indicate)
     x, names = _varying(encoder.transform(train), encoder.names)
     selection = _select(x, y, names, len(encoder.names) - len(names), scores, k)
     pipeline = Pipeline(
