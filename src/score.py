@@ -98,6 +98,7 @@ def _score(settings: dict[str, str]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from iot_ids.imports import importing
+    from iot_ids.plain import plain_console
 
     with importing():
         from iot_ids import scoring
@@ -110,7 +111,7 @@ def _score(settings: dict[str, str]) -> None:
     layouts = scoring.layouts_of(detector, settings["path"])
     left = files_not_read(settings["path"], [part.file for part in layouts])
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
+    with Progress(*columns, transient=True, console=plain_console()) as bar:
         task = bar.add_task("scoring", total=scoring.rows_in(layouts))
         done = scoring.score(detector, layouts, out, bool(simulated), lambda rows: bar.advance(task, rows), share)
     mark = "SIMULATED (the model was trained or tested on generated flows): " if simulated else ""

@@ -3,32 +3,38 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.evaluate import operating
 from iot_ids.models.classifier import Report
+from iot_ids.plain import plain_console
 from iot_ids.stages import Fitted, Result
 from iot_ids.unseen import Unseen
 
-console = Console(soft_wrap=True)
+console = plain_console(soft_wrap=True)
 SHOWN_FEATURES = 12
 
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """A spinner beside `what` while the block runs; nothing where the output is no terminal."""
-    with console.status(what):
+    with console.status(Text(what)):
         yield
 
 
 @contextmanager
 def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
     """A bar over the epochs, with the last score beside it; hands every epoch on to `report`."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[score]}"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[score]}"),
+    )
     shows = console.is_terminal  # elsewhere a bar that vanishes leaves an empty line behind
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not shows) as bar:
         task = bar.add_task(what, total=None, score="")
@@ -52,9 +58,9 @@ def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool)
     more = f" and {len(names) - SHOWN_FEATURES} more" if len(names) > SHOWN_FEATURES else ""
     console.print(f"{len(names)} features: {', '.join(names[:SHOWN_FEATURES])}{more}", highlight=False)
     for line in (*_operating_point(fitted, result), *_unseen(result), *_rows(fitted, test)):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False)
     for sentence in result.audit["sentences"]:
-        console.print(f"audit: {sentence}", style="yellow", highlight=False, markup=False)
+        console.print(f"audit: {sentence}", style="yellow", highlight=False)
 
 
 def _operating_point(fitted: Fitted, result: Result) -> Iterator[str]:
@@ -133,7 +139,7 @@ def line(result: Result, name: str, seconds: float) -> None:
     scores = f"accuracy {_percent(metrics['test/accuracy'])}, macro-F1 {_percent(metrics['test/f1_macro'])} {interval}"
     if result.unseen is not None:
         scores += f", {_percent(metrics['unseen/detection_rate'])} of unseen {_attacks(result.unseen)} found"
-    console.print(f"{name}: {scores}, {seconds:.1f} s to fit", highlight=False, markup=False)
+    console.print(f"{name}: {scores}, {seconds:.1f} s to fit", highlight=False)
 
 
 def _attacks(unseen: Unseen) -> str:
@@ -142,13 +148,13 @@ def _attacks(unseen: Unseen) -> str:
 
 def say(words: str) -> None:
     """Print a line of plain words."""
-    console.print(words, highlight=False, markup=False)
+    console.print(words, highlight=False)
 
 
 def skipped(name: str, id: str, made_by: str, now: str) -> None:
     """Print which finished run makes this one unnecessary, and by which commit it was made if not by the present."""
     other = "" if made_by == now else f", by other code: commit {_commit(made_by)}, this is {_commit(now)}"
-    console.print(f"{name}: skipped, already finished as run {id}{other}", highlight=False, markup=False)
+    console.print(f"{name}: skipped, already finished as run {id}{other}", highlight=False)
 
 
 def _commit(commit: str) -> str:
@@ -158,7 +164,7 @@ def _commit(commit: str) -> str:
 
 def where(id: str, command: str) -> None:
     """Print the run's id and how to look at it."""
-    console.print(f"run {id}\n{command}", highlight=False, markup=False)
+    console.print(f"run {id}\n{command}", highlight=False)
 
 
 def _scores(result: Result, title: str, normal: str | None) -> Table:

@@ -47,7 +47,7 @@ def compare(settings: Compare) -> None:
             write(folder / name)
     if settings.log:
         kept = keep(store, made, settings, folder)
-        console.print(f"run {kept}\n{store.ui_command()}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"run {kept}\n{store.ui_command()}", highlight=False, soft_wrap=True)
 
 
 def methods_table(stores: dict[str, Store], settings: Compare, copies: Path) -> tuple[Store, Report]:
@@ -85,7 +85,7 @@ def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, copie
     read = paper_table.read(store, run, copies)
     place = Path(folder or Path("comparison") / f"run-{run.id[:8]}")
     said = paper_table.markdown(paper_table.averaged(read), run)
-    console.print(said, highlight=False, markup=False, soft_wrap=True)  # a row broken in two is no Markdown
+    console.print(said, highlight=False, soft_wrap=True)  # a row broken in two is no Markdown
     with _writing(place, console):
         paper_table.write(read, run, place)
 
@@ -98,4 +98,4 @@ def _writing(folder: Path, console: Console) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"folder={folder}: cannot be written: {error}; name another: folder=PATH") from error
-    console.print(f"written to {folder}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written to {folder}", highlight=False, soft_wrap=True)

@@ -74,9 +74,9 @@ def show(page: Page, console: Console) -> None:
     console.print()
     console.print(grid)
     console.print()
-    console.print(page.sentence, style="bold", highlight=False, markup=False)
+    console.print(page.sentence, style="bold", highlight=False)
     for note in page.notes:
-        console.print(note, highlight=False, markup=False)
+        console.print(note, highlight=False)
 
 
 def folder(run: KeptRun, settings: Compare) -> Path:

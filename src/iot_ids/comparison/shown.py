@@ -10,6 +10,7 @@ from iot_ids.comparison import cells
 from iot_ids.comparison.gathering import Gathered
 from iot_ids.comparison.notes import notes
 from iot_ids.comparison.scores import Row
+from iot_ids.plain import plain_console
 
 WIDTH = 100
 METHODS_BESIDE = 10
@@ -22,13 +23,13 @@ def show(gathered: Gathered, rows: Sequence[Row], console: Console) -> None:
     console.print(_scores(gathered, rows))
     console.print(_recalls(gathered, rows))
     for note in notes(gathered, rows):
-        console.print(note, highlight=False, markup=False)
+        console.print(note, highlight=False)
 
 
 def terminal() -> Console:
     """As wide as the terminal, but at most 100 columns, and just that where the output is no terminal."""
-    console = Console()
-    return Console(width=min(WIDTH, console.width) if console.is_terminal else WIDTH)
+    console = plain_console()
+    return plain_console(min(WIDTH, console.width) if console.is_terminal else WIDTH)
 
 
 def _scores(gathered: Gathered, rows: Sequence[Row]) -> Table:
