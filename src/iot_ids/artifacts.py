@@ -9,6 +9,7 @@ import polars as pl
 from iot_ids.data.declaration import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.evaluate import curves, plots
+from iot_ids.spreadsheet import guarded
 from iot_ids.stages import Fitted, Result
 
 
@@ -96,7 +97,7 @@ def run_title(fitted: Fitted) -> str:
 
 
 def _table(table: pl.DataFrame, simulated: bool, path: Path) -> None:
-    _marked(table, simulated).write_csv(path)
+    guarded(_marked(table, simulated)).write_csv(path)
 
 
 def _marked(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:

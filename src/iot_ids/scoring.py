@@ -23,6 +23,7 @@ from iot_ids.data.spec import Columns, Dataset, Header
 from iot_ids.data.unreadable import DAMAGED, REASON, SHOWN, examples
 from iot_ids.detector import Detector
 from iot_ids.errors import UserError
+from iot_ids.spreadsheet import guarded
 
 BATCH = 65_536
 """Rows of Parquet that are scored at a time; of text, BLOCK bytes."""
@@ -233,7 +234,7 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
     with _whole(out) as new, ExitStack() as opened:
         if out.suffix == ".csv":
             stream = opened.enter_context(new.open("wb"))
-            yield lambda batch: batch.write_csv(stream, include_header=stream.tell() == 0)
+            yield lambda batch: guarded(batch).write_csv(stream, include_header=stream.tell() == 0)
             return
         writers: list[Any] = []  # one, which is opened when the first batch says what the columns are
 

@@ -5,6 +5,7 @@ import re
 
 import polars as pl
 import pytest
+from markdown_it import MarkdownIt
 from rich.console import Console
 
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file, on_random_splits
@@ -130,6 +131,9 @@ def test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(small: tu
         ("#1 $x$ {y} ~z^2", r"\#1 \$x\$ \{y\} \textasciitilde{}z\textasciicircum{}2"),
         ("a\\b", r"a\textbackslash{}b"),
         ("99.97†", r"99.97\textdagger{}"),
+        ("`x` |<>| a--b", r"\textasciigrave{}x\textasciigrave{} \textbar{}\textless{}\textgreater{}\textbar{} a-{}-b"),
+        ("*a*", "{*}a*"),
+        ("a\r\nb\tc\u2028d", "a b c d"),
         ("[1, 2]", "{[}1, 2{]}"),
         ("-0.5 [-1.2, +0.2] p-1 20-30 -", "$-$0.5 {[}$-$1.2, +0.2{]} p-1 20-30 -"),
     ],
@@ -183,3 +187,36 @@ def test_the_methods_paragraph_says_rows_split_duplicates_seeds_and_tuning(small
     ):
         assert words in text, words
     assert r"75.00 \%" in latex_paragraph(*small)
+
+
+HOSTILE = '\\ {x} $y$ & #1 ^ _z_ ~~s~~ 50 % | `c` <b>b</b> [l](http://a) [l]: a &lt; **w** ![i](j) "q" end'
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        HOSTILE,
+        f"- {HOSTILE}",
+        f"+ {HOSTILE}",
+        f"1. {HOSTILE}",
+        f"# {HOSTILE}",
+        f"> {HOSTILE}",
+        f"[l]: http://a {HOSTILE}",
+    ],
+)
+def test_markdown_shows_a_hostile_name_as_it_was_written(name: str) -> None:
+    page = cells.plain(name) + "\n\n" + cells.grid([name, "n"], [[name, "1"]])
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page)
+    shown = [token.children for token in tokens if token.type == "inline"]
+    assert ["".join(part.content for part in parts or []) for parts in shown] == [name, name, "n", name, "1"]
+    assert {part.type for parts in shown for part in parts or []} <= {"text", "text_special"}
+
+
+def test_a_name_with_line_breaks_stays_in_its_cell() -> None:
+    assert cells.grid(["a"], [["b\n\nc\r\u2028| d"]]).splitlines()[-1] == r"| b c \| d |"
+
+
+def test_hostile_names_leave_latex_its_cells_and_its_braces() -> None:
+    given = both(on_random_splits({HOSTILE: 0.9, f"*{HOSTILE}\n\\end{{tabular}}": 0.7}, range(2)))
+    test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(given)
+    assert "\\end{tabular}" not in latex_paragraph(*given)

@@ -84,6 +84,8 @@ NAMES = {
     "a\udc80": "cannot be printed",
     'a"b': "quotation mark",
     "a'b": "quotation mark",
+    "label": "another column",
+    "origin": "another column",
     "a" * 101: "101 characters; 100 are the most",
 }
 

@@ -1,5 +1,6 @@
 """How a number is written in a cell: shares in percent, always with the same two decimals; nothing known is a dash."""
 
+import re
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
@@ -12,6 +13,7 @@ from iot_ids.comparison.scores import Row
 from iot_ids.comparison.statistics import Difference, Estimate
 
 NOTHING = "-"
+MARKDOWN = re.compile(r"[\\|*_<>`~$&#]|(?<=\])[(]|^[\[]|^[-+](?= )|(?<=^\d)[.)](?= )")
 
 
 def share(estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
@@ -103,10 +105,16 @@ def grid(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    """Names may hold what Markdown would read as its own."""
-    for sign in ("\\", "|", "*", "_", "<", "`"):
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("\n", " ")
+    """Names may hold what Markdown, or a page's mathematics, would read as its own.
+
+    The brackets of an interval stay, for nothing follows them that would make a link of them.
+    """
+    return MARKDOWN.sub(r"\\\g<0>", on_one_line(text))
+
+
+def on_one_line(text: str) -> str:
+    """Blanks for line breaks and for whatever else is no printed character."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -21,6 +21,7 @@ from iot_ids.comparison.shortcuts.report import shortcuts
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.unseen.report import unseen
 from iot_ids.errors import UserError
+from iot_ids.spreadsheet import guarded
 from iot_ids.track import Store
 
 
@@ -56,7 +57,7 @@ def methods_table(stores: dict[str, Store], settings: Compare, copies: Path) -> 
     judged = rows(gathered, settings.replicates, settings.seed)
     files = {
         "table.md": lambda path: cells.write_text(path, table.markdown(gathered, judged)),
-        "table.csv": lambda path: cells.write_text(path, table.csv(gathered, judged).write_csv()),
+        "table.csv": lambda path: cells.write_text(path, guarded(table.csv(gathered, judged)).write_csv()),
         "table.tex": lambda path: cells.write_text(path, latex(gathered, judged)),
         "methods.txt": lambda path: cells.write_text(path, paragraph(gathered, judged)),
         "methods.tex": lambda path: cells.write_text(path, latex_paragraph(gathered, judged)),

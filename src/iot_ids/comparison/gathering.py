@@ -13,6 +13,7 @@ from iot_ids.comparison import bootstrap, runs
 from iot_ids.comparison.names import TUNED, method_names
 from iot_ids.comparison.spec import Compare
 from iot_ids.errors import UserError
+from iot_ids.spreadsheet import unguarded
 from iot_ids.track import KeptRun, Store
 
 
@@ -187,7 +188,7 @@ def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
     """A run's `confusion_matrix.csv`; None where it cannot be read."""
     file = track.fetch(store, run.id, "confusion_matrix.csv", folder_of(folder, run))
     try:
-        table = None if file is None else pl.read_csv(file, schema_overrides={"label": pl.String})
+        table = None if file is None else unguarded(pl.read_csv(file, schema_overrides={"label": pl.String}))
     except pl.exceptions.PolarsError:
         return None
     return table if table is not None and {"label", *table["label"]} <= set(table.columns) else None

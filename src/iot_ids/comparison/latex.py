@@ -29,6 +29,7 @@ SPECIAL = {
     "[": "{[}",
     "]": "{]}",
     '"': "''",
+    "`": r"\textasciigrave{}",
 }
 """A bracket after `\\\\` would be read as a length."""
 COLUMNS = 5
@@ -40,9 +41,9 @@ MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 
 
 def escaped(text: str) -> str:
-    """Text as LaTeX prints it; a minus before a digit is a minus."""
-    plain = "".join(SPECIAL.get(letter, letter) for letter in text).replace("\n", " ")
-    return MINUS.sub("$-$", plain)
+    """Text as LaTeX prints it; a minus before a digit is a minus, and a star at the start no part of a line's end."""
+    plain = "".join(SPECIAL.get(letter, letter) for letter in cells.on_one_line(text))
+    return MINUS.sub("$-$", re.sub(r"^\*", "{*}", plain)).replace("--", "-{}-")
 
 
 def latex(gathered: Gathered, rows: Sequence[Row]) -> str:

@@ -13,6 +13,7 @@ from iot_ids.comparison.runs import networks
 from iot_ids.errors import UserError
 from iot_ids.evaluate import plots
 from iot_ids.evaluate.metrics import per_class
+from iot_ids.spreadsheet import guarded
 from iot_ids.track import KeptRun, Store
 
 MEASURES = ("f1", "precision", "recall")
@@ -80,7 +81,7 @@ def markdown(table: pl.DataFrame, run: KeptRun) -> str:
     lines = [_cells(row, quoted) for row in table.iter_rows(named=True)]
     headings = ["class", "test rows", "found", *(f"{'F1' if name == 'f1' else name}, %" for name in MEASURES)]
     headings += [f"{heading} in the paper{MARK}" for heading in headings[3:]] * quoted
-    title = f"# {title_of(run)}"
+    title = f"# {cells.plain(title_of(run))}"
     return "\n\n".join([title, cells.grid(headings, lines), *[f"{MARK} {FOOTNOTE}"] * quoted]) + "\n"
 
 
@@ -89,7 +90,7 @@ def write(report: pl.DataFrame, run: KeptRun, folder: Path) -> pl.DataFrame:
     table, simulated = averaged(report), run.tags.get("data.origin") == "generated"
     cells.write_text(folder / "paper_table.md", markdown(table, run))
     origin = [pl.lit("SIMULATED").alias("origin")] * simulated
-    cells.write_text(folder / "paper_table.csv", table.select(*origin, pl.all()).write_csv())
+    cells.write_text(folder / "paper_table.csv", guarded(table.select(*origin, pl.all())).write_csv())
     title = title_of(run).removeprefix("SIMULATED: ")
     plots.per_class(report, folder / "paper_chart.png", title, simulated=simulated)
     return table

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from iot_ids.comparison import cells, shown
 from iot_ids.comparison.spec import Compare
+from iot_ids.spreadsheet import guarded
 from iot_ids.track import KeptRun
 
 LONGEST_FOLDER = 200
@@ -49,7 +50,7 @@ def of_page(
     """The report `name`: a page to print, and the same as Markdown, its numbers as CSV, and a plot."""
     files = {
         f"{name}.md": lambda path: cells.write_text(path, markdown(page)),
-        f"{name}.csv": lambda path: cells.write_text(path, table.write_csv()),
+        f"{name}.csv": lambda path: cells.write_text(path, guarded(table).write_csv()),
         f"{name}.png": plot,
     }
     return Report(runs, folder, lambda console: show(page, console), files)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from iot_ids.data.naming import fault_of
+from iot_ids.data.naming import fault_of, fault_of_class
 from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Split, Taxonomy, TemporalSplit, UnseenAttackSplit
 from iot_ids.errors import UserError
 
@@ -164,7 +164,7 @@ def _of_names(labels: Mapping[str, Taxonomy]) -> Iterator[str]:
         if fault := fault_of(str(label)):
             yield f"labels: the label {label!r} {fault}"
         for name, values in chosen.classes.items():
-            if fault := fault_of(str(name)):
+            if fault := fault_of_class(str(name)):
                 yield f"labels.{label}.classes: the class {name!r} {fault}"
             odd = [value for value in values if not isinstance(value, str)]
             if odd:

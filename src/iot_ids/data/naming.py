@@ -6,12 +6,14 @@ import unicodedata
 LONGEST = 100
 """Of the 250 characters that MLflow lets a key have; the rest is for what stands before and after the name."""
 QUOTES = "\"'`"
+OTHER_COLUMNS = ("label", "origin")
+"""What stands beside the classes' columns in a run's confusion matrix."""
 BREAKING = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Unicode's categories of what is no printed character, or breaks a line, or turns its direction."""
 
 
 def fault_of(name: str) -> str | None:
-    """What is wrong with a class's name, or a label's, in words; None where it is sound."""
+    """What is wrong with a label's or a class's name, in words; None where it is sound."""
     if not name.strip():
         return "is blank"
     if any(unicodedata.category(letter) in BREAKING for letter in name):
@@ -25,3 +27,8 @@ def fault_of(name: str) -> str | None:
     if len(name) > LONGEST:
         return f"has {len(name)} characters; {LONGEST} are the most"
     return None
+
+
+def fault_of_class(name: str) -> str | None:
+    """The same of a class's name alone, which heads a column."""
+    return "is the name of another column of the confusion matrix" if name in OTHER_COLUMNS else fault_of(name)

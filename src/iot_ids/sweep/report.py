@@ -14,6 +14,7 @@ from rich.table import Table
 
 from iot_ids import aside, terminal
 from iot_ids.errors import UserError
+from iot_ids.spreadsheet import guarded
 from iot_ids.sweep import plots
 from iot_ids.sweep.job import Ready
 from iot_ids.sweep.study import Worker, failed
@@ -52,7 +53,7 @@ def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
     )
     parent.metrics(_metrics(worker, best, trials))
     with aside.folder() as folder:
-        table(worker, sweep.config.simulated).write_csv(folder / "trials.csv")
+        guarded(table(worker, sweep.config.simulated)).write_csv(folder / "trials.csv")
         (folder / "command.txt").write_text(f"{command}\n")
         (folder / "best.yaml").write_text(OmegaConf.to_yaml(sweep.job.composed(best.params), resolve=True))
         plots.write(worker.study, trials, sweep.asked.objectives, _title(sweep), sweep.config.simulated, folder)

@@ -18,6 +18,7 @@ from iot_ids.comparison.unseen.plot import plot
 from iot_ids.comparison.unseen.taken_for import found_of_each, taken_for
 from iot_ids.comparison.variants import by_method
 from iot_ids.errors import UserError
+from iot_ids.spreadsheet import guarded
 from iot_ids.track import KeptRun, Store
 
 ALSO_EQUAL = {
@@ -52,7 +53,7 @@ def unseen(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[St
         csv(found, runs.simulated(kept)),
         partial(plot, found, kept),
     )
-    answers = marked(taken, runs.simulated(kept)).write_csv()
+    answers = guarded(marked(taken, runs.simulated(kept))).write_csv()
     files = {**made.files, "unseen_taken_for.csv": lambda path: cells.write_text(path, answers)}
     return store, replace(made, files=files)
 

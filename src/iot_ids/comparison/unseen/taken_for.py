@@ -8,6 +8,7 @@ import polars as pl
 from iot_ids import track
 from iot_ids.comparison.gathering import folder_of
 from iot_ids.comparison.unseen.attacks import unseen
+from iot_ids.spreadsheet import unguarded
 from iot_ids.track import KeptRun, Store
 
 SCHEMA = {
@@ -51,7 +52,7 @@ def taken_for(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder: Pa
 def _of_run(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
     file = track.fetch(store, run.id, "unseen.csv", folder_of(folder, run))
     try:
-        table = None if file is None else pl.read_csv(file, schema_overrides=SCHEMA)
+        table = None if file is None else unguarded(pl.read_csv(file, schema_overrides=SCHEMA))
     except pl.exceptions.PolarsError:
         return None
     return table if table is not None and set(list(SCHEMA)[2:5]) <= set(table.columns) else None
