@@ -1,10 +1,13 @@
 """What Hydra is given of an address, and what it writes down."""
 
 import os
+import traceback
 from pathlib import Path
 
 import pytest
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 import compare
 import train
@@ -83,6 +86,36 @@ def test_hydra_writes_and_says_no_password_wherever_it_is_from(
     assert "http://ann@127.0.0.1:9: the store cannot be used" in said.err
     assert MARK not in said.out + said.err
     assert not mode or list(workplace.folder.rglob("multirun.yaml"))
+    assert left(workplace.folder) == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(
+    "word",
+    [
+        f"tracking.uri=postgresql+psycopg://ann:{MARK}@127.0.0.1:9/d",
+        f"tracking.uri=nonsense://ann:{MARK}@127.0.0.1/d",
+        f"hydra.sweeper.storage=postgresql+psycopg://ann:{MARK}@127.0.0.1:9/d",
+        f"hydra.sweeper.storage=nonsense://ann:{MARK}@127.0.0.1/d",
+        f"trainer.max_epochs=x://ann:{MARK}@h",
+        f"no.such.key=x://ann:{MARK}@h",
+    ],
+)
+def test_what_goes_wrong_is_told_without_a_password(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], word: str, full: bool
+) -> None:
+    search = ["hydra/sweeper=optuna", "model=majority", "scaler=minmax,quantile"] * ("sweeper" in word)
+    words = [*["-m"] * bool(search), *workplace.words(*search, word)]
+    if full:
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+        with pytest.raises((HydraException, OmegaConfBaseException)) as error:
+            typed(monkeypatch, train, *words)
+        print(*traceback.format_exception(error.value))
+    else:
+        assert typed(monkeypatch, train, *words) == 1
+    said = capfd.readouterr()
+    assert "ann@" in said.out + said.err
+    assert MARK not in said.out + said.err
     assert left(workplace.folder) == []
 
 
