@@ -147,6 +147,15 @@ def test_a_row_without_a_number_gets_nan_and_the_others_their_own(
     np.testing.assert_allclose(np.delete(answers, 5, axis=0), np.delete(expected, 5, axis=0), atol=1e-6)
 
 
+def test_a_number_that_is_infinite_on_the_scale_gets_nan(typed: pl.DataFrame) -> None:
+    narrow = detector(NeighboursClassifier(5, "uniform", 1), MinMax())
+    scaler = narrow.pipeline.scaler
+    assert isinstance(scaler, MinMax)
+    scaler.span[0] = 1e-40
+    far = typed.with_columns(bytes=pl.when(pl.int_range(pl.len()) == 5).then(pl.lit(scaler.low[0])).otherwise(1e9))
+    assert np.flatnonzero(~np.isnan(narrow.probabilities(far)).any(axis=1)).tolist() == [5]
+
+
 def test_all_rows_without_numbers_get_nan(ready: Detector, typed: pl.DataFrame) -> None:
     assert np.isnan(ready.probabilities(typed.with_columns(bytes=pl.lit(None, pl.Float32)))).all()
 

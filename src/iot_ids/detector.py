@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from iot_ids import manifest, registry
 from iot_ids.data.clean import typed
+from iot_ids.data.declaration import of_format
 from iot_ids.data.spec import Columns, Format
 from iot_ids.data.windows import needed, refuse_lacking, windows_of
 from iot_ids.errors import UserError
@@ -95,7 +96,7 @@ class Detector:
         if self.window is not None:
             return self._of_windows(flows, flows if context is None else pl.concat([flows, context]), self.window)
         x = self.pipeline.transform(self._typed(flows))
-        missing = np.isnan(x).any(axis=1)
+        missing = ~np.isfinite(x).all(axis=1)  # a number far outside the scale may be infinite on it
         answers = np.full((len(x), len(self.classes)), np.nan, dtype=np.float32)
         if not missing.all():
             answers[~missing] = self.model.probabilities(x[~missing])
@@ -110,7 +111,7 @@ class Detector:
     def _of_windows(self, flows: pl.DataFrame, every: pl.DataFrame, window: int) -> NDArray[np.float32]:
         """The answers on `flows`, the first of `every`."""
         x = self.pipeline.transform(self._typed(every))
-        there = np.flatnonzero(~np.isnan(x).any(axis=1))
+        there = np.flatnonzero(np.isfinite(x).all(axis=1))
         targets = np.flatnonzero(there < flows.height)
         probabilities = np.full((flows.height, len(self.classes)), np.nan, dtype=np.float32)
         if len(targets):
@@ -210,6 +211,8 @@ def _refuse_wrong(facts: Facts, whole: bool) -> None:
         raise UserError(f"{manifest.FILE} is missing, which the run kept; {manifest.MEND}")
     require(facts.classes and len({*facts.classes}) == len(facts.classes), f"{FILE}: classes: a name stands twice")
     require(facts.temperature > 0, f"{FILE}: temperature is {facts.temperature}, and has to be above 0")
+    for problem in of_format(facts.format):
+        raise ValueError(f"{FILE}: format.{problem}")
     require(facts.window is None or facts.window > 0, f"{FILE}: window is {facts.window}, and has to be 1 or more")
 
 

@@ -41,6 +41,10 @@ def test_a_sound_declaration_passes(small: Dataset) -> None:
         (labels(normal="A", classes={"A": ["x"], "B": ["X"]}), "the value 'x' is named 2 times"),
         (labels(normal="A", classes={"A": ["x"], "B": []}), "classes.B has no values"),
         (lambda dataset: replace(dataset, format=Format(separator="tab")), "neither auto nor one character"),
+        (lambda dataset: replace(dataset, format=Format(separator="")), "neither auto nor one character"),
+        (lambda dataset: replace(dataset, format=Format(separator="ß")), "of ASCII"),
+        (lambda dataset: replace(dataset, format=Format(separator='"')), "no quotation mark"),
+        (lambda dataset: replace(dataset, format=Format(column_names=["a", "b", "a"])), "column_names: a stands there"),
         (lambda dataset: replace(dataset, unreadable_share=5), "not between 0 and 1"),
     ],
 )

@@ -1,5 +1,7 @@
 """The scalers against their formulas, and kept and taken back."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -148,3 +150,29 @@ def test_a_row_is_scaled_alike_alone_and_among_others(kind: type[MinMax | Quanti
 @pytest.mark.parametrize("kind", SCALERS)
 def test_no_rows_stay_no_rows(kind: type[MinMax | Quantile | Midrank], x: Matrix) -> None:
     assert fitted(kind, x).transform(x[:0]).shape == (0, 3)
+
+
+def ranked(ranks: list[float]) -> dict[str, np.ndarray]:
+    return {"quantiles": np.array([[0.0], [1.0]]), "ranks": np.array(ranks)}
+
+
+@pytest.mark.parametrize(
+    ("scaler", "state"),
+    [
+        (MinMax(), {"low": np.zeros(2), "span": np.array([1.0, -1.0])}),
+        (MinMax(), {"low": np.array([1e300, 0.0]), "span": np.ones(2)}),
+        (MinMax(), {"low": np.zeros(2), "span": np.ones(3)}),
+        (MinMax(), {"low": np.zeros(2), "span": np.array([1.0, np.inf])}),
+        (MinMax(), {"low": np.zeros(2, dtype=np.int64), "span": np.ones(2)}),
+        (MinMax(), {"low": np.zeros(2)}),
+        (Midrank(), ranked([0.0, 1.5])),
+        (Midrank(), ranked([0.5, 0.2])),
+        (Midrank(), ranked([0.0, 0.5, 1.0])),
+        (Quantile(), {"quantiles": np.array([[1.0], [0.0]]), "references": np.array([0.0, 1.0])}),
+        (Quantile(), {"quantiles": np.array([[0.0], [1.0]]), "references": np.array([0.0, 2.0])}),
+        (Quantile(), {"quantiles": np.array([0.0, 1.0]), "references": np.array([0.0, 1.0])}),
+    ],
+)
+def test_what_cannot_have_been_learned_is_not_restored(scaler: Any, state: dict[str, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match="the scaler"):
+        scaler.restore(state)

@@ -104,3 +104,21 @@ def test_a_kept_pipeline_gives_the_same_bits(tmp_path: Path) -> None:
     loaded = Pipeline.load(tmp_path)
     assert isinstance(loaded.scaler, Share)
     assert np.array_equal(loaded.transform(flows), pipeline.transform(flows))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"lengths": np.array([1.0, 5.0])},
+        {"lengths": np.array([1.5, 0.5])},
+        {"lengths": np.array([-1.0, 3.0])},
+        {"rows": np.array(0.0)},
+        {"counts": np.array([0.0, 1.0])},
+        {"counts": np.ones(3)},
+    ],
+)
+def test_what_cannot_have_been_counted_is_not_restored(changed: dict[str, np.ndarray]) -> None:
+    state = {"values": np.zeros(2), "counts": np.ones(2), "lengths": np.ones(2), "rows": np.array(2.0)}
+    Share().restore(state)
+    with pytest.raises(ValueError, match="the scaler"):
+        Share().restore(state | changed)

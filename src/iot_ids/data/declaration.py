@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from iot_ids.data.naming import fault_of, fault_of_class
-from iot_ids.data.spec import Columns, Dataset, SimulatedDataset, Split, Taxonomy, TemporalSplit, UnseenAttackSplit
+from iot_ids.data.spec import (
+    Columns,
+    Dataset,
+    Format,
+    SimulatedDataset,
+    Split,
+    Taxonomy,
+    TemporalSplit,
+    UnseenAttackSplit,
+)
 from iot_ids.errors import UserError
 
 REST = "*"
@@ -19,8 +28,7 @@ def check(dataset: Dataset) -> None:
     Raises:
         UserError: `dataset.label` names none; or all contradictions found: a column with two roles (a label among the
             features would be a leak), a port, time or source that is no identifier, a class without values or a value
-            in two classes, a name that MLflow or a table could not bear, a separator of several characters, less than
-            one row to read.
+            in two classes, a name that MLflow or a table could not bear, a format that no file has.
     """
     if isinstance(dataset, SimulatedDataset) and (dataset.path or dataset.test_path):
         raise UserError(
@@ -32,16 +40,24 @@ def check(dataset: Dataset) -> None:
         *(f"columns.{problem}" for problem in _of_columns(dataset.columns)),
         *(chosen + problem for problem in _of_taxonomy(taxonomy(dataset), dataset)),
         *_of_names(dataset.labels),
+        *(f"format.{problem}" for problem in of_format(dataset.format)),
     ]
-    if dataset.format.separator != "auto" and len(dataset.format.separator) != 1:
-        found.append(f"format.separator={dataset.format.separator!r} is neither auto nor one character")
-    for pattern, rows in dataset.format.first_rows.items():
-        if rows < 1:
-            found.append(f"format.first_rows: {pattern}: {rows} is no number of rows to read; 1 is the least")
     if not 0 <= dataset.unreadable_share <= 1:
         found.append(f"unreadable_share={dataset.unreadable_share} is not between 0 and 1")
     if found:
         raise UserError(f"dataset={dataset.name} contradicts itself; mend its YAML:\n  " + "\n  ".join(found))
+
+
+def of_format(form: Format) -> Iterator[str]:
+    """What no file can be written like: a separator that is no one character, a name twice, less than a row to read."""
+    mark, names = form.separator, form.column_names
+    if mark != "auto" and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n\0'):
+        yield f"separator={mark!r} is neither auto nor one character, of ASCII and no quotation mark or line break"
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        yield f"column_names: {', '.join(twice)} stands there twice"
+    for pattern, rows in form.first_rows.items():
+        if rows < 1:
+            yield f"first_rows: {pattern}: {rows} is no number of rows to read; 1 is the least"
 
 
 def taxonomy(dataset: Dataset, label: str | None = None, key: str = "dataset.label") -> Taxonomy:

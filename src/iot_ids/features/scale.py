@@ -56,7 +56,9 @@ class MinMax:
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave."""
         shaped(state, low="c", span="c")
-        require((state["span"] >= 0).all(), "the scaler's span is negative")
+        largest = 2 * float(np.finfo(np.float32).max)  # of float64, in which the largest span is rounded up
+        possible = (state["span"] >= 0) & (np.abs(state["low"]) <= largest) & (state["low"] + state["span"] <= largest)
+        require(possible.all(), "the scaler's low and span are of no float32")
         self.low, self.span = state["low"], state["span"]
 
 
@@ -86,7 +88,7 @@ class Quantile:
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave."""
         shaped(state, quantiles="qc", references="q")
-        refuse_falling(state["quantiles"], state["references"])
+        refuse_wrong(state["quantiles"], state["references"])
         self.transformer = QuantileTransformer(output_distribution="normal")
         self.transformer.quantiles_ = state["quantiles"]
         self.transformer.references_ = state["references"]
@@ -127,7 +129,7 @@ class Midrank:
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Take back what `state` gave."""
         shaped(state, quantiles="qc", ranks="q")
-        refuse_falling(state["quantiles"], state["ranks"])
+        refuse_wrong(state["quantiles"], state["ranks"])
         self.quantiles, self.ranks = state["quantiles"], state["ranks"]
 
 
@@ -146,6 +148,7 @@ def shaped(state: Mapping[str, Any], **axes: str) -> None:
         require(fits, f"the scaler's {name} is of type {array.dtype} and shape {array.shape}, and fits no other array")
 
 
-def refuse_falling(*arrays: NDArray[np.float64]) -> None:
-    """Raise a ValueError where kept quantiles or ranks, down the first axis, fall or are none."""
-    require(all(len(each) and (np.diff(each, axis=0) >= 0).all() for each in arrays), "the scaler's quantiles fall")
+def refuse_wrong(quantiles: NDArray[np.float64], ranks: NDArray[np.float64]) -> None:
+    """Raise a ValueError where kept quantiles or ranks fall down the first axis, or ranks leave 0 to 1."""
+    rise = all((np.diff(each, axis=0) >= 0).all() for each in (quantiles, ranks))
+    require(len(ranks) and rise and ranks[0] >= 0 and ranks[-1] <= 1, "the scaler's quantiles or ranks are none")
