@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -398,3 +399,16 @@ def test_a_servers_password_reaches_mlflow_by_its_own_variables(tmp_path: Path) 
     assert "a/b" not in str(refused.value)
     assert "a%2Fb" not in str(refused.value)
     assert [who for path, who in asked if path != "/health"] == [f"Basic {b64encode(b'ann:a/b:c').decode()}"]
+
+
+@pytest.mark.parametrize("name", ["flows?", "flows [1]*", "it's #1 & 100%25"])
+def test_a_folder_of_any_name_holds_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    store = track.open_store(Tracking(uri="sqlite:///mlruns/mlflow.db", artifacts="mlruns/artifacts"), "flows")
+    with track.start(store, "run", {}, {}) as run:
+        run.metrics({"score": 1.0})
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert Path("mlruns", "mlflow.db").is_file()
+    words = shlex.split(store.ui_command())
+    assert Path(words[words.index("--backend-store-uri") + 1].removeprefix("sqlite:///")).samefile("mlruns/mlflow.db")

@@ -4,6 +4,7 @@ import glob
 import hashlib
 import logging
 import os
+import shlex
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -43,10 +44,10 @@ class Store:
     client: mlflow.MlflowClient
 
     def ui_command(self) -> str:
-        """The line that shows the runs in a browser, from any directory; of a server, its address."""
+        """The line for a shell that shows the runs in a browser, from any directory; of a server, its address."""
         if self.uri.startswith("http"):
             return self.uri
-        return f"mlflow ui --backend-store-uri {self.uri} --host 127.0.0.1"
+        return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)} --host 127.0.0.1"
 
 
 def open_store(tracking: Tracking, dataset: str) -> Store:
@@ -260,10 +261,14 @@ def _not_raised(record: logging.LogRecord) -> bool:
 
 def _absolute(uri: str) -> str:
     """The address sealed; a relative SQLite path, made absolute, so that the line printed at the end works from any
-    directory."""
+    directory. Not where a folder's name holds `?` or `%`, which mean something else in such an address.
+    """
     if uri.startswith("sqlite:") and len(uri.removeprefix(SQLITE)) in (0, len(uri)):
         raise UserError(f"tracking.uri={uri} names no file; a store in memory keeps nothing")
-    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}" if uri.startswith(SQLITE) else sealed(uri)
+    if not uri.startswith(SQLITE):
+        return sealed(uri)
+    absolute = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}"
+    return uri if {*"?%"} & {*absolute} else absolute
 
 
 def locked(uri: str) -> FileLock:
