@@ -237,8 +237,11 @@ def test_the_official_test_file_is_read_line_by_line_too(small: Dataset, csv: Ca
     assert found.flows.height == 30
 
 
-def test_a_file_cut_after_an_opening_quotation_mark_is_told(small: Dataset, csv: Callable[..., Path]) -> None:
-    file = csv("1,tcp,80,5,0.5,0,Normal")
+@pytest.mark.parametrize("rows", [1, 200])
+def test_a_file_cut_after_an_opening_quotation_mark_is_told(
+    small: Dataset, csv: Callable[..., Path], rows: int
+) -> None:
+    file = csv(*["1,tcp,80,5,0.5,0,Normal"] * rows)
     file.write_bytes(file.read_bytes() + b'"')
-    with pytest.raises(UserError, match=r"flows\.csv:3: a quotation mark is not closed"):
+    with pytest.raises(UserError, match=rf"flows\.csv:{rows + 2}: a quotation mark is not closed"):
         clean([file], small, Duplicates.keep)
