@@ -511,3 +511,24 @@ def test_a_store_that_breaks_on_the_way_is_told_without_a_traceback(
     err = capfd.readouterr().err
     assert "the store cannot be used" in err
     assert "Traceback" not in err
+
+
+FULL = """\
+class Full:
+    def __init__(self, depth, width):
+        pass
+
+    def fit(self, train, validation, classes, seed, report):
+        with open("/dev/full", "w") as stream:
+            stream.write("a model")
+"""
+
+
+def test_a_full_disk_ends_the_sweep_and_is_no_failed_trial(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [*own_model(workplace, monkeypatch, "full", FULL), "model.depth=range(1,20)"]
+    assert sweep(workplace, monkeypatch, *words, trials=4) == 1
+    assert "the disk is full: " in capfd.readouterr().err
+    assert [trial.user_attrs.get("reason") for trial in study(workplace).get_trials()] == ["interrupted", None]
+    assert states(workplace) == {"FAIL": 1, "WAITING": 1}  # the next start tries it again

@@ -21,15 +21,22 @@ import optuna
 import polars as pl
 import pytest
 
+from conftest import empty_store
 from iot_ids import track
 from iot_ids.config import Tracking
 from iot_ids.errors import UserError
 from iot_ids.track import facts
-from iot_ids.track.store import locked
+from iot_ids.track.store import _created, locked
 
 
 def tracking(folder: Path) -> Tracking:
     return Tracking(uri=f"sqlite:///{folder}/mlflow.db", artifacts=str(folder / "artifacts"))
+
+
+def fresh(folder: Path) -> tuple[Tracking, track.Store]:
+    """A store of its own, whose tables are copied: making them takes a second."""
+    (folder / "mlflow.db").write_bytes(empty_store())
+    return tracking(folder), track.open_store(tracking(folder), "flows")
 
 
 def open_and_log(folder: Path, barrier: Any, answers: Any) -> None:
@@ -206,8 +213,7 @@ with track.start(store, "newborn", {}, {}):
 
 @pytest.mark.slow
 def test_a_run_whose_process_was_killed_the_moment_it_was_made_is_ended_too(tmp_path: Path) -> None:
-    settings = tracking(tmp_path)
-    store = track.open_store(settings, "flows")
+    settings, store = fresh(tmp_path)
     died = subprocess.run([sys.executable, "-c", DYING_AT_BIRTH, settings.uri, settings.artifacts])
     assert (died.returncode, status(store, "newborn")) == (-signal.SIGKILL, "RUNNING")
     track.open_store(settings, "flows")
@@ -215,7 +221,7 @@ def test_a_run_whose_process_was_killed_the_moment_it_was_made_is_ended_too(tmp_
 
 
 def test_a_dead_run_of_an_earlier_version_is_ended_by_its_locks_name(tmp_path: Path) -> None:
-    store = track.open_store(tracking(tmp_path), "flows")
+    _, store = fresh(tmp_path)
     run = store.client.create_run(store.experiment, run_name="old")
     (tmp_path / ".mlflow.db.runs").mkdir()
     (tmp_path / ".mlflow.db.runs" / run.info.run_id).touch()
@@ -224,8 +230,8 @@ def test_a_dead_run_of_an_earlier_version_is_ended_by_its_locks_name(tmp_path: P
 
 
 def test_a_sweeps_run_is_ended_when_the_last_of_its_workers_is_dead(tmp_path: Path) -> None:
-    settings, tags = tracking(tmp_path), {"kind": "sweep", "sweep": "study"}
-    store = track.open_store(settings, "flows")
+    tags = {"kind": "sweep", "sweep": "study"}
+    settings, store = fresh(tmp_path)
     dead, lives = ExitStack(), ExitStack()
     for alive in (dead, lives):
         track.begin_sweep(store, "study", {}, tags, alive)
@@ -268,14 +274,47 @@ def another_user() -> Iterator[None]:
     own = os.geteuid()
     with pytest.MonkeyPatch.context() as patch:
         if own == 0:
-            os.seteuid(65534)
+            os.setresuid(65534, 65534, 0)  # and back again
         else:
             patch.setattr(os, "geteuid", lambda: own + 1)
         try:
             yield
         finally:
             if own == 0:
-                os.seteuid(0)
+                os.setresuid(0, 0, 0)
+
+
+def test_an_experiment_that_another_user_made_meanwhile_is_taken(store: track.Store) -> None:
+    assert _created(store.client, "flows", None) == store.experiment
+
+
+def test_a_store_in_a_folder_where_nothing_can_be_written_is_read(tmp_path: Path) -> None:
+    _, store = fresh(tmp_path)
+    with track.start(store, "kept", {}, {}):
+        pass
+    before = sorted(tmp_path.iterdir())
+    with another_user_than_the_owner_of(tmp_path):
+        found = track.existing_stores(tracking(tmp_path))
+        with pytest.raises(UserError, match=r"the store cannot be used: .*Permission denied"):
+            track.open_store(tracking(tmp_path), "flows")
+    assert (list(found), sorted(tmp_path.iterdir())) == (["flows"], before)
+
+
+@contextmanager
+def another_user_than_the_owner_of(folder: Path) -> Iterator[None]:
+    """This process without the right to write in `folder`; the superuser has every right, and becomes another."""
+    folder.chmod(0o555)
+    closed = [each for each in folder.parents if each.stat().st_mode & 0o005 != 0o005]
+    modes = {each: each.stat().st_mode for each in closed if each.owner() == folder.owner()}
+    try:
+        for each in modes:
+            each.chmod(0o755)
+        with another_user():
+            yield
+    finally:
+        folder.chmod(0o755)
+        for each, mode in modes.items():
+            each.chmod(mode)
 
 
 def test_optunas_storage_is_refused_as_a_store_and_left_as_it_was(tmp_path: Path) -> None:

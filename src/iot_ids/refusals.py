@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from iot_ids.addresses import public
 from iot_ids.aside import PREFIX
 from iot_ids.errors import UserError
 
@@ -121,7 +122,7 @@ def _place(chain: Sequence[BaseException]) -> str:
     with suppress(OSError):
         places.append(Path(tempfile.gettempdir()))
     full = [str(place) for place in places if _is_full(place)]
-    return ", ".join(full) or str(refusing[0]).splitlines()[0]
+    return ", ".join(full) or public(str(refusing[0])).splitlines()[0]
 
 
 def _file(error: BaseException) -> Path | None:

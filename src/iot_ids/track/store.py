@@ -69,7 +69,7 @@ def _experiment(uri: str, client: mlflow.MlflowClient, folder: Path, dataset: st
     if found is None:
         location = None if uri.startswith("http") else folder.as_uri()
         _refuse_unwritable(location or "")
-        return Store(uri, client.create_experiment(dataset, location), client)
+        return Store(uri, _created(client, dataset, location), client)
     if found.lifecycle_stage != "active":
         raise UserError(
             f"the experiment {dataset!r} of {uri} was deleted; bring it back with "
@@ -79,6 +79,16 @@ def _experiment(uri: str, client: mlflow.MlflowClient, folder: Path, dataset: st
         console.warning("artifacts are kept in %s, where this experiment began", found.artifact_location)
     _refuse_unwritable(found.artifact_location)
     return Store(uri, found.experiment_id, client)
+
+
+def _created(client: mlflow.MlflowClient, dataset: str, location: str | None) -> str:
+    """The id of the dataset's new experiment; on a server, another user may have made it meanwhile."""
+    try:
+        return str(client.create_experiment(dataset, location))
+    except mlflow.MlflowException:
+        if (found := client.get_experiment_by_name(dataset)) is None:
+            raise
+        return str(found.experiment_id)
 
 
 def _refuse_unwritable(location: str) -> None:
@@ -99,6 +109,8 @@ def _refuse_unwritable(location: str) -> None:
 def existing_stores(tracking: Tracking) -> dict[str, Store]:
     """Every experiment that holds a run, by its dataset's name. Nothing is created; dead runs are ended.
 
+    A store in a folder where nothing can be written is read as it is.
+
     Raises:
         UserError: there is no store, or it cannot be opened.
     """
@@ -108,7 +120,7 @@ def existing_stores(tracking: Tracking) -> dict[str, Store]:
             f"tracking.uri={tracking.uri}: there is no store at {file}; train first, or name the store: "
             "tracking.uri=sqlite:////ABSOLUTE/PATH/mlflow.db"
         )
-    with _opened(tracking) as (uri, client):
+    with _opened(tracking, reading=True) as (uri, client):
         stores = {each.name: Store(uri, each.experiment_id, client) for each in client.search_experiments()}
         return {name: store for name, store in stores.items() if client.search_runs([store.experiment], max_results=1)}
 
@@ -167,7 +179,7 @@ def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
 
 
 @contextmanager
-def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
+def _opened(tracking: Tracking, reading: bool = False) -> Iterator[tuple[str, mlflow.MlflowClient]]:
     """The store's address and a client of it, for one process at a time and without dead runs; what goes wrong is a
     UserError."""
     uri = _absolute(tracking.uri)
@@ -176,6 +188,9 @@ def _opened(tracking: Tracking) -> Iterator[tuple[str, mlflow.MlflowClient]]:
     logging.getLogger("mlflow.store.db.utils").addFilter(_not_raised)
     try:
         aside.sweep()
+        if reading and uri.startswith(SQLITE) and not os.access(Path(uri.removeprefix(SQLITE)).parent, os.W_OK):
+            yield uri, _client_of(uri)
+            return
         if uri.startswith(SQLITE):
             Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         with locked(uri):
@@ -193,7 +208,7 @@ def _tidy(uri: str) -> None:
         file = Path(uri.removeprefix(SQLITE))
         aside.sweep(file.parent)
         for half_made in file.parent.glob(f".{glob.escape(file.name)}.[0-9]*"):
-            half_made.unlink()
+            half_made.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -211,6 +226,7 @@ def _unusable(uri: str, error: Exception) -> UserError:
 
 @importing()
 def _client(uri: str) -> mlflow.MlflowClient:
+    """A client of the store, which is made where there is none, and can be written."""
     if uri.startswith("http"):
         server = _with_credentials(whole(uri))
         _reach(server)
@@ -220,6 +236,11 @@ def _client(uri: str) -> mlflow.MlflowClient:
         if not file.exists() or not file.stat().st_size:
             _create(file)
         file.open("ab").close()  # the system says now what SQLite would say after the training
+    return _client_of(uri)
+
+
+@importing()
+def _client_of(uri: str) -> mlflow.MlflowClient:
     if "://" in uri and tables_of(whole(uri)) >= OPTUNAS:
         raise UserError(
             f"tracking.uri={uri}: is a storage of Optuna's; MLflow's tables would spoil it: name another "
