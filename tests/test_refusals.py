@@ -17,7 +17,7 @@ from iot_ids import refusals
 from iot_ids.errors import UserError
 from iot_ids.track import told as store_told
 
-SAYING = "import sys; from iot_ids.refusals import program; program(lambda: print('word ' * 9000) or print('more'))"
+SAYING = "import sys; from iot_ids.refusals import program; program(lambda: print('word ' * 90000) or print('more'))"
 
 
 def saying(command: str) -> "subprocess.CompletedProcess[str]":
