@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-.PHONY: train test check bench ui clean clean-cache
+.PHONY: train test check bench campaign ui clean clean-cache
 
 train: $(VENV)/.installed  ## the paper's method on the embedded simulated flows
 	$(BIN)/python -m train +experiment=gru_pearson
@@ -18,6 +18,9 @@ check: $(VENV)/.installed-dev  ## format, lint, types, who imports whom
 
 bench: $(VENV)/.installed-bench  ## speed against others, into docs/benchmarks.md; wants a machine that does nothing else
 	$(BIN)/python -m benchmarks
+
+campaign: $(VENV)/.installed-dev  ## attacks by the thousand, into docs/reliability.md: minutes, or hours=2; seed=1 only=files,kills
+	$(BIN)/python -m tests.campaign $(foreach word,hours seed only,$(if $($(word)),$(word)=$($(word))))
 
 ui: $(VENV)/.installed  ## the runs in a browser, at http://127.0.0.1:5000
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db --host 127.0.0.1

@@ -33,7 +33,7 @@ def versions() -> str:
             there.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    return f"Python {platform.python_version()}, {', '.join(there)}; commit {_commit()}"
+    return f"Python {platform.python_version()}, {', '.join(there)}; commit {commit()}"
 
 
 def _processor() -> str:
@@ -44,7 +44,7 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit's first digits, `-dirty` where code changed since; `unknown` outside a checkout."""
     try:
         command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]

@@ -21,4 +21,7 @@ def main(words: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1:]))
+    try:
+        print(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("interrupted; what was removed is gone, the rest stays")

@@ -1,0 +1,128 @@
+"""Commands as processes of their own, forked from one that has imported everything: a second each instead of eight.
+
+A process from the start is `fresh`; it differs in what is imported when, and is slow.
+"""
+
+import atexit
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+PRELOADED = [
+    "iot_ids.run",
+    "iot_ids.sweep.search",
+    "iot_ids.comparison.command",
+    "iot_ids.scoring",
+    "iot_ids.models.recurrent",
+    "iot_ids.models.classical",
+    "lightning.pytorch",
+    "sklearn.naive_bayes",
+    "rich.progress",
+]
+"""Imported, and nothing of it used: Polars' and PyTorch's threads do not outlive a fork."""
+LONGEST = 120
+"""Seconds after which a process counts as hanging."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, None where it hung, and what it said on both outputs."""
+
+    code: int | None
+    said: str
+
+    @property
+    def traceback(self) -> bool:
+        """Whether Python's own words reached the user."""
+        return "Traceback (most recent call last)" in self.said or "panicked at" in self.said
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A command under way."""
+
+    process: BaseProcess
+    out: Path
+
+    def kill_after(self, seconds: float, number: signal.Signals) -> None:
+        """Send a signal then, where it is not over before."""
+        self.process.join(seconds)
+        if self.process.is_alive():
+            os.kill(self.process.pid or 0, number)
+
+    def ended(self) -> Ended:
+        """Wait for the end; what takes too long is killed."""
+        self.process.join(LONGEST)
+        code = self.process.exitcode
+        if code is None:
+            self.process.kill()
+            self.process.join()
+        return Ended(code, self.out.read_text(errors="replace") if self.out.exists() else "")
+
+
+@cache
+def _server() -> ForkServerContext:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of all its children
+    context = get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def temporary(folder: Path) -> Path:
+    """Where commands that run in `folder` put temporary files."""
+    made = folder / "tmp"
+    made.mkdir(exist_ok=True)
+    return made
+
+
+def begin(program: str, words: list[str], folder: Path) -> Begun:
+    """`python -m program words` in `folder`, which is also its home; temporary files lie in `folder/tmp`."""
+    out = folder / f"said-{time.monotonic_ns()}.txt"
+    process = _server().Process(target=_forked, args=(program, words, folder, temporary(folder), out), daemon=True)
+    process.start()
+    return Begun(process, out)
+
+
+def run(program: str, words: list[str], folder: Path) -> Ended:
+    """The same, to its end."""
+    begun = begin(program, words, folder)
+    ended = begun.ended()
+    begun.out.unlink(missing_ok=True)
+    return ended
+
+
+def fresh(program: str, words: list[str], folder: Path) -> "subprocess.Popen[str]":
+    """The same as a process from the start."""
+    places = {"HOME": str(folder), "TMPDIR": str(temporary(folder)), "OMP_NUM_THREADS": "1"}
+    line = [sys.executable, "-m", program, *words]
+    return subprocess.Popen(
+        line, cwd=folder, env=os.environ | places, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def _forked(program: str, words: list[str], folder: Path, aside: Path, out: Path) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.setsid()  # Ctrl-C on the campaign is not meant for it
+    os.chdir(folder)
+    os.environ |= {"HOME": str(folder), "TMPDIR": str(aside)}
+    tempfile.tempdir = None
+    said = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    sys.stdin = open(os.devnull)  # noqa: SIM115  # until the process ends
+    sys.argv = [program, *words]
+    try:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    finally:
+        atexit._run_exitfuncs()
