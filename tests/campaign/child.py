@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 PRELOADED = [
+    "iot_ids.data.load",
     "iot_ids.run",
     "iot_ids.sweep.search",
     "iot_ids.comparison.command",
@@ -125,4 +126,6 @@ def _forked(program: str, words: list[str], folder: Path, aside: Path, out: Path
     try:
         runpy.run_module(program, run_name="__main__", alter_sys=True)
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # how Python and its libraries end is not under attack
         atexit._run_exitfuncs()

@@ -13,14 +13,17 @@ def main(file: str, cache: str | None = None) -> None:
 
 def _digest(file: str, cache: str | None) -> str:
     import hashlib
-    from dataclasses import replace
 
     from iot_ids.data.load import load
-    from iot_ids.data.spec import Cache, RandomSplit
+    from iot_ids.data.spec import Cache, Columns, Dataset, RandomSplit, Taxonomy
 
-    from .forms import dataset_of
-
-    dataset = replace(dataset_of("bot_iot_10_best"), path=file)
+    dataset = Dataset(
+        name="filled",
+        title="What fills the cache",
+        path=file,
+        columns=Columns(numeric=["mean", "stddev", "max"], categorical=["proto"], labels=["category"]),
+        labels={"category": Taxonomy(["category"], {"normal": ["Normal"], "attack": ["*"]}, "normal")},
+    )
     loaded = load(dataset, RandomSplit("random", 0.2, 0.2), 0, Cache(path=cache))
     parts = (loaded.train, loaded.validation, loaded.read_test().flows)
     return hashlib.sha256("".join(part.write_csv() for part in parts).encode()).hexdigest()

@@ -56,8 +56,8 @@ class Place:
     seconds: float = 0.0
 
     def ready(self) -> Path:
-        """The folder; `seconds` are of the second run, since the first makes the store."""
-        for _ in range(0 if self.seconds else 2):
+        """The folder, with what the first run makes."""
+        if not self.seconds:
             self.folder.mkdir(parents=True, exist_ok=True)
             start = time.monotonic()
             self.unharmed()
