@@ -42,6 +42,15 @@ def test_no_output_at_all_is_no_mistake() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interruption_that_nobody_caught_is_a_word() -> None:
+    with pytest.raises(SystemExit, match="interrupted"):
+        refusals.program(interrupted)
+
+
 @pytest.mark.parametrize("program", ["train", "compare", "score"])
 def test_help_into_a_closed_output_is_a_sentence(program: str) -> None:
     line = f"{sys.executable} -m {program} --help | true"

@@ -38,7 +38,10 @@ CLOSED = "standard output was closed before everything was said; what was kept u
 
 
 def program(act: Callable[[], None]) -> None:
-    """Run a program's `act`; a refusal, or another mistake of the user's, ends it with a sentence and exit code 1."""
+    """Run a program's `act`; a refusal, or another mistake of the user's, ends it with a sentence and exit code 1.
+
+    So does an interruption that strikes outside of what `act` guards itself.
+    """
     logging.raiseExceptions = False  # a log's line that cannot be printed is no traceback
     try:
         refuse_few_addresses()
@@ -46,6 +49,8 @@ def program(act: Callable[[], None]) -> None:
             act()
     except UserError as mistake:
         sys.exit(str(mistake))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
 
 
 @contextmanager

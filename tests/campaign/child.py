@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 PRELOADED = [
     "iot_ids.data.load",
@@ -31,6 +32,8 @@ PRELOADED = [
     "rich.progress",
 ]
 """Imported, and nothing of it used: Polars' and PyTorch's threads do not outlive a fork."""
+STARTING = 0.05
+"""Seconds in which Python begins with a module; an interruption then is told in Python's own words."""
 LONGEST = 120
 """Seconds after which a process counts as hanging."""
 
@@ -56,8 +59,10 @@ class Begun:
     out: Path
 
     def kill_after(self, seconds: float, number: signal.Signals) -> None:
-        """Send a signal then, where it is not over before."""
-        self.process.join(seconds)
+        """Send a signal so long after the command began, where it is not over before."""
+        while self.process.is_alive() and not self.out.exists():
+            self.process.join(0.005)
+        self.process.join(STARTING + seconds)
         if self.process.is_alive():
             os.kill(self.process.pid or 0, number)
 
@@ -112,20 +117,23 @@ def fresh(program: str, words: list[str], folder: Path) -> "subprocess.Popen[str
 
 
 def _forked(program: str, words: list[str], folder: Path, aside: Path, out: Path) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()  # Ctrl-C on the campaign is not meant for it
     os.chdir(folder)
     os.environ |= {"HOME": str(folder), "TMPDIR": str(aside)}
     tempfile.tempdir = None
-    said = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    os.dup2(said, 1)
-    os.dup2(said, 2)
     sys.stdin = open(os.devnull)  # noqa: SIM115  # until the process ends
     sys.argv = [program, *words]
+    _heard(signal.default_int_handler, signal.SIG_DFL)
+    said = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)  # tells that it has begun
+    os.dup2(said, 1)
+    os.dup2(said, 2)
     try:
         runpy.run_module(program, run_name="__main__", alter_sys=True)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # how Python and its libraries end is not under attack
+        _heard(signal.SIG_IGN, signal.SIG_IGN)  # how Python and its libraries end is not under attack
         atexit._run_exitfuncs()
+
+
+def _heard(interrupt: Any, terminate: Any) -> None:
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, terminate)
