@@ -20,7 +20,8 @@ from iot_ids.config import register
 from iot_ids.data.load import Loaded
 from iot_ids.detector import Detector
 from iot_ids.evaluate.operating import attack_scores
-from iot_ids.run import fingerprint, run
+from iot_ids.fingerprint import fingerprint
+from iot_ids.run import run
 
 EVERY_RUN = [
     "val/f1_macro",

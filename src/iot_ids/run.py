@@ -1,7 +1,5 @@
 """One run: the chain of `experiment`, kept by MLflow."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +12,9 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
 from iot_ids.data.read import FILE
 from iot_ids.data.spec import Origin
+from iot_ids.fingerprint import fingerprint
 from iot_ids.stages import Prepared
 from iot_ids.track import Store
-
-NOT_IN_FINGERPRINT = ("seed", "tracking", "cache")
-NOT_IN_DATASET = ("path", "test_path", "title", "about")
 
 
 def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None = None) -> str:
@@ -108,12 +104,3 @@ def _tags_of_test(test: Test, plain: dict[str, Any], prepared: Prepared) -> dict
 def _data(training: str, test: str) -> list[str]:
     """The hashes that a fingerprint takes in: one, where the test rows come from the training files."""
     return [training] if test == training else [training, test]
-
-
-def fingerprint(plain: dict[str, Any], *data: str) -> str:
-    """What two runs must share to be averaged: the data, and the configuration but for paths, tracking, cache, seed."""
-    settings = {group: values for group, values in plain.items() if group not in NOT_IN_FINGERPRINT}
-    for group in {"dataset", "test_dataset"}.intersection(settings):
-        settings[group] = {key: value for key, value in (plain[group] or {}).items() if key not in NOT_IN_DATASET}
-    text = json.dumps([settings, *data], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ from iot_ids.addresses import said
 from iot_ids.config import Config, container, settle, settled
 from iot_ids.data.label import normal_code
 from iot_ids.errors import UserError
-from iot_ids.run import NOT_IN_DATASET
+from iot_ids.fingerprint import lasting
 from iot_ids.stages import Prepared
 from iot_ids.sweep import strategy
 from iot_ids.sweep.space import FEATURES, Parsed, Space, clipped, ends, own_values, size
@@ -23,6 +23,7 @@ from iot_ids.sweep.spec import SweepSettings
 from iot_ids.sweep.study import Asked
 
 NOT_IN_IDENTITY = ("tracking", "cache", "evaluate")
+"""What may change while a study is worked on, besides where the files lie."""
 NOT_SEARCHED = ("dataset", "test_dataset", "split", "tracking", "cache", "evaluate")
 """What decides which rows are scored, or nothing of the score: trials that differ in it could not be compared."""
 
@@ -137,7 +138,7 @@ def _asked(
 ) -> Asked:
     settings = job.settings
     identity = {
-        **track.flat(_lasting(container(base))),
+        **track.flat(lasting(container(base), NOT_IN_IDENTITY)),
         "data.sha256": prepared.loaded.sha256,
         **{f"space.{key}": str(distribution) for key, distribution in space.items()},
         **{name: json.dumps(getattr(settings, name)) for name in ("objectives", "sampler", "pruner")},
@@ -158,15 +159,6 @@ def _asked(
         epochs=config.trainer.max_epochs,
         objectives=list(settings.objectives),
     )
-
-
-def _lasting(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What must stay as it is while a study is worked on: not where the files lie, nor where results go."""
-    lasting = {group: values for group, values in settings.items() if group not in NOT_IN_IDENTITY}
-    for group in ("dataset", "test_dataset"):
-        if lasting.get(group):
-            lasting[group] = {key: value for key, value in lasting[group].items() if key not in NOT_IN_DATASET}
-    return lasting
 
 
 def _value(base: DictConfig, key: str) -> Any:
