@@ -24,6 +24,7 @@ import pytest
 from conftest import empty_store
 from iot_ids import track
 from iot_ids.config import Tracking
+from iot_ids.databases import sqlite_file
 from iot_ids.errors import UserError
 from iot_ids.track import facts
 from iot_ids.track.store import _created, locked
@@ -450,4 +451,4 @@ def test_a_folder_of_any_name_holds_a_store(tmp_path: Path, monkeypatch: pytest.
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert Path("mlruns", "mlflow.db").is_file()
     words = shlex.split(store.ui_command())
-    assert Path(words[words.index("--backend-store-uri") + 1].removeprefix("sqlite:///")).samefile("mlruns/mlflow.db")
+    assert sqlite_file(words[words.index("--backend-store-uri") + 1]) == tmp_path / name / "mlruns" / "mlflow.db"

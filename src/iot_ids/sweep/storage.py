@@ -12,7 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from iot_ids.addresses import said, sealed, whole
-from iot_ids.databases import MLFLOWS, SQLITE, tables_of
+from iot_ids.databases import MLFLOWS, SQLITE, sqlite_file, sqlite_url, tables_of
 from iot_ids.errors import UserError
 from iot_ids.sweep.locks import POSTGRESQL, HeldError, folder
 
@@ -29,7 +29,7 @@ def absolute(storage: str) -> str:
     if "://" not in storage:
         return str(Path(storage).expanduser().resolve())
     if storage.startswith(SQLITE) and len(storage) > len(SQLITE):
-        return SQLITE + str(Path(storage.removeprefix(SQLITE)).resolve())
+        return sqlite_url(sqlite_file(storage))
     if storage.startswith(POSTGRESQL):
         return sealed(storage)
     raise UserError(
@@ -42,7 +42,7 @@ def file_of(storage: str) -> Path | None:
     """The file that an `absolute` storage is; None for a server."""
     if "://" not in storage:
         return Path(storage)
-    return Path(storage.removeprefix(SQLITE)) if storage.startswith(SQLITE) else None
+    return sqlite_file(storage) if storage.startswith(SQLITE) else None
 
 
 def opened(storage: str) -> BaseStorage:

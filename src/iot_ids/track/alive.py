@@ -15,7 +15,7 @@ import mlflow
 from mlflow.entities import Run
 
 from iot_ids import leases
-from iot_ids.databases import SQLITE
+from iot_ids.databases import SQLITE, sqlite_file
 
 console = logging.getLogger(__name__)
 KEY = "alive.key"
@@ -75,5 +75,5 @@ def _end(client: mlflow.MlflowClient, run: Run) -> None:
 
 
 def _folder(uri: str) -> Path:
-    store = Path(uri.removeprefix(SQLITE))
+    store = sqlite_file(uri)
     return store.with_name(f".{store.name}.runs")

@@ -8,7 +8,7 @@ import shlex
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from iot_ids import aside
 from iot_ids.addresses import divided, said, sealed, whole
 from iot_ids.config import Tracking
-from iot_ids.databases import OPTUNAS, SQLITE, tables_of
+from iot_ids.databases import OPTUNAS, SQLITE, sqlite_file, sqlite_url, tables_of
 from iot_ids.errors import UserError
 from iot_ids.imports import importing
 from iot_ids.track.alive import end_dead
@@ -47,7 +47,7 @@ class Store:
         """The line for a shell that shows the runs in a browser, from any directory; of a server, its address."""
         if self.uri.startswith("http"):
             return self.uri
-        return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)} --host 127.0.0.1"
+        return shlex.join(["mlflow", "ui", "--backend-store-uri", self.uri, "--host", "127.0.0.1"])
 
 
 def open_store(tracking: Tracking, dataset: str) -> Store:
@@ -114,8 +114,7 @@ def existing_stores(tracking: Tracking) -> dict[str, Store]:
     Raises:
         UserError: there is no store, or it cannot be opened.
     """
-    file = Path(_absolute(tracking.uri).removeprefix(SQLITE))
-    if tracking.uri.startswith(SQLITE) and not file.exists():
+    if tracking.uri.startswith(SQLITE) and not (file := sqlite_file(_absolute(tracking.uri))).exists():
         raise UserError(
             f"tracking.uri={tracking.uri}: there is no store at {file}; train first, or name the store: "
             "tracking.uri=sqlite:////ABSOLUTE/PATH/mlflow.db"
@@ -192,7 +191,7 @@ def _opened(tracking: Tracking, reading: bool = False) -> Iterator[tuple[str, ml
             yield uri, _client_of(uri)
             return
         if uri.startswith(SQLITE):
-            Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+            sqlite_file(uri).parent.mkdir(parents=True, exist_ok=True)
         with locked(uri):
             _tidy(uri)
             client = _client(uri)
@@ -205,7 +204,7 @@ def _opened(tracking: Tracking, reading: bool = False) -> Iterator[tuple[str, ml
 def _tidy(uri: str) -> None:
     """Remove what killed processes left beside a store in a file; earlier versions made new stores there themselves."""
     if uri.startswith(SQLITE):
-        file = Path(uri.removeprefix(SQLITE))
+        file = sqlite_file(uri)
         aside.sweep(file.parent)
         for half_made in file.parent.glob(f".{glob.escape(file.name)}.[0-9]*"):
             half_made.unlink(missing_ok=True)
@@ -232,7 +231,7 @@ def _client(uri: str) -> mlflow.MlflowClient:
         _reach(server)
         return mlflow.MlflowClient(server)
     if uri.startswith(SQLITE):
-        file = Path(uri.removeprefix(SQLITE))
+        file = sqlite_file(uri)
         if not file.exists() or not file.stat().st_size:
             _create(file)
         file.open("ab").close()  # the system says now what SQLite would say after the training
@@ -246,7 +245,9 @@ def _client_of(uri: str) -> mlflow.MlflowClient:
             f"tracking.uri={uri}: is a storage of Optuna's; MLflow's tables would spoil it: name another "
             "file or database"
         )
-    return mlflow.MlflowClient(whole(uri))
+    client = mlflow.MlflowClient(whole(uri))
+    _remove_decoy(uri)
+    return client
 
 
 def _with_credentials(server: str) -> str:
@@ -263,7 +264,15 @@ def _with_credentials(server: str) -> str:
 def _create(file: Path) -> None:
     """Make an empty store aside: one that was cut off amid its tables can never be opened again."""
     with aside.written(file) as new:
-        mlflow.MlflowClient(f"{SQLITE}{new}")
+        mlflow.MlflowClient(sqlite_url(new))
+        _remove_decoy(sqlite_url(new))
+
+
+def _remove_decoy(uri: str) -> None:
+    """Remove the empty folder that MLflow makes for a file's address as it is spelled: with %3F for a question mark."""
+    if uri.startswith(SQLITE) and uri.removeprefix(SQLITE) != str(sqlite_file(uri)):
+        with suppress(OSError):  # not empty: another process is at it, or it is somebody's
+            os.removedirs(Path(uri.removeprefix(SQLITE)).parent)
 
 
 def _reach(uri: str) -> None:
@@ -282,19 +291,15 @@ def _not_raised(record: logging.LogRecord) -> bool:
 
 def _absolute(uri: str) -> str:
     """The address sealed; a relative SQLite path, made absolute, so that the line printed at the end works from any
-    directory. Not where a folder's name holds `?` or `%`, which mean something else in such an address.
-    """
+    directory."""
     if uri.startswith("sqlite:") and len(uri.removeprefix(SQLITE)) in (0, len(uri)):
         raise UserError(f"tracking.uri={uri} names no file; a store in memory keeps nothing")
-    if not uri.startswith(SQLITE):
-        return sealed(uri)
-    absolute = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve()}"
-    return uri if {*"?%"} & {*absolute} else absolute
+    return sqlite_url(sqlite_file(uri)) if uri.startswith(SQLITE) else sealed(uri)
 
 
 def locked(uri: str) -> FileLock:
     """What one process at a time holds where MLflow cannot bear two; of a server, one of this user's."""
     if uri.startswith(SQLITE):
-        return FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=LOCK_SECONDS)
+        return FileLock(f"{sqlite_file(uri)}.lock", timeout=LOCK_SECONDS)
     name = f"iot-ids-{os.geteuid()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.lock"
     return FileLock(Path(tempfile.gettempdir()) / name, timeout=LOCK_SECONDS)
