@@ -82,6 +82,18 @@ def _share(text: str) -> float:
     raise UserError(f"{SHARE}={text} is no share of the rows; give a number from 0 to 1")
 
 
+def _place(key: str, text: str) -> Path:
+    """The file or folder of that name, which may be one that the system cannot bear: too long, or with a NUL."""
+    from iot_ids.errors import UserError
+
+    try:
+        path = Path(text).expanduser()
+        path.resolve().exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"{key}={text!r}: {getattr(error, 'strerror', error)}; name another") from error
+    return path
+
+
 def _loaded(model: Path, trust: str) -> Detector:
     """The kept detector; what was found worth a warning is a line on standard error."""
     from iot_ids import scoring
@@ -104,7 +116,7 @@ def _score(settings: dict[str, str]) -> None:
         from iot_ids import scoring
         from iot_ids.data.locate import files_not_read
     share = _share(settings.get(SHARE, "0.01"))
-    model, out = Path(settings["model"]).expanduser(), Path(settings["out"]).expanduser()
+    model, out = _place("model", settings["model"]), _place("out", settings["out"])
     scoring.refuse_out(out, settings["path"])
     with importing():  # the model's library
         detector, simulated = _loaded(model, settings.get(TRUST, "")), scoring.is_simulated(model)

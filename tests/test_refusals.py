@@ -1,6 +1,7 @@
 """Full disks, closed outputs and low limits: one sentence, which gives no one else the blame."""
 
 import errno
+import io
 import os
 import resource
 import shutil
@@ -144,3 +145,10 @@ def test_a_run_whose_artifacts_do_not_fit_fails_with_the_reason(
     assert "a file may not grow any further here" in said
     assert "Traceback" not in said
     assert workplace.runs()[0].info.status == "FAILED"
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_is_spelled_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", errors="strict"))
+    refusals.program(lambda: print("caf\u00e9 \udc80.csv"))
+    assert written.getvalue() == b"caf\\xe9 \\udc80.csv\n"

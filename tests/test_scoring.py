@@ -252,6 +252,46 @@ def typed(patch: pytest.MonkeyPatch, model: Path, path: Path, out: Path, *words:
     return None
 
 
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("FILE/x.csv", "FILE is a file, and no folder"),
+        ("FILE/x/y.csv", "FILE is a file, and no folder"),
+        (f"{'a' * 300}.csv", "too long; name another"),
+        ("a\0b.csv", "null byte; name another"),
+        ("~nobody-of-that-name/x.csv", "home directory.; name another"),
+    ],
+)
+def test_an_output_that_no_file_can_be_is_told(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("FILE").touch()
+    flows(9).write_csv(tmp_path / "flows.csv")
+    assert message in str(typed(monkeypatch, model, tmp_path / "flows.csv", Path(out)))
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "~nobody-of-that-name/x"])
+def test_a_model_of_a_name_that_no_folder_can_have_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    flows(9).write_csv(tmp_path / "flows.csv")
+    end = typed(monkeypatch, Path(name), tmp_path / "flows.csv", tmp_path / "out.csv")
+    assert str(end).endswith("name another")
+
+
+def test_answers_stay_behind_an_apostrophe_where_a_spreadsheet_would_compute_them(
+    detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    flows(9).write_csv("=flows.csv")
+    renamed = replace(detector, classes=["=1+1", *detector.classes[1:]])
+    scoring.score(renamed, scoring.layouts_of(renamed, "=flows.csv"), Path("out.csv"))
+    table = pl.read_csv("out.csv")
+    assert table["file"].unique().to_list() == ["'=flows.csv"]
+    assert "=1+1" not in table["answer"].to_list()
+
+
 def test_the_flows_are_not_overwritten_by_the_answers(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

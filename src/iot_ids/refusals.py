@@ -4,6 +4,7 @@ Each library says it in its own way, and the store's, the sweep's or a trial's w
 """
 
 import errno
+import io
 import logging
 import os
 import re
@@ -43,6 +44,8 @@ def program(act: Callable[[], None]) -> None:
     So does an interruption that strikes outside of what `act` guards itself.
     """
     logging.raiseExceptions = False  # a log's line that cannot be printed is no traceback
+    if isinstance(sys.stdout, io.TextIOWrapper):  # nor is a name that this terminal has no letters for
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         refuse_few_addresses()
         with told():

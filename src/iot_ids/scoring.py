@@ -117,9 +117,14 @@ def files_of(path: object) -> list[Path]:
 
 
 def refuse_out(out: Path, path: object) -> None:
-    """Raise a UserError where `out` is no name of a table, or one of the files at `path`, which it would replace."""
+    """Raise a UserError where `out` is no name of a table, or one of the files at `path`, which it would replace.
+
+    So too where what should be its folder is a file.
+    """
     if out.suffix not in (".parquet", ".csv"):
         raise UserError(f"out={out} has to end in .parquet or .csv")
+    if files := [place for place in out.parents if place.exists() and not place.is_dir()]:
+        raise UserError(f"out={out}: {files[0]} is a file, and no folder; write the answers elsewhere")
     if out.resolve() in [file.resolve() for file in files_of(path)]:
         raise UserError(f"out={out} is one of the files at path={path}; write the answers elsewhere")
 
