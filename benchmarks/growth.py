@@ -78,7 +78,7 @@ def _plot(per_million: dict[str, list[float]]) -> None:
 
 
 def _write(folder: Path, index: int) -> dict[str, Any]:
-    from iot_ids.data.simulate import simulate, write_csv
+    from iot_ids.data.simulation.flows import simulate, write_csv
 
     write_csv(simulate(FILE_ROWS, seed=index), folder / f"flows_{index}.csv")
     return {}
@@ -87,8 +87,8 @@ def _write(folder: Path, index: int) -> dict[str, Any]:
 def _train(folder: Path, millions: float) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
 
-    from iot_ids import experiment
     from iot_ids.config import register, resolved
+    from iot_ids.experiment import steps as experiment
     from train import CONF
 
     register()

@@ -6,8 +6,8 @@ from matplotlib.ticker import FuncFormatter
 
 from benchmarks.figure import Figure
 from benchmarks.kept import DOCS, Section
-from iot_ids.evaluate.canvas import BLUE, DARK, GREEN, PALE, VERMILION, panels, spell_plainly
-from iot_ids.evaluate.canvas import write as write_png
+from iot_ids.plots.canvas import BLUE, DARK, GREEN, PALE, VERMILION, panels, spell_plainly
+from iot_ids.plots.canvas import write as write_png
 
 FILE = DOCS / "images" / "benchmarks.png"
 TITLE = "how many times as good as the opponent: above 1 ours is better"

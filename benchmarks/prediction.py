@@ -44,9 +44,10 @@ def measure(rounds: int) -> list[Figure]:
 def _make(folder: Path) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
 
-    from iot_ids import experiment, track
+    from iot_ids import tracking as track
     from iot_ids.config import register, resolved
-    from iot_ids.data.simulate import simulate, write_csv
+    from iot_ids.data.simulation.flows import simulate, write_csv
+    from iot_ids.experiment import steps as experiment
     from train import CONF
 
     register()
@@ -60,7 +61,7 @@ def _make(folder: Path) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> dict[str, Any]:
-    from iot_ids import scoring
+    from iot_ids.serving import scoring
 
     detector = scoring.load_model(folder / "model")
     before = held_mib()
@@ -80,7 +81,7 @@ def _single(folder: Path) -> dict[str, Any]:
     import polars as pl
     import torch
 
-    from iot_ids import scoring
+    from iot_ids.serving import scoring
 
     torch.set_num_threads(THREADS)
     detector = scoring.load_model(folder / "model")
@@ -100,7 +101,7 @@ def _single_mlflow(folder: Path) -> dict[str, Any]:
 def _served(folder: Path) -> Any:
     import mlflow
 
-    import iot_ids.track  # noqa: F401  which keeps MLflow from reporting its use
+    import iot_ids.tracking  # noqa: F401  which keeps MLflow from reporting its use
 
     return mlflow.pyfunc.load_model(str(folder / "model"))
 

@@ -57,7 +57,7 @@ def measure(rounds: int) -> list[Figure]:
 
 
 def _write(file: Path) -> None:
-    from iot_ids.data.simulate import simulate, write_csv
+    from iot_ids.data.simulation.flows import simulate, write_csv
 
     write_csv(simulate(ROWS, seed=0), file)
 
@@ -67,8 +67,8 @@ def _ours(file: Path, *cache: str) -> Iterator[Once]:
     """`experiment.prepare`, as `python -m train` calls it; what it imports once is imported before."""
     from hydra import compose, initialize_config_dir
 
-    from iot_ids import experiment
     from iot_ids.config import register, resolved
+    from iot_ids.experiment import steps as experiment
     from train import CONF
 
     register()

@@ -38,7 +38,7 @@ class Case:
 def ours(case: Case) -> float:
     """Seconds that the second epoch takes."""
     from iot_ids.models.classifier import Table
-    from iot_ids.models.network import RecurrentClassifier
+    from iot_ids.models.networks.network import RecurrentClassifier
     from iot_ids.models.spec import Trainer
 
     ends: list[float] = []

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import iot_ids.comparison
-from iot_ids.comparison.usage import USAGE
-from iot_ids.refusals import program, told
+from iot_ids.cli.help import COMPARE
+from iot_ids.common.refusals import program, told
 from train import CONF
 
 NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
@@ -21,7 +21,7 @@ def main() -> None:
 
 def _main() -> None:
     if not {"-h", "--help"}.isdisjoint(sys.argv[1:]):
-        print(USAGE, end="")
+        print(COMPARE, end="")
         return
     try:
         _compose_and_compare()
@@ -34,11 +34,11 @@ def _compose_and_compare() -> None:
     from hydra.errors import CompactHydraException
     from omegaconf import DictConfig
 
+    from iot_ids.cli.composing import one_message
+    from iot_ids.common.errors import UserError
+    from iot_ids.common.fast_import import importing
+    from iot_ids.common.sealing import sealed_words
     from iot_ids.comparison.spec import register, resolved
-    from iot_ids.composing import one_message
-    from iot_ids.errors import UserError
-    from iot_ids.imports import importing
-    from iot_ids.sealing import sealed_words
 
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback."""

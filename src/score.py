@@ -7,10 +7,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iot_ids.refusals import program
+from iot_ids.common.refusals import program
 
 if TYPE_CHECKING:
-    from iot_ids.detector import Detector
+    from iot_ids.serving.detector import Detector
 
 USAGE = """\
 Score flows by a model that a run has kept: one row of answers per flow, in a file.
@@ -44,7 +44,7 @@ def _main() -> None:
     if not words or not {"-h", "--help"}.isdisjoint(words):
         print(USAGE, end="")
         return
-    from iot_ids.interrupts import interruptible
+    from iot_ids.common.interrupts import interruptible
 
     try:
         settings = _settings(words)
@@ -56,7 +56,7 @@ def _main() -> None:
 
 def _settings(words: list[str]) -> dict[str, str]:
     """KEY=VALUE words as a dictionary."""
-    from iot_ids.errors import UserError
+    from iot_ids.common.errors import UserError
 
     settings = dict(word.split("=", 1) for word in words if "=" in word)
     wrong = [word for word in words if word.split("=", 1)[0] not in (*KEYS, TRUST, SHARE) or "=" not in word]
@@ -71,7 +71,7 @@ def _settings(words: list[str]) -> dict[str, str]:
 
 def _share(text: str) -> float:
     """A share of the rows."""
-    from iot_ids.errors import UserError
+    from iot_ids.common.errors import UserError
 
     try:
         share = float(text)
@@ -84,7 +84,7 @@ def _share(text: str) -> float:
 
 def _place(key: str, text: str) -> Path:
     """The file or folder of that name, which may be one that the system cannot bear: too long, or with a NUL."""
-    from iot_ids.errors import UserError
+    from iot_ids.common.errors import UserError
 
     try:
         path = Path(text).expanduser()
@@ -96,7 +96,7 @@ def _place(key: str, text: str) -> Path:
 
 def _loaded(model: Path, trust: str) -> Detector:
     """The kept detector; what was found worth a warning is a line on standard error."""
-    from iot_ids import scoring
+    from iot_ids.serving import scoring
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("default")
@@ -109,12 +109,12 @@ def _loaded(model: Path, trust: str) -> Detector:
 def _score(settings: dict[str, str]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from iot_ids.imports import importing
-    from iot_ids.plain import plain_console
+    from iot_ids.common.fast_import import importing
+    from iot_ids.common.plain_text import plain_console
 
     with importing():
-        from iot_ids import scoring
-        from iot_ids.data.locate import files_not_read
+        from iot_ids.data.files import files_not_read
+        from iot_ids.serving import scoring
     share = _share(settings.get(SHARE, "0.01"))
     model, out = _place("model", settings["model"]), _place("out", settings["out"])
     scoring.refuse_out(out, settings["path"])

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import iot_ids
-from iot_ids.refusals import program
-from iot_ids.usage import ADDED, usage
+from iot_ids.cli.help import ADDED, usage
+from iot_ids.common.refusals import program
 
 if TYPE_CHECKING:
     from iot_ids.config import Config
@@ -47,7 +47,7 @@ def _refuse_broken_files(own: Iterable[Path]) -> None:
     """A user's own file that is no YAML, told with its line; Hydra would show its own insides."""
     import yaml
 
-    from iot_ids.addresses import public
+    from iot_ids.common.redact import public
 
     for file in (file for folder in own for file in folder.glob("**/*.yaml")):
         try:
@@ -63,12 +63,12 @@ def _compose_and_run(groups: Collection[str]) -> None:
     from hydra.types import RunMode
     from omegaconf import DictConfig
 
-    from iot_ids import refusals
-    from iot_ids.composing import one_message
+    from iot_ids.cli.composing import one_message
+    from iot_ids.common import refusals
+    from iot_ids.common.errors import UserError
+    from iot_ids.common.fast_import import importing
+    from iot_ids.common.sealing import sealed_words
     from iot_ids.config import register, settled
-    from iot_ids.errors import UserError
-    from iot_ids.imports import importing
-    from iot_ids.sealing import sealed_words
 
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback; a multirun goes on with its next job."""
@@ -77,8 +77,8 @@ def _compose_and_run(groups: Collection[str]) -> None:
         settings = settled(config)
         _refuse_missing_files(settings)
         with importing():  # MLflow and others take seconds, for which a typing error need not wait
-            from iot_ids.run import run
-            from iot_ids.track import told
+            from iot_ids.experiment.run import run
+            from iot_ids.tracking import told
 
         with told(settings.tracking.uri):
             return run(config, brief=HydraConfig.get().mode is RunMode.MULTIRUN)
@@ -101,10 +101,9 @@ def _compose_and_run(groups: Collection[str]) -> None:
 
 def _refuse_missing_files(settings: Config) -> None:
     """A path that matches nothing is told at once, before the seconds that PyTorch and MLflow take to import."""
-    from iot_ids.data.declaration import check, time_column
-    from iot_ids.data.locate import official_test_files, training_files
-    from iot_ids.data.match import shared_classes
-    from iot_ids.data.spec import OfficialSplit, SimulatedDataset, TemporalSplit
+    from iot_ids.data.checks import check, shared_classes, time_column
+    from iot_ids.data.files import official_test_files, training_files
+    from iot_ids.data.schema import OfficialSplit, SimulatedDataset, TemporalSplit
 
     check(settings.dataset)
     if not isinstance(settings.dataset, SimulatedDataset):

@@ -19,7 +19,7 @@ from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
 from iot_ids.config import register
-from iot_ids.data.spec import Columns, Dataset, Taxonomy
+from iot_ids.data.schema import Columns, Dataset, Taxonomy
 
 settings.register_profile("project", deadline=None)  # how long an example takes says what else the machine does
 settings.load_profile("project")

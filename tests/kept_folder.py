@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from iot_ids import manifest
+from iot_ids.serving import manifest
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -13,9 +13,9 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from iot_ids.addresses import sealed
-from iot_ids.errors import UserError
-from iot_ids.refusals import told
+from iot_ids.common.errors import UserError
+from iot_ids.common.redact import sealed
+from iot_ids.common.refusals import told
 from iot_ids.sweep.spec import SweepSettings
 
 ConfigStore.instance().store(name="schema_sweeper", node=SweepSettings, provider="iot_ids")

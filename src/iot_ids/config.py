@@ -9,15 +9,15 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids.addresses import said
-from iot_ids.data import spec as data
-from iot_ids.data.declaration import check_context, left_out, taxonomy
-from iot_ids.errors import UserError
-from iot_ids.evaluate.spec import Evaluate
+from iot_ids.common.errors import UserError
+from iot_ids.common.redact import said
+from iot_ids.common.sealing import seal
+from iot_ids.data import schema as data
+from iot_ids.data.checks import check_context, left_out, taxonomy
 from iot_ids.features import spec as features
+from iot_ids.metrics.spec import Evaluate
 from iot_ids.models import spec as models
-from iot_ids.models.limits import at_least_one, check_trainer
-from iot_ids.sealing import seal
+from iot_ids.models.spec import at_least_one, check_trainer
 
 LARGEST_SEED = 2**32 - 1
 

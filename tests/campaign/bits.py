@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from iot_ids import experiment, scoring
+from iot_ids.common.errors import UserError
 from iot_ids.config import resolved
-from iot_ids.detector import Detector
-from iot_ids.errors import UserError
+from iot_ids.experiment import steps as experiment
+from iot_ids.serving import scoring
+from iot_ids.serving.detector import Detector
 
 from .forms import composed, form, written
 from .tally import Attack, Fault

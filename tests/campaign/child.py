@@ -21,12 +21,12 @@ from typing import Any
 
 PRELOADED = [
     "iot_ids.data.load",
-    "iot_ids.run",
+    "iot_ids.experiment.run",
     "iot_ids.sweep.search",
     "iot_ids.comparison.command",
-    "iot_ids.scoring",
-    "iot_ids.models.recurrent",
-    "iot_ids.models.classical",
+    "iot_ids.serving.scoring",
+    "iot_ids.models.networks.architectures",
+    "iot_ids.models.sklearn.adapter",
     "lightning.pytorch",
     "sklearn.naive_bayes",
     "rich.progress",

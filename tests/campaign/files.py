@@ -17,13 +17,14 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from iot_ids import experiment, scoring
+from iot_ids.common.errors import UserError
 from iot_ids.config import resolved
 from iot_ids.data.clean import ROW_ID, Cleaned, clean
 from iot_ids.data.label import CLASS
-from iot_ids.data.spec import Dataset, Duplicates
-from iot_ids.detector import Detector
-from iot_ids.errors import UserError
+from iot_ids.data.schema import Dataset, Duplicates
+from iot_ids.experiment import steps as experiment
+from iot_ids.serving import scoring
+from iot_ids.serving.detector import Detector
 
 from .forms import TEXTS, Form, composed, form, written
 from .mutations import mutated

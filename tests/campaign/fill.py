@@ -15,7 +15,7 @@ def _digest(file: str, cache: str | None) -> str:
     import hashlib
 
     from iot_ids.data.load import load
-    from iot_ids.data.spec import Cache, Columns, Dataset, RandomSplit, Taxonomy
+    from iot_ids.data.schema import Cache, Columns, Dataset, RandomSplit, Taxonomy
 
     dataset = Dataset(
         name="filled",

@@ -133,7 +133,7 @@ def trials_faults(folder: Path, study: str) -> list[Fault]:
 def cached(folder: Path) -> Callable[[Random], list[Fault]]:
     """Attempts on the filling and the clearing of the cache; what it serves next are the right rows."""
     filling = Place(folder, f"{__package__}.fill", ["flows.csv", "cache"])
-    clearing = Place(folder, "iot_ids.clear_cache", ["cache"])
+    clearing = Place(folder, "iot_ids.cli.clear_cache", ["cache"])
 
     def attempt(draw: Random) -> list[Fault]:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from iot_ids import scoring
-from iot_ids.detector import Detector
+from iot_ids.serving import scoring
+from iot_ids.serving.detector import Detector
 
 from .bits import MODELS, flips_of, kept
 from .tally import Attack, pursue

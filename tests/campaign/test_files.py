@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from iot_ids import scoring
+from iot_ids.common.errors import UserError
 from iot_ids.data.clean import ROW_ID, Cleaned, clean
-from iot_ids.errors import UserError
+from iot_ids.serving import scoring
 
 from .files import attacks, judged, scored_of, text_of
 from .tally import Attack, pursue

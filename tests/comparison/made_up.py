@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.comparison import bootstrap
-from iot_ids.comparison.gathering import Gathered, Record, group
-from iot_ids.comparison.measures import measures
-from iot_ids.track import KeptRun
+from iot_ids.comparison.loading import Gathered, Record, group
+from iot_ids.comparison.stats import bootstrap
+from iot_ids.metrics.metrics import measures
+from iot_ids.tracking import KeptRun
 
 CLASSES = ["Normal", "Flood", "Scan"]
 ROWS = (60, 300, 40)

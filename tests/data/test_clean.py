@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from iot_ids.common.errors import UserError
 from iot_ids.data.clean import ROW_ID, clean, typed
 from iot_ids.data.label import CLASS
-from iot_ids.data.spec import Dataset, Duplicates, Taxonomy
-from iot_ids.errors import UserError
+from iot_ids.data.schema import Dataset, Duplicates, Taxonomy
 
 Csv = Callable[..., Path]
 KEEP = Duplicates.keep

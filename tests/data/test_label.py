@@ -5,10 +5,10 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from iot_ids.data.declaration import taxonomy
+from iot_ids.common.errors import UserError
+from iot_ids.data.checks import taxonomy
 from iot_ids.data.label import CLASS, class_names, classified, contradicting, normal_code
-from iot_ids.data.spec import Dataset, Taxonomy
-from iot_ids.errors import UserError
+from iot_ids.data.schema import Dataset, Taxonomy
 
 
 def flows(*kinds: str) -> pl.DataFrame:

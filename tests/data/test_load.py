@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from iot_ids.data.cache import sha256
+from iot_ids.common.errors import UserError
+from iot_ids.data.cache.entries import sha256
+from iot_ids.data.cache.sources import digest_of_untouched, stamps_of
 from iot_ids.data.clean import ROW_ID
-from iot_ids.data.content import digest_of_untouched, stamps_of
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import Loaded, load
-from iot_ids.data.spec import (
+from iot_ids.data.schema import (
     Cache,
     Columns,
     Dataset,
@@ -24,7 +25,6 @@ from iot_ids.data.spec import (
     SimulatedDataset,
     Taxonomy,
 )
-from iot_ids.errors import UserError
 
 RANDOM = RandomSplit("random", test=0.2, validation=0.2)
 OFFICIAL = OfficialSplit("official", validation=0.2)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 from iot_ids.features.encode import MOST_NAMES, Encoder
 
 TRAIN = pl.DataFrame(

@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from iot_ids.common.errors import UserError
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import load
-from iot_ids.data.spec import Cache, Columns, Dataset, Duplicates, RandomSplit, Taxonomy
-from iot_ids.errors import UserError
-from iot_ids.features import chi_square, mutual_information, outliers, pearson
+from iot_ids.data.schema import Cache, Columns, Dataset, Duplicates, RandomSplit, Taxonomy
+from iot_ids.features import outliers
 from iot_ids.features.pipeline import Fit, Pipeline, Rule, Scores, fit
-from iot_ids.features.scale import MinMax, Quantile, Scaler
+from iot_ids.features.scalers import MinMax, Quantile, Scaler
+from iot_ids.features.selectors import chi_square, mutual_information, pearson
 
-SELECTORS = {"pearson": pearson.scores, "chi_square": chi_square.scores, "mutual": mutual_information.scores}
+SELECTORS = {"pearson": pearson, "chi_square": chi_square, "mutual": mutual_information}
 SCALERS = {"minmax": MinMax, "quantile": Quantile}
 NUMERIC = ["noise", "tell", "constant", "heavy"]
 CLASSES = ["attack", "normal"]
@@ -74,7 +75,7 @@ def test_without_a_selector_nothing_is_scored() -> None:
 def test_two_planted_columns_are_chosen(scores: Scores) -> None:
     chosen = fitted(flows(), scores, k=2).pipeline.names
     assert "proto=tcp" in chosen
-    if scores is not chi_square.scores:  # which weighs a number between 0 and 1 by its size
+    if scores is not chi_square:  # which weighs a number between 0 and 1 by its size
         assert "tell" in chosen
 
 
@@ -93,17 +94,17 @@ def test_a_constant_column_is_not_chosen_by_a_selector_that_loves_it() -> None:
 
 @pytest.mark.parametrize("k", [1, 3, 6])
 def test_k_columns_are_kept(k: int) -> None:
-    assert len(fitted(flows(), pearson.scores, k).pipeline.names) == k
+    assert len(fitted(flows(), pearson, k).pipeline.names) == k
 
 
 @pytest.mark.parametrize("k", [-1, 0, 7])
 def test_k_out_of_bounds_is_refused_with_the_numbers(k: int) -> None:
     with pytest.raises(UserError, match=rf"selector\.k={k}: there are 6 .*\(2 more are constant\); choose 1 to 6"):
-        fitted(flows(), pearson.scores, k)
+        fitted(flows(), pearson, k)
 
 
 def test_scores_without_k_keep_everything_and_are_shown() -> None:
-    selection = fitted(flows(), pearson.scores).selection
+    selection = fitted(flows(), pearson).selection
     assert selection.selected.all()
     assert selection.scored
 
@@ -135,7 +136,7 @@ def test_nothing_that_varies_is_refused() -> None:
 
 
 def test_the_selections_table_has_the_best_first() -> None:
-    table = fitted(flows(), pearson.scores, 2).selection.table()
+    table = fitted(flows(), pearson, 2).selection.table()
     assert table.columns == ["feature", "score", "selected"]
     assert table["score"].is_sorted(descending=True)
     assert table["selected"].to_list() == [True, True, False, False, False, False]
@@ -199,7 +200,7 @@ def test_names_alone_have_no_outliers() -> None:
 @pytest.mark.parametrize("scaler", SCALERS.values(), ids=SCALERS)
 def test_the_models_input_is_the_scaled_selection(scaler: type[MinMax | Quantile]) -> None:
     table = flows()
-    pipeline = fitted(table, pearson.scores, 2, scaler()).pipeline
+    pipeline = fitted(table, pearson, 2, scaler()).pipeline
     reference = scaler()
     chosen = np.column_stack([table["tell"], table["proto"] == "tcp"]).astype(np.float32)
     reference.fit(chosen)
@@ -207,7 +208,7 @@ def test_the_models_input_is_the_scaled_selection(scaler: type[MinMax | Quantile
 
 
 def test_other_rows_are_scaled_by_the_training_rows() -> None:
-    pipeline = fitted(flows(), pearson.scores, 1).pipeline
+    pipeline = fitted(flows(), pearson, 1).pipeline
     table = flows(seed=9)
     assert np.array_equal(pipeline.transform(table)[10:20], pipeline.transform(table[10:20]))
 
@@ -287,7 +288,7 @@ def test_a_training_row_has_a_part_in_what_is_fitted() -> None:
     table = published()
     row = training_rows(table)[ROW_ID][0]
     changed = table.with_columns(a=pl.when(pl.int_range(100) == row).then(1e6).otherwise("a"))
-    before, after = (state(each, pearson.scores, MinMax(), None) for each in (table, changed))
+    before, after = (state(each, pearson, MinMax(), None) for each in (table, changed))
     assert before != after
 
 
@@ -303,7 +304,7 @@ def test_a_loaded_pipeline_gives_the_same_bits(scaler: type[MinMax | Quantile], 
 
 
 def test_a_loaded_pipeline_has_the_same_names(tmp_path: Path) -> None:
-    pipeline = fitted(flows(), pearson.scores, 3).pipeline
+    pipeline = fitted(flows(), pearson, 3).pipeline
     pipeline.save(tmp_path)
     assert Pipeline.load(tmp_path).names == pipeline.names
 

@@ -14,10 +14,12 @@ from hydra import compose, initialize_config_dir
 from threadpoolctl import threadpool_limits
 
 from conftest import CONF
-from iot_ids import build
 from iot_ids.config import Config, register, resolved
-from iot_ids.models import classical, estimators, network
+from iot_ids.experiment import instantiate as build
 from iot_ids.models.classifier import Classifier, Table
+from iot_ids.models.networks import network
+from iot_ids.models.sklearn import adapter as classical
+from iot_ids.models.sklearn import skops_file as estimators
 
 MODELS = sorted(file.stem for file in CONF.glob("model/*.yaml"))
 NORMAL_OR_ATTACK = ("gradient_boosting_monotone", "isolation_forest")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 from iot_ids.sweep.space import Parsed, clipped, own_values, parsed, size, spelled, values
 
 

@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from conftest import empty_store
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage
 from iot_ids.sweep.locks import DatabaseLocks, FileLocks, HeldError, folder
 from iot_ids.sweep.study import at_work

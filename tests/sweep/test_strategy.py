@@ -6,7 +6,7 @@ import optuna
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 from iot_ids.sweep import strategy
 
 FINITE: dict[str, BaseDistribution] = {"k": IntDistribution(1, 4), "w": CategoricalDistribution([8, 16, 32])}

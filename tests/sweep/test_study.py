@@ -10,7 +10,7 @@ import pytest
 from optuna.distributions import IntDistribution
 from optuna.trial import TrialState
 
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage as storages
 from iot_ids.sweep.study import Asked, Worker, at_work, counts, failed
 from sweep.conftest import worker

@@ -7,22 +7,26 @@ from pathlib import Path
 
 from rich.console import Console
 
-from iot_ids import aside, track
-from iot_ids.comparison import cells, paper_table, report, shown, table
-from iot_ids.comparison.forest import forest
-from iot_ids.comparison.gap.report import gap
-from iot_ids.comparison.gathering import gather
-from iot_ids.comparison.latex import latex
-from iot_ids.comparison.methods import latex_paragraph, paragraph
-from iot_ids.comparison.report import Report
-from iot_ids.comparison.rows import rows
-from iot_ids.comparison.selection.report import selection
-from iot_ids.comparison.shortcuts.report import shortcuts
+from iot_ids import tracking as track
+from iot_ids.common import atomic as aside
+from iot_ids.common.errors import UserError
+from iot_ids.common.spreadsheet import guarded
+from iot_ids.comparison.loading import gather
+from iot_ids.comparison.render import cells, table
+from iot_ids.comparison.render import console as shown
+from iot_ids.comparison.render import page as report
+from iot_ids.comparison.render.latex import latex
+from iot_ids.comparison.render.methods_text import latex_paragraph, paragraph
+from iot_ids.comparison.render.page import Report
+from iot_ids.comparison.render.plots import forest
+from iot_ids.comparison.reports import paper_table
+from iot_ids.comparison.reports.gap import gap
+from iot_ids.comparison.reports.ranking import rows
+from iot_ids.comparison.reports.selection import selection
+from iot_ids.comparison.reports.shortcuts import shortcuts
+from iot_ids.comparison.reports.unseen import unseen
 from iot_ids.comparison.spec import Compare
-from iot_ids.comparison.unseen.report import unseen
-from iot_ids.errors import UserError
-from iot_ids.spreadsheet import guarded
-from iot_ids.track import Store
+from iot_ids.tracking import Store
 
 
 def compare(settings: Compare) -> None:

@@ -7,9 +7,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids.addresses import said
+from iot_ids.common.errors import UserError
+from iot_ids.common.redact import said
 from iot_ids.config import LARGEST_SEED, Tracking, refuse_lacking_keys, refuse_unknown_keys, settle
-from iot_ids.errors import UserError
 
 REPORTS = ("table", "selection", "shortcuts", "unseen", "gap")
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from iot_ids.comparison.gathering import Method
+from iot_ids.comparison.loading import Method
 from iot_ids.comparison.names import SAYS_NOTHING, method_names
-from iot_ids.track import KeptRun
+from iot_ids.tracking import KeptRun
 
 
 def variants(methods: Sequence[Method], varied: Sequence[str]) -> dict[str, list[Method]]:

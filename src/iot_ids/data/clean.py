@@ -7,17 +7,17 @@ from typing import Any
 
 import polars as pl
 
-from iot_ids.data import read, unreadable
-from iot_ids.data.declaration import check
-from iot_ids.data.first_rows import first_rows, refuse_short
+from iot_ids.common.errors import UserError
+from iot_ids.data.checks import check
+from iot_ids.data.files import first_rows, refuse_short
+from iot_ids.data.frames import first_of_equals, taken
 from iot_ids.data.label import CLASS, KIND, classified, contradicting
-from iot_ids.data.lost import lost_by_class
-from iot_ids.data.repeats import first_of_equals
-from iot_ids.data.rows import ROW_ID, Rows, rows_of
-from iot_ids.data.spec import Columns, Dataset, Duplicates
-from iot_ids.data.taken import taken
-from iot_ids.data.unreadable import DAMAGED, KEPT, NO_LABEL, REASON, REASONS
-from iot_ids.errors import UserError
+from iot_ids.data.losses import lost_by_class
+from iot_ids.data.reading import layout as read
+from iot_ids.data.reading import rejects as unreadable
+from iot_ids.data.reading.reader import ROW_ID, Rows, rows_of
+from iot_ids.data.reading.rejects import DAMAGED, KEPT, NO_LABEL, REASON, REASONS
+from iot_ids.data.schema import Columns, Dataset, Duplicates
 
 __all__ = ["ROW_ID", "Cleaned", "clean", "typed", "without"]
 

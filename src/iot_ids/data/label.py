@@ -5,9 +5,9 @@ from enum import Enum
 
 import polars as pl
 
-from iot_ids.data.declaration import REST, taxonomy
-from iot_ids.data.spec import Dataset, Taxonomy
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
+from iot_ids.data.checks import REST, taxonomy
+from iot_ids.data.schema import Dataset, Taxonomy
 
 CLASS = "__class"
 """A flow's class."""

@@ -8,17 +8,17 @@ from typing import Any
 
 import polars as pl
 
-from iot_ids.data import lost
-from iot_ids.data.cache import Entry, key
+from iot_ids.common.errors import UserError
+from iot_ids.data import losses as lost
+from iot_ids.data.cache.entries import Entry, key
+from iot_ids.data.cache.eviction import shrink
+from iot_ids.data.cache.sources import bytes_of, digest_of, files_of, writing
 from iot_ids.data.clean import clean, without
-from iot_ids.data.content import bytes_of, digest_of, files_of, writing
-from iot_ids.data.context import context_of, contexts_of
-from iot_ids.data.divide import divide
+from iot_ids.data.frames import taken
 from iot_ids.data.label import CLASS, class_names
-from iot_ids.data.limit import shrink
-from iot_ids.data.spec import Cache, Dataset, Split, UnseenAttackSplit
-from iot_ids.data.taken import taken
-from iot_ids.errors import UserError
+from iot_ids.data.schema import Cache, Dataset, Split, UnseenAttackSplit
+from iot_ids.data.splits.dispatch import divide
+from iot_ids.data.windows import context_of, contexts_of
 
 
 @dataclass(frozen=True)

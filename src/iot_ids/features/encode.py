@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from iot_ids.data.read import MISSING_NAME
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
+from iot_ids.data.reading.layout import MISSING_NAME
 
 MOST_NAMES = 1_000
 """Categories of one column in the training rows, each of which becomes a column of its own. Protocols, services and

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from iot_ids import registry
+from iot_ids.common import registry
+from iot_ids.common.errors import UserError
+from iot_ids.common.typed_json import read, require
 from iot_ids.data.label import CLASS
-from iot_ids.errors import UserError
 from iot_ids.features.encode import Encoder
-from iot_ids.features.scale import Scaler
-from iot_ids.kept import read, require
+from iot_ids.features.scalers import Scaler
 
 FILE = "pipeline.json"
 Scores = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
@@ -120,7 +120,7 @@ def fit(
     """Fit on the training rows, and on nothing else: outlier rule, categories, selection, scaling, in this order.
 
     The one exception has to be handed in: the scaler learns from `scaling_rows` instead, where there are any (see
-    `iot_ids.shortcuts`).
+    `iot_ids.experiment.leaks`).
 
     Selection comes before scaling: Pearson's r does not change under min-max, and chi-square scales a copy of its own.
     Columns that are constant on the training rows are never chosen, by any selector. Of the others, the `k` with the

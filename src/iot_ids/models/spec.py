@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from iot_ids.common.errors import UserError
+
 
 class Cell(Enum):
     """The recurrent unit."""
@@ -215,6 +217,25 @@ class Trainer:
     gradient_clip: float
     """Largest norm of the gradient; 0 turns clipping off."""
     threads: int | None = None
-    """Of PyTorch on the CPU, while training; None for as many as a step's arithmetic pays for (`models/threads.py`)."""
+    """Of PyTorch on the CPU, while training; None for as many as a step's arithmetic pays for (`training.py`)."""
     bf16: bool = False
     """Whether a GPU computes in bfloat16 where that is safe; a CPU does not read it. Not measured yet."""
+
+
+def at_least_one(counts: dict[str, int]) -> None:
+    """Refuse a count below 1, by its key."""
+    for key, count in counts.items():
+        if count < 1:
+            raise UserError(f"{key}={count} has to be at least 1")
+
+
+def check_trainer(trainer: Trainer) -> None:
+    """Refuse a trainer that could not take a step."""
+    at_least_one(
+        {
+            "trainer.max_epochs": trainer.max_epochs,
+            "trainer.batch_size": trainer.batch_size,
+            "trainer.patience": trainer.patience,
+            "trainer.threads": 1 if trainer.threads is None else trainer.threads,
+        }
+    )

@@ -6,13 +6,13 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from iot_ids import track
+from iot_ids import tracking as track
+from iot_ids.common.errors import UserError
 from iot_ids.config import settled
-from iot_ids.errors import UserError
-from iot_ids.run import run
+from iot_ids.experiment.run import run
 from iot_ids.sweep.job import Ready
 from iot_ids.sweep.study import Worker
-from iot_ids.track import Run
+from iot_ids.tracking import Run
 
 TUNED, UNTUNED = "true", "false"
 

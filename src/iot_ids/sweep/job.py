@@ -10,13 +10,16 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids import build, experiment, shortcuts, track
-from iot_ids.addresses import said
+from iot_ids import protocol
+from iot_ids import tracking as track
+from iot_ids.common.errors import UserError
+from iot_ids.common.redact import said
 from iot_ids.config import Config, container, settle, settled
 from iot_ids.data.label import normal_code
-from iot_ids.errors import UserError
-from iot_ids.fingerprint import lasting
-from iot_ids.stages import Prepared
+from iot_ids.experiment import instantiate as build
+from iot_ids.experiment import steps as experiment
+from iot_ids.experiment.fingerprint import lasting
+from iot_ids.experiment.state import Prepared
 from iot_ids.sweep import strategy
 from iot_ids.sweep.space import FEATURES, Parsed, Space, clipped, ends, own_values, size
 from iot_ids.sweep.spec import SweepSettings
@@ -69,7 +72,7 @@ def searched(composed: DictConfig) -> Config:
         UserError: it cannot be run, or would read the test rows.
     """
     config = settled(composed)
-    reading = {"outliers_before_split", "scaling_before_split"}.intersection(shortcuts.shortcuts(config))
+    reading = {"outliers_before_split", "scaling_before_split"}.intersection(protocol.shortcuts(config))
     if reading:
         raise UserError(f"a sweep does not read the test rows, but the shortcut {', '.join(sorted(reading))} does")
     return config

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from iot_ids.addresses import whole
+from iot_ids.common.redact import whole
 
 POSTGRESQL = "postgresql"
 WORKER = "worker-"

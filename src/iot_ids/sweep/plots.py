@@ -9,8 +9,8 @@ from optuna import Study, importance
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from iot_ids.evaluate.canvas import BLUE, DARK, GREY, ORANGE, PALE, VERMILION, panels, shorten
-from iot_ids.evaluate.canvas import write as write_png
+from iot_ids.plots.canvas import BLUE, DARK, GREY, ORANGE, PALE, VERMILION, panels, shorten
+from iot_ids.plots.canvas import write as write_png
 from iot_ids.sweep.space import FEATURES
 
 FEWEST_FOR_IMPORTANCE = 10

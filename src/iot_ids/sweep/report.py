@@ -12,13 +12,14 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
-from iot_ids import aside, terminal
-from iot_ids.errors import UserError
-from iot_ids.spreadsheet import guarded
+from iot_ids.common import atomic as aside
+from iot_ids.common.errors import UserError
+from iot_ids.common.spreadsheet import guarded
+from iot_ids.experiment import console as terminal
 from iot_ids.sweep import plots
 from iot_ids.sweep.job import Ready
 from iot_ids.sweep.study import Worker, failed
-from iot_ids.track import Run
+from iot_ids.tracking import Run
 
 TESTED = ("test/f1_macro", "test/accuracy", "test/false_positive_rate")
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import optuna
 
-from iot_ids import terminal, track
+from iot_ids import tracking as track
+from iot_ids.common.errors import UserError
+from iot_ids.common.interrupts import Interrupts, interruptible
 from iot_ids.config import container
-from iot_ids.data.spec import Origin
-from iot_ids.errors import UserError
-from iot_ids.interrupts import Interrupts, interruptible
+from iot_ids.data.schema import Origin
+from iot_ids.experiment import console as terminal
 from iot_ids.sweep import report, spec
 from iot_ids.sweep.final import final_runs
 from iot_ids.sweep.job import Job, Ready, ready
@@ -20,7 +21,7 @@ from iot_ids.sweep.report import best_of
 from iot_ids.sweep.storage import StorageError
 from iot_ids.sweep.study import IN_PASSING, REASON, Worker, at_work, failed
 from iot_ids.sweep.trial import Last, attempt
-from iot_ids.track import Run, Store
+from iot_ids.tracking import Run, Store
 
 FINAL = "final"
 """What the lock of a study's final runs begins with."""

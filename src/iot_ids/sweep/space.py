@@ -12,7 +12,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 
 FEATURES = "selector.k"
 Space = Mapping[str, BaseDistribution]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from iot_ids.common.errors import UserError
 from iot_ids.config import LARGEST_SEED
-from iot_ids.errors import UserError
 
 OBJECTIVES = {
     "val/f1_macro": "maximize",

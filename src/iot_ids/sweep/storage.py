@@ -11,10 +11,10 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from iot_ids.addresses import said, sealed, whole
-from iot_ids.databases import MLFLOWS, SQLITE, sqlite_file, sqlite_url, tables_of
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
+from iot_ids.common.redact import said, sealed, whole
 from iot_ids.sweep.locks import POSTGRESQL, HeldError, folder
+from iot_ids.tracking.databases import MLFLOWS, SQLITE, sqlite_file, sqlite_url, tables_of
 
 BUSY_SECONDS = 60
 """How long SQLite waits for another worker's writing."""

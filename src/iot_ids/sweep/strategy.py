@@ -10,7 +10,7 @@ from optuna import Study, pruners, samplers
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 from iot_ids.sweep.space import Space, size, values
 
 STARTUP_TRIALS = 5

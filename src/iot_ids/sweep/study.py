@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from iot_ids.errors import UserError
+from iot_ids.common.errors import UserError
 from iot_ids.sweep import locks, storage, strategy
 from iot_ids.sweep.locks import WORKER, Locks
 from iot_ids.sweep.space import Space, size

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 import optuna
 from omegaconf import DictConfig
 
-from iot_ids import aside, experiment, terminal, track
-from iot_ids.addresses import said
+from iot_ids import tracking as track
+from iot_ids.common import atomic as aside
+from iot_ids.common.errors import UserError
+from iot_ids.common.redact import said
+from iot_ids.common.refusals import refused
 from iot_ids.config import Config, container
-from iot_ids.errors import UserError
+from iot_ids.experiment import console as terminal
+from iot_ids.experiment import steps as experiment
+from iot_ids.experiment.state import Fitted, Prepared
 from iot_ids.models.classifier import Report, answers
-from iot_ids.refusals import refused
-from iot_ids.stages import Fitted, Prepared
 from iot_ids.sweep.job import searched
 from iot_ids.sweep.storage import StorageError, told
 from iot_ids.sweep.study import Worker
-from iot_ids.track import Run
+from iot_ids.tracking import Run
 
 PREDICTIONS = 3
 """So often the validation rows are classified, to time it."""

@@ -1,0 +1,163 @@
+"""What the system refuses, in a sentence: a full disk, an output that nobody reads, too little room for memory.
+
+Each library says it in its own way, and the store's, the sweep's or a trial's way of telling would give it the blame.
+"""
+
+import errno
+import io
+import logging
+import os
+import re
+import resource
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from iot_ids.common.atomic import PREFIX
+from iot_ids.common.errors import UserError
+from iot_ids.common.redact import public
+
+LEAST_ADDRESSES = 2.5 * 2**30
+"""Bytes of addresses that the libraries reserve before the first row is read; with less they abort, or wait."""
+SPARE = 2**16
+"""A disk with fewer bytes left is full."""
+REASONS = {
+    errno.ENOSPC: ("the disk is full", "make room there"),
+    errno.EDQUOT: ("your share of the disk is used up", "make room there"),
+    errno.EFBIG: ("a file may not grow any further here", "raise the limit (ulimit -f)"),
+}
+WORDS = {
+    errno.ENOSPC: re.compile(r"No space left on device|disk is full"),
+    errno.EDQUOT: re.compile(r"Disk quota exceeded"),
+    errno.EFBIG: re.compile(r"File too large"),
+}
+"""How libraries say it that raise no OSError: SQLite, Polars, safetensors."""
+CLOSED = "standard output was closed before everything was said; what was kept until then stays kept"
+
+
+def program(act: Callable[[], None]) -> None:
+    """Run a program's `act`; a refusal, or another mistake of the user's, ends it with a sentence and exit code 1.
+
+    So does an interruption that strikes outside of what `act` guards itself.
+    """
+    logging.raiseExceptions = False  # a log's line that cannot be printed is no traceback
+    if isinstance(sys.stdout, io.TextIOWrapper):  # nor is a name that this terminal has no letters for
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        refuse_few_addresses()
+        with told():
+            act()
+    except UserError as mistake:
+        sys.exit(str(mistake))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Such a refusal in the block as a UserError; a closed output ends the program by a SystemExit.
+
+    Raises:
+        UserError: a disk is full, or memory is not to be had.
+        SystemExit: nobody reads the standard output.
+    """
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _deafen()
+        raise SystemExit(CLOSED) from None
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich ends a program so, without a word
+            raise SystemExit(CLOSED) from None
+        raise
+    except Exception as error:
+        _deafen()
+        if (said := refused(error)) is not None:
+            raise UserError(said) from error
+        raise
+
+
+def refuse_few_addresses() -> None:
+    """Raise a UserError where `ulimit -v` is too low for the libraries to be imported."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit not in (resource.RLIM_INFINITY, -1) and limit < LEAST_ADDRESSES:
+        raise UserError(
+            f"ulimit -v {limit // 1024}: the libraries reserve {LEAST_ADDRESSES / 2**30:g} GiB of addresses, most of "
+            "which are never used, and fail without; type ulimit -v unlimited"
+        )
+
+
+def refused(error: BaseException) -> str | None:
+    """What to tell of an error that, or whose cause, is a refusal of the system's; None of any other."""
+    for each in (chain := list(_chain(error))):
+        if isinstance(each, MemoryError):
+            return f"the memory is used up ({each}); see ulimit -v, or use fewer rows or features".replace(" ()", "")
+        if "No usable temporary directory" in str(each):
+            return f"nothing can be written where temporary files go ({_temporary()}): make room, or set TMPDIR=FOLDER"
+    if numbers := [number for each in chain if (number := _number(each)) is not None]:
+        what, remedy = REASONS[numbers[-1]]
+        return f"{what}: {_place(chain)}; {remedy}, and start again"
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+
+
+def _number(error: BaseException) -> int | None:
+    if isinstance(error, OSError) and error.errno in REASONS:
+        return error.errno
+    if "disk I/O error" in str(error) and resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
+        return errno.EFBIG  # SQLite does not say more
+    return next((number for number, words in WORDS.items() if words.search(str(error))), None)
+
+
+def _place(chain: Sequence[BaseException]) -> str:
+    """Where nothing can be written: the file's folder, those of the places in use that are full, or the first words."""
+    refusing = [each for each in chain if _number(each) is not None]
+    if files := [file for each in refusing if (file := _file(each)) is not None]:
+        return str(next(each for each in files[-1].parents if PREFIX not in str(each)))
+    places = [Path.cwd(), Path.home()]
+    with suppress(OSError):
+        places.append(Path(tempfile.gettempdir()))
+    full = [str(place) for place in places if _is_full(place)]
+    return ", ".join(full) or public(str(refusing[0])).splitlines()[0]
+
+
+def _file(error: BaseException) -> Path | None:
+    """The file that was written when the system refused; of a copy, the new one."""
+    if isinstance(error, shutil.Error):
+        return Path(error.args[0][0][1])
+    if isinstance(error, OSError) and (name := error.filename2 or error.filename) is not None:
+        return Path(os.fsdecode(name))
+    return None
+
+
+def _is_full(place: Path) -> bool:
+    with suppress(OSError):
+        found = os.statvfs(place)
+        return found.f_bavail * found.f_frsize < SPARE
+    return False
+
+
+def _temporary() -> str:
+    return os.environ.get("TMPDIR") or "/tmp"
+
+
+def _deafen() -> None:
+    """Where the standard output takes nothing, let what waits for it go nowhere: Python would complain at its end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)

@@ -1,0 +1,90 @@
+"""The names by which a kept detector calls its classes: nothing else that it names is ever imported.
+
+A kept folder is data. A name in it is looked up here, so a module can move without making old folders unreadable, and a
+folder cannot have code run by naming it. A user's own class is imported where the user trusts it by its name.
+"""
+
+from collections.abc import Collection, Mapping
+from importlib import import_module
+from typing import Any
+
+from iot_ids.common.errors import UserError
+
+MODELS = {
+    "recurrent": "iot_ids.models.networks.network:RecurrentClassifier",
+    "feed_forward": "iot_ids.models.networks.network:FeedForwardClassifier",
+    "estimator": "iot_ids.models.sklearn.adapter:Classical",
+    "margin": "iot_ids.models.sklearn.svm:Margin",
+    "svm_rbf": "iot_ids.models.sklearn.svm:NystroemSvm",
+    "svm_exact": "iot_ids.models.sklearn.svm:ExactSvm",
+    "neighbours": "iot_ids.models.sklearn.neighbours:NeighboursClassifier",
+    "isolation_forest": "iot_ids.models.sklearn.isolation_forest:IsolationClassifier",
+    "monotone_boosting": "iot_ids.models.sklearn.boosting:MonotoneBoosting",
+}
+SCALERS = {
+    "minmax": "iot_ids.features.scalers:MinMax",
+    "quantile": "iot_ids.features.scalers:Quantile",
+    "midrank": "iot_ids.features.scalers:Midrank",
+    "share": "iot_ids.features.scalers:Share",
+}
+BEFORE = {
+    "iot_ids.models.network.RecurrentClassifier": "recurrent",
+    "iot_ids.models.network.FeedForwardClassifier": "feed_forward",
+    "iot_ids.models.classical.Classical": "estimator",
+    "iot_ids.models.margin.Margin": "margin",
+    "iot_ids.models.svm.NystroemSvm": "svm_rbf",
+    "iot_ids.models.svm.ExactSvm": "svm_exact",
+    "iot_ids.models.neighbours.NeighboursClassifier": "neighbours",
+    "iot_ids.models.isolation.IsolationClassifier": "isolation_forest",
+    "iot_ids.models.monotone.MonotoneBoosting": "monotone_boosting",
+    "iot_ids.features.scale.MinMax": "minmax",
+    "iot_ids.features.scale.Quantile": "quantile",
+    "iot_ids.features.scale.Midrank": "midrank",
+    "iot_ids.features.share.Share": "share",
+}
+"""What folders say that were kept before there were names. It never changes, wherever the classes move."""
+
+
+def name_of(kind: type) -> str:
+    """The registered name of one of our classes; of any other, `module.Class`."""
+    place = f"{kind.__module__}:{kind.__qualname__}"
+    return next((name for name, ours in (MODELS | SCALERS).items() if ours == place), place.replace(":", "."))
+
+
+def class_of(name: str, ours: Mapping[str, str], trust: Collection[str] = ()) -> Any:
+    """The class that a kept file names: one of `ours` (MODELS or SCALERS), or one whose `module.Class` is in `trust`.
+
+    Raises:
+        UserError: it is neither (nothing was imported then), or what is trusted cannot be imported or is no class.
+    """
+    place = ours.get(BEFORE.get(name, name))
+    if place is not None:
+        module, _, attribute = place.partition(":")
+        return getattr(import_module(module), attribute)
+    if name not in trust:
+        raise untrusted([name])
+    return trusted(name)
+
+
+def trusted(name: str) -> type:
+    """A user's own class, by `module.Class`, which runs the module's code.
+
+    Raises:
+        UserError: it cannot be imported, or is no class.
+    """
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"trust={name} cannot be imported ({error}); install it, or start where it is") from error
+    if not isinstance(found, type):
+        raise UserError(f"trust={name} is no class, and only classes can be trusted; give the model's or the scaler's")
+    return found
+
+
+def untrusted(names: Collection[str]) -> UserError:
+    """What to tell where a kept file names classes that are neither ours nor trusted."""
+    return UserError(
+        f"it holds {', '.join(names)}, which iot_ids does not load by itself: that runs its code. Where you know and "
+        f"trust it, add trust={','.join(names)} (in Python: load_model(folder, trust={list(names)}))"
+    )

@@ -1,0 +1,241 @@
+"""From the store's runs to methods with their seeds and answers: everything that the table is computed from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from iot_ids import tracking as track
+from iot_ids.common.errors import UserError
+from iot_ids.common.spreadsheet import unguarded
+from iot_ids.comparison import selecting as runs
+from iot_ids.comparison.names import TUNED, method_names
+from iot_ids.comparison.spec import Compare
+from iot_ids.comparison.stats import bootstrap
+from iot_ids.tracking import KeptRun, Store
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One run and the confusion matrix of its test rows, `(classes, classes)`, true rows, predicted columns."""
+
+    run: KeptRun
+    matrix: NDArray[np.int64]
+
+    @property
+    def seed(self) -> int:
+        """What told this run from the others of its method."""
+        return int(self.run.parameters["seed"])
+
+
+@dataclass(frozen=True)
+class Method:
+    """Runs that differ in nothing but the seed, by ascending seed; `columns` are their places in the joint answers."""
+
+    name: str
+    records: Sequence[Record]
+    columns: Sequence[int] = ()
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters that the runs share, and the first one's seed."""
+        return dict(self.records[0].run.parameters)
+
+    @property
+    def seeds(self) -> list[int]:
+        """All different, ascending."""
+        return [record.seed for record in self.records]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Methods that may stand in one table. `answers` where all runs have the same test rows, else None."""
+
+    methods: Sequence[Method]
+    classes: list[str]
+    normal: str | None
+    answers: bootstrap.Answers | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def first(self) -> KeptRun:
+        """Any run: they agree on dataset, data, label, split, duplicates and protocol."""
+        return self.methods[0].records[0].run
+
+    @property
+    def runs(self) -> list[KeptRun]:
+        """All of them."""
+        return [record.run for method in self.methods for record in method.records]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the rows were generated."""
+        return runs.simulated([self.first])
+
+    @property
+    def by_seed(self) -> dict[int, Record]:
+        """One run per seed: what is the same for all methods, such as the labels of the test rows."""
+        return {record.seed: record for method in self.methods for record in method.records}
+
+
+def gather(
+    stores: dict[str, Store],
+    settings: Compare,
+    folder: Path,
+    refuse: Callable[[Sequence[KeptRun]], None] = runs.refuse_mixture,
+) -> tuple[Store, Gathered]:
+    """Read and group the runs that `settings` choose.
+
+    Args:
+        stores: every dataset's.
+        settings: which runs.
+        folder: takes copies of their artifacts.
+        refuse: raises where runs do not belong together.
+
+    Raises:
+        UserError: nothing is left to compare, or the runs do not belong in one table.
+    """
+    store = store_of(stores, settings.dataset)
+    kept, notes = belonging(runs.chosen(track.kept_runs(store), settings), refuse)
+    tables = {run.id: confusion(store, run, folder) for run in kept}
+    lost = [run for run in kept if tables[run.id] is None]
+    if lost:
+        notes.append(f"left out, confusion_matrix.csv cannot be read: {runs.named(lost)}")
+    matrices = {run.id: table for run in kept if (table := tables[run.id]) is not None}
+    if not matrices:
+        raise UserError("\n".join(["no run's confusion_matrix.csv can be read", *notes]))
+    classes = list(dict.fromkeys(name for table in matrices.values() for name in table["label"]))
+    records = [Record(run, aligned(matrices[run.id], classes)) for run in kept if run.id in matrices]
+    answers, readable = _joint_answers(store, records, classes, folder)
+    if unread := [record.run for record in records if record not in readable]:
+        notes.append(f"left out, predictions.parquet cannot be read: {runs.named(unread)}")
+    return store, group(readable, classes, answers, notes)
+
+
+def belonging(
+    them: Sequence[KeptRun], refuse: Callable[[Sequence[KeptRun]], None], needed: Sequence[str] = runs.NEEDED_METRICS
+) -> tuple[list[KeptRun], list[str]]:
+    """The latest usable run of each configuration and seed, and a sentence per reason for those that are left out.
+
+    Args:
+        them: the runs that the user chose.
+        refuse: raises where they do not belong together.
+        needed: the metrics that a run has to have.
+
+    Raises:
+        UserError: nothing is left, or whatever `refuse` refuses.
+    """
+    kept, notes = runs.usable(them, needed)
+    if not kept:
+        raise UserError("\n".join(["there is no finished run with test metrics to compare", *notes]))
+    refuse(kept)
+    kept, again = runs.latest_per_seed(kept)
+    return kept, notes + again
+
+
+def group(
+    records: Sequence[Record], classes: list[str], answers: bootstrap.Answers | None, notes: Sequence[str] = ()
+) -> Gathered:
+    """Put runs of one fingerprint together. `answers`, where given, has the records' order."""
+    groups: dict[str, list[int]] = {}
+    for place, record in enumerate(records):
+        groups.setdefault(record.run.tags["config.fingerprint"], []).append(place)
+    places = [sorted(them, key=lambda place: records[place].seed) for them in groups.values()]
+    names = method_names([_described([records[at].run for at in them]) for them in places], list(groups))
+    methods = [Method(name, [records[at] for at in them], them) for name, them in zip(names, places, strict=True)]
+    parameters = records[0].run.parameters
+    normal = parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal")
+    commits = {record.run.tags.get("git.commit", "unknown") for record in records}
+    said = [f"the runs were made by {len(commits)} versions of the code (git.commit)"] if len(commits) > 1 else []
+    return Gathered(methods, classes, normal if normal in classes else None, answers, [*notes, *said])
+
+
+def _described(runs: Sequence[KeptRun]) -> dict[str, str]:
+    """The parameters of a method's first run, and whether all of its runs are tuned."""
+    tuned = all(run.tags.get(TUNED) == "true" for run in runs)
+    return {**runs[0].parameters, TUNED: str(tuned).lower()}
+
+
+def aligned(table: pl.DataFrame, classes: Sequence[str]) -> NDArray[np.int64]:
+    """A run's `confusion_matrix.csv` over `classes`; those that it lacks have no rows and no answers."""
+    own = table["label"].to_list()
+    places = [classes.index(name) for name in own]
+    matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    matrix[np.ix_(places, places)] = table.select(own).to_numpy()
+    return matrix
+
+
+def store_of(stores: dict[str, Store], dataset: str | None) -> Store:
+    """The store of `dataset`, or the only one.
+
+    Raises:
+        UserError: there is none, or there are several and none was named.
+    """
+    there = ", ".join(sorted(stores))
+    if not stores:
+        raise UserError("the store holds no runs; make some: python -m train")
+    if dataset is None and len(stores) > 1:
+        typed = "\n".join(f"  python -m compare dataset={name}" for name in sorted(stores))
+        raise UserError(f"the store holds runs of several datasets: {there}\ntype one of\n{typed}")
+    if dataset is not None and dataset not in stores:
+        raise UserError(f"dataset={dataset}: the store holds no runs of it; there are {there}")
+    return stores[dataset or next(iter(stores))]
+
+
+def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
+    """A run's `confusion_matrix.csv`; None where it cannot be read."""
+    file = track.fetch(store, run.id, "confusion_matrix.csv", folder_of(folder, run))
+    try:
+        table = None if file is None else unguarded(pl.read_csv(file, schema_overrides={"label": pl.String}))
+    except pl.exceptions.PolarsError:
+        return None
+    return table if table is not None and {"label", *table["label"]} <= set(table.columns) else None
+
+
+def _joint_answers(
+    store: Store, records: Sequence[Record], classes: list[str], folder: Path
+) -> tuple[bootstrap.Answers | None, list[Record]]:
+    """All runs' answers to the same test rows, and the runs, in the answers' order.
+
+    None, and all runs, where the test rows differ, as random splits' do. Runs of different seeds are looked at first,
+    so that this is known after two files. A run without predictions is left out where the others have the same rows.
+    """
+    seen: dict[int, str] = {}
+    order = sorted(records, key=lambda record: seen.setdefault(record.seed, record.run.id) != record.run.id)
+    truth: pl.DataFrame | None = None
+    readable, columns = [], []
+    for record in order:
+        given = _answers(store, record.run, classes, folder)
+        if given is None:
+            continue
+        if truth is not None and not truth.equals(given.drop("answer")):
+            return None, list(records)
+        truth = given.drop("answer")
+        readable.append(record)
+        columns.append(given["answer"].to_numpy())
+    if truth is None:
+        return None, list(records)
+    return bootstrap.of_rows(truth["label"].to_numpy(), np.column_stack(columns), len(classes)), readable
+
+
+def _answers(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl.DataFrame | None:
+    """Test rows by row id: row_id, and label and answer as codes; None where they cannot be read."""
+    file = track.fetch(store, run.id, "predictions.parquet", folder_of(folder, run))
+    if file is None:
+        return None
+    table = pl.read_parquet(file)
+    own = [name.removeprefix("probability/") for name in table.columns if name.startswith("probability/")]
+    codes = np.array([classes.index(name) for name in own])
+    best = table.select(f"probability/{name}" for name in own).to_numpy().argmax(axis=1)
+    labels = table["label"].replace_strict(classes, list(range(len(classes))), return_dtype=pl.Int64)
+    return pl.DataFrame({"row_id": table["row_id"], "label": labels, "answer": codes[best]}).sort("row_id")
+
+
+def folder_of(folder: Path, run: KeptRun) -> Path:
+    """Each run's artifacts have a folder of their own, for they have the same names."""
+    inside = folder / run.id
+    inside.mkdir(exist_ok=True)
+    return inside

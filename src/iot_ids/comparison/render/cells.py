@@ -1,0 +1,123 @@
+"""How a number is written in a cell: shares in percent, always with the same two decimals; nothing known is a dash."""
+
+import re
+from collections.abc import Sequence
+from math import isnan
+from pathlib import Path
+
+from iot_ids.common.atomic import written
+from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.method_scores import Row
+from iot_ids.comparison.selecting import networks
+from iot_ids.comparison.stats.seeds import Difference, Estimate
+from iot_ids.metrics.metrics import recall
+
+NOTHING = "-"
+MARKDOWN = re.compile(r"[\\|*_<>`~$&#]|(?<=\])[(]|^[\[]|^[-+](?= )|(?<=^\d)[.)](?= )")
+
+
+def share(estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
+    """`81.20 [80.10, 82.30]`, in percent."""
+    if estimate is None:
+        return NOTHING
+    mean, *ends = (
+        f"{100 * value:{'+' if signed else ''}.2f}" for value in (estimate.mean, estimate.low, estimate.high)
+    )
+    return mean if isnan(estimate.low) or not interval else f"{mean} [{', '.join(ends)}]"
+
+
+def correlation(estimate: Estimate | None) -> str:
+    """`0.812 [0.801, 0.823]`: what is no share is not in percent."""
+    if estimate is None:
+        return NOTHING
+    mean, low, high = (f"{value:.3f}" for value in (estimate.mean, estimate.low, estimate.high))
+    return mean if isnan(estimate.low) else f"{mean} [{low}, {high}]"
+
+
+def score(row: Row, name: str) -> str:
+    """A row's measure with its interval."""
+    estimate = row.scores.get(name)
+    return correlation(estimate) if name == "mcc" else share(estimate)
+
+
+def to_best(row: Row, interval: bool = True) -> str:
+    """A row's distance to the best, with a star where it is significant."""
+    if row.difference is None:
+        return NOTHING
+    return share(row.difference.estimate, interval, signed=True) + row.star
+
+
+def difference(found: Difference | None, interval: bool = True) -> str:
+    """A distance to a reference, signed; no star, for it was not tested."""
+    return share(found.estimate if found else None, interval, signed=True)
+
+
+def seen(row: Row) -> str:
+    """The share of the test rows whose features stand in train."""
+    return NOTHING if row.seen_share is None else f"{100 * row.seen_share:.1f}"
+
+
+def seconds(value: float | None) -> str:
+    """Three digits are plenty, and milliseconds."""
+    if value is None:
+        return NOTHING
+    if value < 1:
+        return "<0.001" if value < 0.0005 else f"{value:.3f}"
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def count(value: int | None) -> str:
+    """With commas between thousands."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def rows_per_class(gathered: Gathered) -> dict[str, int]:
+    """Test rows of every class, the mean over splits where they differ."""
+    records = list(gathered.by_seed.values())
+    total = sum(record.matrix.sum(axis=1) for record in records)
+    return {name: round(int(rows) / len(records)) for name, rows in zip(gathered.classes, total, strict=True)}
+
+
+def recall_columns(gathered: Gathered) -> dict[str, str]:
+    """The recall of every class that has test rows, as measure -> heading with n."""
+    return {recall(name): f"{name} (n = {rows:,})" for name, rows in rows_per_class(gathered).items() if rows}
+
+
+def flows(gathered: Gathered) -> str:
+    """Which flows, called what, split how; SIMULATED first where the rows were generated."""
+    parameters = gathered.first.parameters
+    simulated = "SIMULATED: " if gathered.simulated else ""
+    return f"{simulated}{networks(gathered.first)}, {parameters['dataset.label']}, {parameters['split.name']} split"
+
+
+def title(gathered: Gathered) -> str:
+    """The flows, and what was done about duplicates; the protocol where it is not the clean one."""
+    protocol = gathered.first.tags.get("protocol", "clean")
+    return f"{flows(gathered)}, duplicates {gathered.first.parameters['dataset.duplicates']}" + (
+        f", protocol {protocol}" if protocol != "clean" else ""
+    )
+
+
+def grid(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others numbers."""
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join(f"| {' | '.join(map(plain, line))} |" for line in (headings, rule, *lines))
+
+
+def plain(text: str) -> str:
+    """Names may hold what Markdown, or a page's mathematics, would read as its own.
+
+    The brackets of an interval stay, for nothing follows them that would make a link of them.
+    """
+    return MARKDOWN.sub(r"\\\g<0>", on_one_line(text))
+
+
+def on_one_line(text: str) -> str:
+    """Blanks for line breaks and for whatever else is no printed character."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file wholly or not at all. Makes missing folders."""
+    with written(path) as new:
+        new.write_text(text, encoding="utf-8")

@@ -1,0 +1,94 @@
+"""The table in a terminal, within 100 columns: what does not fit is in the files."""
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from iot_ids.common.plain_text import plain_console
+from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.method_scores import Row
+from iot_ids.comparison.render import cells
+from iot_ids.comparison.render.table import notes
+
+WIDTH = 100
+METHODS_BESIDE = 10
+"""So many methods have a column in the table of recalls."""
+
+
+def show(gathered: Gathered, rows: Sequence[Row], console: Console) -> None:
+    """Print scores, recall per class, and the notes."""
+    console.print()
+    console.print(_scores(gathered, rows))
+    console.print(_recalls(gathered, rows))
+    for note in notes(gathered, rows):
+        console.print(note, highlight=False)
+
+
+def terminal() -> Console:
+    """As wide as the terminal, but at most 100 columns, and just that where the output is no terminal."""
+    console = plain_console()
+    return plain_console(min(WIDTH, console.width) if console.is_terminal else WIDTH)
+
+
+def _scores(gathered: Gathered, rows: Sequence[Row]) -> Table:
+    scores = table(cells.title(gathered))
+    scores.add_column("")
+    scores.add_column("method", overflow="fold", min_width=10)
+    shown: dict[str, Callable[[Row], str]] = {
+        "macro-F1": lambda row: cells.score(row, "f1_macro"),
+        "to best": lambda row: cells.to_best(row, interval=False),
+        "acc.": lambda row: _short(row, "accuracy"),
+        "paper": lambda row: row.claim.replace(", ", "\n") or cells.NOTHING,
+        "bal.": lambda row: _short(row, "balanced_accuracy"),
+        "found": lambda row: _short(row, "detection_rate"),
+        "false": lambda row: _short(row, "false_positive_rate"),
+        "seen": cells.seen,
+        "seeds": lambda row: cells.NOTHING if row.constant else str(len(row.seeds)),
+        "fit s": lambda row: cells.seconds(row.fit_seconds),
+    }
+    if gathered.normal is None:
+        del shown["found"], shown["false"]
+    for heading in shown:
+        scores.add_column(heading, justify="right", no_wrap=True)
+    for number, row in enumerate(rows, start=1):
+        scores.add_row(str(number), literal(row.name), *(literal(text(row)) for text in shown.values()))
+    return scores
+
+
+def _recalls(gathered: Gathered, rows: Sequence[Row]) -> Table:
+    """A row per class, a column per method by its number in the table of scores."""
+    recalls = table("recall, by the method's number" + _more(rows))
+    recalls.add_column("class", overflow="fold", min_width=10)
+    recalls.add_column("n", justify="right", no_wrap=True)
+    beside = list(rows)[:METHODS_BESIDE]
+    for number in range(1, len(beside) + 1):
+        recalls.add_column(str(number), justify="right", no_wrap=True)
+    for name, count in cells.rows_per_class(gathered).items():
+        if count:
+            found = (_short(row, f"recall/{name}") for row in beside)
+            recalls.add_row(literal(name), f"{count:,}", *found)
+    return recalls
+
+
+def _more(rows: Sequence[Row]) -> str:
+    if (left := len(rows) - METHODS_BESIDE) <= 0:
+        return ""
+    return (
+        f"; those of {METHODS_BESIDE + 1} to {len(rows)} are in table.csv" if left > 1 else "; the last is in table.csv"
+    )
+
+
+def _short(row: Row, name: str) -> str:
+    return cells.share(row.scores.get(name), interval=False)
+
+
+def table(title: str) -> Table:
+    """An empty table without rules, its title above."""
+    return Table(title=Text(title, style="bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), show_edge=False)
+
+
+def literal(text: str) -> Text:
+    """Brackets are brackets, not styles."""
+    return Text(text)

@@ -1,0 +1,49 @@
+"""The table as numbers: a row per method and one for the constant answer, ranked by macro-F1."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.method_scores import RANKED_BY, Row, difference, joint_draws, scored
+from iot_ids.comparison.stats.seeds import Estimate, holm
+from iot_ids.metrics.metrics import measures
+
+
+def rows(gathered: Gathered, replicates: int, seed: int) -> list[Row]:
+    """Every method and the constant answer, the best macro-F1 first.
+
+    Args:
+        gathered: the methods.
+        replicates: of the bootstrap, where it is used.
+        seed: of that bootstrap.
+    """
+    joint = joint_draws(gathered, replicates, seed)
+    of = {method.name: scored(gathered, method, joint, replicates, seed) for method in gathered.methods}
+    best = max(gathered.methods, key=lambda method: of[method.name].scores[RANKED_BY].mean)
+    differences = {
+        method.name: found
+        for method in gathered.methods
+        if method is not best and (found := difference(gathered, method, best, joint, seed)) is not None
+    }
+    corrected_p = holm({name: found.p for name, found in differences.items() if found.p is not None})
+    judged = [replace(row, difference=differences.get(row.name), p=corrected_p.get(row.name)) for row in of.values()]
+    return sorted([*judged, constant(gathered)], key=lambda row: -row.scores[RANKED_BY].mean)
+
+
+def constant(gathered: Gathered) -> Row:
+    """What answering the largest class of the test rows scores, averaged over the splits."""
+    matrices = np.stack([constant_matrix(record.matrix) for record in gathered.by_seed.values()])
+    scores = measures(matrices, gathered.classes, gathered.normal)
+    largest = gathered.classes[int(matrices.sum(axis=(0, 2)).argmax())]
+    means = {name: Estimate(float(np.nanmean(values))) for name, values in scores.items() if not np.isnan(values).all()}
+    return Row(f"constant answer ({largest})", [], means, constant=True)
+
+
+def constant_matrix(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The confusion matrix of answering the largest class to the same rows: `(classes, classes)` like `matrix`."""
+    counts = matrix.sum(axis=1)
+    answered = np.zeros_like(matrix)
+    answered[:, counts.argmax()] = counts
+    return answered

@@ -1,0 +1,303 @@
+"""The report `shortcuts`: what each of the paper's shortcuts, and ours, is worth."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from iot_ids.common.errors import UserError
+from iot_ids.comparison import selecting as runs
+from iot_ids.comparison.loading import Gathered, Method, gather
+from iot_ids.comparison.method_scores import Row, difference, scored
+from iot_ids.comparison.render import cells
+from iot_ids.comparison.render import page as report
+from iot_ids.comparison.render.page import Page, Report
+from iot_ids.comparison.render.plots import LONGEST_LINE, points
+from iot_ids.comparison.render.table import ends, marked
+from iot_ids.comparison.selecting import named
+from iot_ids.comparison.spec import Compare
+from iot_ids.comparison.stats.seeds import Difference
+from iot_ids.comparison.variants import closest, variants
+from iot_ids.plots.canvas import DARK, panels, spell_plainly, write
+from iot_ids.protocol import OURS, PAPERS, TRANSDUCTIVE, WORDS, protocol
+from iot_ids.tracking import KeptRun, Store
+
+VARIED = ("split.stratified", "scaler.before_split", "outliers.", "dataset.duplicates", "dataset.identifiers")
+"""Beginnings of the parameters behind the shortcuts."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`shortcuts` in the order of WORDS; empty under the clean protocol."""
+
+    shortcuts: tuple[str, ...]
+    outliers: str = "none"
+
+    @property
+    def reference(self) -> bool:
+        """Whether this is the clean protocol with nothing dropped."""
+        return not self.shortcuts and self.outliers == "none"
+
+    @property
+    def words(self) -> str:
+        """As the table's rows are called."""
+        rule = "" if self.outliers == "none" else f", outliers={self.outliers} on train alone"
+        if not self.shortcuts:
+            return f"clean{rule}"
+        if set(PAPERS) <= set(self.shortcuts):
+            return "all of the paper's shortcuts" + f" + {OURS}" * (OURS in self.shortcuts)
+        taken = " + ".join(name.replace("_", " ") for name in self.shortcuts)
+        return taken if "outliers_before_split" in self.shortcuts else f"{taken}{rule}"
+
+    @property
+    def order(self) -> tuple[int, list[int]]:
+        """Clean first, then single shortcuts, then several together."""
+        return len(self.shortcuts), [list(WORDS).index(name) for name in self.shortcuts] or [not self.reference]
+
+
+def condition(method: Method) -> Condition | None:
+    """Where a method stands in the report; None for a protocol or a duplicates setting that no shortcut names."""
+    parameters, tags = method.parameters, method.records[0].run.tags
+    if tags.get("protocol") == TRANSDUCTIVE:
+        return None
+    named = tags.get("protocol.shortcuts", "").split(",")
+    taken = tuple(name for name in WORDS if name in named)
+    clean = tags.get("protocol", "clean") == "clean" and parameters.get("dataset.duplicates", "distinct") == "distinct"
+    return Condition(taken, parameters.get("outliers.name", "none")) if taken or clean else None
+
+
+MEASURES = ("accuracy", "f1_macro")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method under one condition; `differences` by measure, to the same method's clean runs where there are any."""
+
+    method: str
+    condition: Condition
+    words: str
+    row: Row
+    test_rows: float
+    differences: dict[str, Difference]
+
+
+def lines(gathered: Gathered, replicates: int, seed: int) -> tuple[list[Line], list[Method]]:
+    """Every method that was run with a shortcut, and the runs that were left out since they belong to none.
+
+    Args:
+        gathered: the methods.
+        replicates: of the bootstrap that gives a single run its interval.
+        seed: of that bootstrap.
+    """
+    found: list[Line] = []
+    left_out: list[Method] = []
+    for name, methods in variants(gathered.methods, VARIED).items():
+        placed = {id(each): where for each in methods if (where := condition(each)) is not None}
+        if not any(where.shortcuts for where in placed.values()):
+            left_out += methods
+            continue
+        left_out += [each for each in methods if id(each) not in placed]
+        there = sorted((each for each in methods if id(each) in placed), key=lambda each: placed[id(each)].order)
+        references = [each for each in there if placed[id(each)].reference]
+        words = _words(there, [placed[id(each)] for each in there])
+        for method, called in zip(there, words, strict=True):
+            reference = None if method in references else closest(method, references)
+            rows = [record.run.metrics["data/test_rows"] for record in method.records]
+            row = scored(gathered, method, None, replicates, seed)
+            differences = _differences(gathered, method, reference, seed)
+            found.append(Line(name, placed[id(method)], called, row, float(np.mean(rows)), differences))
+    return found, left_out
+
+
+def _words(methods: Sequence[Method], conditions: Sequence[Condition]) -> list[str]:
+    """What the conditions are called; where two are called alike, the fingerprint tells them apart."""
+    count = Counter(each.words for each in conditions)
+    prints = [method.records[0].run.tags["config.fingerprint"] for method in methods]
+    return [
+        each.words if count[each.words] == 1 else f"{each.words} {fingerprint[:6]}"
+        for each, fingerprint in zip(conditions, prints, strict=True)
+    ]
+
+
+def _differences(gathered: Gathered, method: Method, reference: Method | None, seed: int) -> dict[str, Difference]:
+    """Never by a bootstrap of common rows: a shortcut changes which rows are tested."""
+    if reference is None:
+        return {}
+    found = {name: difference(gathered, method, reference, None, seed, name) for name in MEASURES}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+PAPERS_MEASURE = "accuracy"
+
+
+def sentence(lines: Sequence[Line], simulated: bool) -> str:
+    """For each method: what most shortcuts together change, and which single one changes the paper's measure most."""
+    methods = list(dict.fromkeys(line.method for line in lines))
+    clauses = [_clause(method, [line for line in lines if line.method == method]) for method in methods]
+    return f"{'SIMULATED: ' if simulated else ''}Beside the clean protocol, {'; '.join(clauses)}."
+
+
+def _clause(method: str, lines: Sequence[Line]) -> str:
+    told = [line for line in lines if line.condition.shortcuts and line.differences]
+    if not told:
+        return f"{method} has no clean runs on the same seeds"
+    parts = []
+    together = max(told, key=lambda line: len(line.condition.shortcuts))
+    if len(together.condition.shortcuts) > 1:
+        parts.append(f"{together.words} together change {method} by {_changes(together)}")
+    singles = [line for line in told if len(line.condition.shortcuts) == 1]
+    if singles:
+        most = max(singles, key=lambda line: abs(line.differences[PAPERS_MEASURE].estimate.mean))
+        subject = "the most that one alone changes" if parts else f"the most that one shortcut changes {method}"
+        parts.append(f"{subject} is by {most.words}: {_changes(most)}")
+    return ", and ".join(parts)
+
+
+def _changes(line: Line) -> str:
+    accuracy, f1 = (cells.difference(line.differences[name]) for name in ("accuracy", "f1_macro"))
+    return f"{accuracy} in accuracy and {f1} in macro-F1"
+
+
+HEADINGS = ["method", "protocol", "accuracy", "to clean", "macro-F1", "to clean", "test rows", "seen", "seeds"]
+BRIEF_HEADINGS = ["", "acc.", "to clean", "macro-F1", "to clean", "test rows", "seen", "seeds"]
+NOTES = (
+    "Shares in percent; in brackets the 95 % interval. Seen: test rows whose used columns equal a training row's.",
+    "Differences to clean: paired by seed, corrected resampled t. Most shortcuts change which rows are tested, so each "
+    "describes what it does to the number that is reported; it is no test on the same rows.",
+    "An outlier rule acts even where it is learned on train alone: what learning it before the split adds is told by "
+    "setting the two rows beside each other.",
+)
+
+
+def page(gathered: Gathered, lines: Sequence[Line], left_out: Sequence[Method]) -> Page:
+    """A line per method and condition; for a terminal, without the intervals of the scores."""
+    return Page(
+        f"{cells.flows(gathered)}: what each shortcut is worth",
+        sentence(lines, gathered.simulated),
+        HEADINGS,
+        [[line.method, *_cells(line, interval=True)] for line in lines],
+        [*NOTES, *_note_on_ours(lines), *_more_notes(gathered, left_out)],
+        BRIEF_HEADINGS,
+        _brief(lines),
+    )
+
+
+def csv(gathered: Gathered, lines: Sequence[Line]) -> pl.DataFrame:
+    """Shares as shares, every measure with `_low` and `_high`; null where there is no number."""
+    table = pl.DataFrame([_numbers(line) for line in lines], infer_schema_length=None)
+    return marked(table, gathered.simulated)
+
+
+def _brief(lines: Sequence[Line]) -> list[list[str]]:
+    """Each method's name stands once, above its lines."""
+    brief: list[list[str]] = []
+    for before, line in zip([None, *lines], lines, strict=False):
+        if before is None or before.method != line.method:
+            brief.append([line.method, *[""] * (len(BRIEF_HEADINGS) - 1)])
+        brief.append(_cells(line, interval=False))
+    return brief
+
+
+def _cells(line: Line, interval: bool) -> list[str]:
+    measured = [
+        text
+        for name in MEASURES
+        for text in (cells.share(line.row.scores[name], interval), cells.difference(line.differences.get(name)))
+    ]
+    counts = [cells.count(round(line.test_rows)), cells.seen(line.row), str(len(line.row.seeds))]
+    return [line.words, *measured, *counts]
+
+
+def _numbers(line: Line) -> dict[str, object]:
+    numbers: dict[str, object] = {
+        "method": line.method,
+        "protocol": protocol(line.condition.shortcuts),
+        "shortcuts": ",".join(line.condition.shortcuts) or None,
+        "outliers": line.condition.outliers,
+        "seeds": len(line.row.seeds),
+        "seed_list": " ".join(map(str, line.row.seeds)),
+        "test_rows": line.test_rows,
+        "seen_rows": line.row.seen,
+        "seen_share": line.row.seen_share,
+    }
+    for name in MEASURES:
+        found = line.differences.get(name)
+        numbers |= ends(name, line.row.scores[name])
+        numbers |= ends(f"difference_{name}", found.estimate if found else None)
+        numbers["common_seeds"] = found.seeds if found else None
+    return numbers
+
+
+def _more_notes(gathered: Gathered, left_out: Sequence[Method]) -> list[str]:
+    said = [f"{note[0].upper()}{note[1:]}." for note in gathered.notes]
+    runs = [record.run for method in left_out for record in method.records]
+    why = "Left out, clean runs of methods that took no shortcut, or with duplicates kept"
+    return [*said, f"{why}: {named(runs)}."] if runs else said
+
+
+def _note_on_ours(lines: Sequence[Line]) -> list[str]:
+    """What a reader must not take for the paper's."""
+    if not any(OURS in line.condition.shortcuts for line in lines):
+        return []
+    return [
+        "Identifiers: addresses, ports, times and running numbers used as features. No shortcut of the paper's: an "
+        "ablation of ours, on the same test rows, that shows what they would inflate."
+    ]
+
+
+AXES = {"accuracy": "accuracy", "f1_macro": "macro-F1"}
+
+
+def plot(gathered: Gathered, lines: Sequence[Line], path: Path) -> None:
+    """Draw every line that has clean runs to be compared with; a figure without any says so by being empty."""
+    told = [line for line in lines if line.differences]
+    several = len({line.method for line in told}) > 1
+    labels = [textwrap.fill(f"{line.method}: {line.words}" if several else line.words, LONGEST_LINE) for line in told]
+    height = 1.9 + sum(max(0.34, 0.19 * (1 + label.count("\n"))) for label in labels)
+    method = "" if several or not told else f" to {told[0].method}"
+    title = f"{cells.flows(gathered).removeprefix('SIMULATED: ')}: what each shortcut is worth{method}"
+    figure, panes = panels(10.5, height, title, gathered.simulated, count=2)
+    for axes, name in zip(panes, MEASURES, strict=True):
+        axes.axvline(0, color=DARK, linestyle="--", linewidth=1)
+        points(axes, [line.differences[name].estimate for line in told], signed=True)
+        axes.set_xlabel(f"{AXES[name]} less the clean protocol's, percentage points, 95 % interval", fontsize=8.5)
+        axes.set_yticks(range(len(told)), [""] * len(told))
+    panes[0].set_yticks(range(len(told)), labels, fontsize=8.5)
+    spell_plainly(panes[0].get_yticklabels())
+    write(figure, path)
+
+
+FILTERS = {name: fact for name, fact in runs.FILTERS.items() if name not in ("duplicates", "protocol")}
+ALSO_EQUAL = {
+    **{name: fact for name, fact in runs.ALSO_EQUAL.items() if name != "the shortcuts"},
+    "the split's settings": runs.settings(lambda run: "split.", but=["split.name", "split.stratified"]),
+}
+"""What the runs have to agree in: everything but what the shortcuts change."""
+
+
+def shortcuts(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
+    """Every method under the clean protocol and with shortcuts; `aside` takes copies of the runs' artifacts.
+
+    Raises:
+        UserError: no run that was chosen took a shortcut, or the runs differ in more than shortcuts.
+    """
+    store, gathered = gather(stores, settings, aside, refuse_other_flows)
+    found, left_out = lines(gathered, settings.replicates, settings.seed)
+    if not found:
+        raise UserError(
+            "report=shortcuts: no run took a shortcut; make some: python -m train -m +experiment=paper_recipe"
+        )
+    made = page(gathered, found, left_out)
+    place = report.folder(gathered.first, settings)
+    plotted = partial(plot, gathered, found)
+    return store, report.of_page("shortcuts", gathered.runs, place, made, csv(gathered, found), plotted)
+
+
+def refuse_other_flows(kept: Sequence[KeptRun]) -> None:
+    """Raise a UserError where the runs differ in dataset, data, label or split."""
+    runs.refuse_mixture(kept, FILTERS, ALSO_EQUAL)

@@ -1,0 +1,254 @@
+"""The report `unseen`: are attacks found that training has not seen?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+
+from iot_ids import tracking as track
+from iot_ids.common.errors import UserError
+from iot_ids.common.spreadsheet import guarded
+from iot_ids.comparison import selecting as runs
+from iot_ids.comparison.loading import belonging, store_of
+from iot_ids.comparison.names import shortened
+from iot_ids.comparison.render import cells
+from iot_ids.comparison.render import page as report
+from iot_ids.comparison.render.page import Page, Report
+from iot_ids.comparison.render.plots import reaches, style
+from iot_ids.comparison.render.table import ends, marked
+from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, Line, found_of_each, lines, taken_for
+from iot_ids.comparison.selecting import networks, simulated
+from iot_ids.comparison.spec import Compare
+from iot_ids.comparison.variants import by_method
+from iot_ids.plots.canvas import DARK, PALE, panels, spell_plainly, write
+from iot_ids.tracking import KeptRun, Store
+
+MISSED = ", which cannot be told from its false alarms"
+
+
+def sentence(lines: Sequence[Line], simulated: bool) -> str:
+    """The best method's mean, its false alarms, the attack that it finds worst, and every family."""
+    best = [line for line in lines if line.method == _best(lines)]
+    singles = [line for line in best if line.unseen.attacks and not line.unseen.family]
+    parts = [_whole(best, singles)]
+    if len(singles) > 1:
+        parts.append(f"worst it finds {_found(min(singles, key=lambda line: line.found.mean))}")
+    families = [line for line in best if line.unseen.family and singles]
+    parts += [f"left out together, {_found(line).removeprefix('family ')}" for line in families]
+    told = [line for line in singles or best if not missed(line)]
+    lead = _lead(len(told), len(singles or best))
+    return f"{'SIMULATED: ' * simulated}{lead}: {'; '.join(parts)}."
+
+
+def missed(line: Line) -> bool:
+    """Whether the attack is found no more surely than normal flows are called attacks."""
+    return line.found.low <= line.false.high
+
+
+def _best(lines: Sequence[Line]) -> str:
+    """The method with the highest mean over single attacks; without any mean, over whatever it has."""
+    means = [line for line in lines if line.unseen == MEAN] or list(lines)
+    return max(means, key=lambda line: line.found.mean).method
+
+
+def _lead(told: int, of: int) -> str:
+    if not told:
+        return "Attacks never seen are not found"
+    if told < of:
+        return "Not all attacks never seen are found"
+    return "Attacks never seen are found more often than normal flows are called attacks"
+
+
+def _whole(best: Sequence[Line], singles: Sequence[Line]) -> str:
+    whole = next((line for line in best if line.unseen == MEAN), (singles or best)[0])
+    over = f", the mean over {len(singles)} attacks" if whole.unseen == MEAN else f" of {whole.unseen.words}"
+    return (
+        f"most finds {whole.method}, {cells.share(whole.found)} %{over}, while {cells.share(whole.false)} % of normal "
+        "test flows are called attacks"
+    )
+
+
+def _found(line: Line) -> str:
+    return f"{line.unseen.words}, {cells.share(line.found)} %{MISSED * missed(line)}"
+
+
+HEADINGS = ["left out", "method", "found", "unseen rows", "false", "normal rows", "set on", "seeds", "found of each"]
+BRIEF_HEADINGS = ["", "found", "n", "false", "n", "set on", "seeds"]
+FAMILIES = (
+    "A family is left out as a whole, since twins teach each other: who has seen one half of it knows the other half."
+)
+INTERVALS = (
+    "Intervals: t over seeds with Nadeau and Bengio's variance; for found, plus the binomial variance of the unseen "
+    "rows, which are the same for every seed. A single seed, or a share that never varies: Wilson on the rows; for a "
+    "mean, the mean of these."
+)
+
+
+def page(
+    lines: Sequence[Line], runs: Sequence[KeptRun], each: Mapping[tuple[str, str], str], notes: Sequence[str]
+) -> Page:
+    """A line per attack and method, families first; for a terminal, under the attack's name.
+
+    Args:
+        lines: the numbers.
+        runs: all runs behind them.
+        each: what `found_of_each` says; shown for families.
+        notes: what was left out.
+    """
+    return Page(
+        f"{'SIMULATED: ' * simulated(runs)}{title(runs)}",
+        sentence(lines, simulated(runs)),
+        HEADINGS,
+        [[line.unseen.words, line.method, *_cells(line), _each(line, each)] for line in lines],
+        [_meaning(runs), FAMILIES, INTERVALS, *(f"{note[0].upper()}{note[1:]}." for note in notes)],
+        BRIEF_HEADINGS,
+        _brief(lines),
+    )
+
+
+def title(runs: Sequence[KeptRun]) -> str:
+    """Which flows, called what; without SIMULATED."""
+    return f"{networks(runs[0])}, {runs[0].parameters['dataset.label']}: attacks that training has not seen"
+
+
+def csv(lines: Sequence[Line], generated: bool) -> pl.DataFrame:
+    """Shares as shares, with `_low` and `_high`; several attacks of a family with a plus between them."""
+    return marked(pl.DataFrame([_numbers(line) for line in lines], infer_schema_length=None), generated)
+
+
+def _brief(lines: Sequence[Line]) -> list[list[str]]:
+    brief: list[list[str]] = []
+    for before, line in zip([None, *lines], lines, strict=False):
+        if before is None or before.unseen != line.unseen:
+            brief.append([line.unseen.words, *[""] * (len(BRIEF_HEADINGS) - 1)])
+        brief.append([f"  {line.method}", *_cells(line)])
+    return brief
+
+
+def _cells(line: Line) -> list[str]:
+    return [
+        cells.share(line.found),
+        cells.count(line.rows),
+        cells.share(line.false),
+        cells.count(line.normal_rows),
+        cells.count(line.validation_rows),
+        str(len(line.seeds)),
+    ]
+
+
+def _each(line: Line, each: Mapping[tuple[str, str], str]) -> str:
+    return each.get((line.unseen.words, line.method), cells.NOTHING) if line.unseen.family else cells.NOTHING
+
+
+def _numbers(line: Line) -> dict[str, object]:
+    return {
+        "unseen": " + ".join(line.unseen.attacks) or "mean",
+        "kind": "family" if line.unseen.family else "single" if line.unseen.attacks else "mean",
+        "method": line.method,
+        "seeds": len(line.seeds),
+        "seed_list": " ".join(map(str, line.seeds)),
+        **ends("detection_rate", line.found),
+        "unseen_rows": line.rows,
+        **ends("false_positive_rate", line.false),
+        "test_normal_rows": line.normal_rows,
+        "validation_normal_rows": line.validation_rows,
+    }
+
+
+def _meaning(runs: Sequence[KeptRun]) -> str:
+    asked = float(runs[0].parameters.get("evaluate.false_positive_rate", "nan"))
+    return (
+        "Shares in percent; in brackets the 95 % interval. Found: unseen rows called any attack, at the threshold that "
+        f"calls {100 * asked:g} % of validation's normal rows attacks (set on: so many). False: normal test rows "
+        "called any attack at that threshold; found can be read beside it alone."
+    )
+
+
+BAND = 0.8
+"""So much of an attack's place is taken by its methods; the rest parts it from the next."""
+
+
+def plot(lines: Sequence[Line], runs: Sequence[KeptRun], path: Path) -> None:
+    """Draw every line; the dashed line is the share of false alarms that was asked for."""
+    unseen = list(dict.fromkeys(line.unseen for line in lines))
+    methods = list(dict.fromkeys(line.method for line in lines))
+    height = 1.9 + 0.25 * (len(methods) // 3) + len(unseen) * max(0.4, 0.16 * len(methods))
+    figure, panes = panels(10.5, height, title(runs), simulated(runs), count=2)
+    for axes, measure, heading in zip(
+        panes, ("found", "false"), ("unseen rows called any attack", "normal test rows called any attack"), strict=True
+    ):
+        for place, method in enumerate(methods):
+            mine = [line for line in lines if line.method == method]
+            shift = BAND * ((place + 0.5) / len(methods) - 0.5)
+            means, reach = reaches([getattr(line, measure) for line in mine])
+            places = np.array([unseen.index(line.unseen) for line in mine]) + shift
+            colour, marker = style(place)
+            axes.errorbar(
+                means, places, xerr=reach, color=colour, marker=marker, linestyle="none", elinewidth=1.4, label=method
+            )
+        axes.set_xlabel(f"{heading}, %, with 95 % interval", fontsize=8.5)
+        _finish(axes, len(unseen))
+    panes[0].set_xlim(-2, 102)
+    asked = 100 * float(runs[0].parameters.get("evaluate.false_positive_rate", "nan"))
+    panes[1].axvline(asked, color=DARK, linestyle="--", linewidth=1)
+    panes[1].set_xlim(left=-0.02 * panes[1].get_xlim()[1])
+    panes[0].set_yticks(range(len(unseen)), [each.words for each in unseen], fontsize=8.5)
+    spell_plainly(panes[0].get_yticklabels())
+    handles, names = panes[0].get_legend_handles_labels()
+    legend = figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
+    spell_plainly(legend.get_texts())
+    write(figure, path)
+
+
+def _finish(axes: Axes, count: int) -> None:
+    axes.set_yticks(range(count), [""] * count)
+    axes.set_ylim(count - 0.5, -0.5)
+    for border in range(1, count):
+        axes.axhline(border - 0.5, color=PALE, linewidth=1)
+    axes.grid(True, axis="x", color=PALE)
+
+
+ALSO_EQUAL = {
+    **{name: fact for name, fact in runs.ALSO_EQUAL.items() if name != "the unseen attack"},
+    "the false-positive rate asked for": runs.settings(lambda run: "evaluate.false_positive_rate"),
+}
+"""What the runs have to agree in besides FILTERS: everything but the attack that was left out."""
+
+
+def unseen(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
+    """Every method and every attack that training has not seen; `aside` takes copies of the runs' artifacts.
+
+    Raises:
+        UserError: no run that was chosen left an attack out, or the runs differ in more than that.
+    """
+    store = store_of(stores, settings.dataset)
+    there = [run for run in track.kept_runs(store) if run.parameters.get("split.name") == "unseen_attack"]
+    if not there:
+        raise UserError(
+            "report=unseen: no run left an attack out; make some: python -m train -m +experiment=unseen_attacks"
+        )
+    kept, notes = belonging(runs.chosen(there, settings), refuse_other_flows, [*runs.NEEDED_METRICS, *NEEDED])
+    named = by_method(kept, ["split.attack"])
+    methods = dict(zip(shortened(list(named)), named.values(), strict=True))
+    taken, found, parameters = taken_for(store, methods, aside), lines(methods), kept[0].parameters
+    each = found_of_each(taken, parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal", ""))
+    made = report.of_page(
+        "unseen",
+        kept,
+        report.folder(kept[0], settings),
+        page(found, kept, each, notes),
+        csv(found, runs.simulated(kept)),
+        partial(plot, found, kept),
+    )
+    answers = guarded(marked(taken, runs.simulated(kept))).write_csv()
+    files = {**made.files, "unseen_taken_for.csv": lambda path: cells.write_text(path, answers)}
+    return store, replace(made, files=files)
+
+
+def refuse_other_flows(kept: Sequence[KeptRun]) -> None:
+    """Raise a UserError where the runs differ in dataset, data, label or anything but the attack that was left out."""
+    runs.refuse_mixture(kept, also=ALSO_EQUAL)

@@ -1,1 +1,0 @@
-"""The report `shortcuts`: what each of the paper's shortcuts, and ours, is worth beside the clean protocol."""

@@ -1,1 +1,0 @@
-"""The report `unseen`: how many attacks are found that training has never seen."""

@@ -1,0 +1,1 @@
+"""Prepared tables and file hashes, kept between runs."""

@@ -1,0 +1,76 @@
+"""A file's SHA-256, which is not computed again while the system says that the file has not been touched.
+
+What it says is the stamp: device, inode, size, and the times of the last change of content and of anything at all. The
+second of these times cannot be set back by a user. A file that changed within the last SETTLED seconds may change once
+more within the tick of a clock, and a clock may go wrong: such a file is hashed every time.
+"""
+
+import hashlib
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from iot_ids.common.atomic import written
+
+SETTLED = 2.0
+Stamp = tuple[int, int, int, int, int]
+_known: dict[Stamp, str] = {}
+"""What this process has hashed."""
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def remembered(file: Path, folder: Path | None) -> str:
+    """`sha256(file)`; of an untouched file from memory, or from `folder`, where an earlier process has left it.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    before = _stamp(file)
+    note = None if folder is None else folder / f"hash-{_sum(str(file.resolve()))[:32]}.json"
+    known = None if before is None else _known.get(before) or (note and _noted(note, before))
+    digest = known or sha256(file)
+    if before is not None and before == _stamp(file):
+        _known[before] = digest
+        if note is not None and known is None:
+            _note(note, before, digest)
+    return digest
+
+
+def _stamp(file: Path) -> Stamp | None:
+    """None where the file has not settled yet."""
+    found = file.stat()
+    if time.time() - max(found.st_mtime, found.st_ctime) < SETTLED:
+        return None
+    return stamp_of(found)
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """What of a file's state differs after it was written or replaced."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _noted(note: Path, stamp: Stamp) -> str | None:
+    """What `_note` wrote for this stamp; None where it wrote nothing, or not what stands there."""
+    with suppress(OSError, ValueError, TypeError, LookupError):
+        content = json.loads(note.read_text())
+        if content["stamp"] == list(stamp) and content["check"] == _sum(json.dumps([stamp, content["sha256"]])):
+            return str(content["sha256"])
+    return None
+
+
+def _note(note: Path, stamp: Stamp, digest: str) -> None:
+    """Wholly or not at all; a folder that cannot be written costs the next start some time, and nothing else."""
+    content = {"stamp": stamp, "sha256": digest, "check": _sum(json.dumps([stamp, digest]))}
+    with suppress(OSError), written(note) as new:
+        new.write_text(json.dumps(content))
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,93 @@
+"""The files behind a dataset, and their content's hash; simulated flows are made first."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from iot_ids.common import atomic as aside
+from iot_ids.common.errors import UserError
+from iot_ids.data.cache.entries import file_once
+from iot_ids.data.cache.eviction import GIB, hold, shrink
+from iot_ids.data.cache.fingerprints import Stamp, remembered, sha256, stamp_of
+from iot_ids.data.files import training_files
+from iot_ids.data.schema import Cache, Dataset, SimulatedDataset
+from iot_ids.data.simulation import flows as simulate
+from iot_ids.data.simulation import testbed
+
+
+@contextmanager
+def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
+    """The training files; simulated flows are written in the official format first, and read like anybody's."""
+    if not isinstance(dataset, SimulatedDataset):
+        yield training_files(dataset)
+        return
+    with aside.folder() as place:
+        folder = folder_of(cache) or place
+        code = "-".join(sha256(Path(str(module.__file__)))[:8] for module in (testbed, simulate))
+        file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
+        with writing(folder):
+            file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))
+        with hold(file) or nullcontext():
+            if cache.path:
+                shrink(folder, bytes_of(cache))
+            yield [file]
+
+
+def folder_of(cache: Cache) -> Path | None:
+    """The cache's folder; None where nothing is kept."""
+    return Path(cache.path).expanduser() if cache.path else None
+
+
+def bytes_of(cache: Cache) -> float:
+    """How much the cache's folder may hold, in bytes.
+
+    Raises:
+        UserError: that is nothing, or less.
+    """
+    if cache.limit > 0:
+        return cache.limit * GIB
+    raise UserError(f"cache.limit={cache.limit} GiB keeps nothing; set more than 0, or use cache=off")
+
+
+def digest_of(files: list[Path], cache: Cache) -> str:
+    """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
+    sums = sums_of(files, cache)
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+def stamps_of(files: list[Path]) -> list[Stamp]:
+    """What the system says of each file, which differs after it was written or replaced."""
+    try:
+        return [stamp_of(file.stat()) for file in files]
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+
+def digest_of_untouched(files: list[Path], cache: Cache, before: list[Stamp]) -> str:
+    """`digest_of` files that others read at the same time.
+
+    Raises:
+        UserError: a file cannot be read, or is not what it was when `before` was taken of them.
+    """
+    digest = digest_of(files, cache)
+    if stamps_of(files) != before:
+        raise UserError(f"{files[0]}: the files changed while they were read; run again")
+    return digest
+
+
+def sums_of(files: list[Path], cache: Cache) -> list[str]:
+    """The SHA-256 of each file."""
+    try:
+        return [remembered(file, folder_of(cache)) for file in files]
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """The system's refusals in the block, told as the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cache.path={folder}: cannot be written ({error}); choose another, or cache=off") from error

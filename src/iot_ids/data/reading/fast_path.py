@@ -1,0 +1,173 @@
+"""Rows read straight into their types, without a text in between.
+
+Of rows that are whole, this is bit for bit what `careful` reads; the tests hold the two against each other.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import polars as pl
+
+from iot_ids.data.frames import rechunked
+from iot_ids.data.reading import layout as read
+from iot_ids.data.reading.cells import csv, first_rows
+from iot_ids.data.reading.lines import CELLS, LINE, PIECE, Quotes, blocks, survey
+from iot_ids.data.reading.packed import BROKEN, for_polars
+from iot_ids.data.reading.small_files import content_of
+from iot_ids.data.schema import Columns, Dataset, MissingNumbers
+
+SHORT = "__short"
+"""Whether a row's last cell is null, as it is where a line has too few; of Parquet, whether all its cells are."""
+LOOKED_AT = 100
+"""Rows from the top by which an identifier is taken for a number or a text; a wrong guess costs a second reading."""
+
+
+def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
+    """The identifiers that hold a number in each of the first rows of every one of the files that has them.
+
+    Ports, and times with a format of their own, are none.
+    """
+    texts = {*dataset.columns.ports, *_written_times(layouts, dataset.columns)}
+    wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in texts])
+    frames = [first_rows(part, read.declared(wanted), LOOKED_AT).drop(LINE, CELLS) for part in layouts]
+    cells = [frame.select(read.text(name, dataset.format.missing) for name in frame.columns) for frame in frames]
+    return [
+        column.name
+        for column in pl.concat(cells, how="diagonal")
+        if not column.null_count() and _numbers(column) is not None
+    ]
+
+
+def _written_times(layouts: Sequence[read.Layout], columns: Columns) -> list[str]:
+    """The time column where it has a format of its own: its digits are no number."""
+    if columns.time is None or columns.time_format is None:
+        return []
+    return [] if all(read.holds_times(part, columns.time) for part in layouts) else [columns.time]
+
+
+def as_numbers(texts: pl.Series) -> pl.Series | None:
+    """Categorical texts as float64; None where one of them is no number."""
+    values = texts.unique().drop_nulls()
+    numbers = _numbers(values.cast(pl.String))
+    return None if numbers is None else _mapped(texts, values, numbers)
+
+
+def _numbers(texts: pl.Series) -> pl.Series | None:
+    numbers = texts.cast(pl.Float64, strict=False)
+    return None if numbers.null_count() else numbers
+
+
+def straight(
+    parts: Sequence[read.Layout], dataset: Dataset, numbers: Sequence[str]
+) -> tuple[pl.DataFrame, list[int]] | None:
+    """The declared columns that are there, and SHORT, of every row of the files in order, and how many rows each has.
+
+    Features that are numbers are float32, identifiers that are `numbers` and ports float64, all others categorical.
+    None where `careful` has to read a file. Several files are as `together` gives them.
+    """
+    missing = pl.Series(dataset.format.missing, dtype=pl.String)
+    if missing.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any():
+        return None  # a number that means "no number"
+    if parts[0].separator is None:
+        frame = _parquet(parts[0], dataset.columns, numbers)
+        return None if frame is None else (_named(frame, dataset), [frame.height])
+    found = _text(parts, dataset.columns, numbers)
+    return None if found is None else (_named(found[0], dataset), found[1])
+
+
+def not_whole(frame: pl.DataFrame, dataset: Dataset) -> pl.Series | None:
+    """Which rows have a feature that is no finite number, or a null as last cell; None where there is none.
+
+    Columns are looked at first, since most files have no such row. A number that is missing does no harm where
+    `dataset.missing_numbers` indicates it.
+    """
+    drop = dataset.missing_numbers is MissingNumbers.drop
+    numbers = [name for name in dataset.columns.numeric if not _finite(frame[name], drop)]
+    if not numbers and not frame[SHORT].any():
+        return None
+    tests = [pl.col(name).is_finite().not_().fill_null(drop) for name in numbers]
+    return frame.select(pl.any_horizontal(SHORT, *tests)).to_series()
+
+
+def _finite(numbers: pl.Series, all_there: bool) -> bool:
+    return not (all_there and numbers.null_count()) and bool(numbers.is_finite().all())
+
+
+def _text(
+    parts: Sequence[read.Layout], columns: Columns, numbers: Sequence[str]
+) -> tuple[pl.DataFrame, list[int]] | None:
+    part = parts[0]
+    assert part.separator is not None
+    content, heights = content_of(parts) if len(parts) > 1 else (None, [])
+    pieces = blocks(part.file, PIECE, part.header_lines, part.rows) if content is None else [content]
+    lines, quotes = survey(pieces, part.separator, part.comment)
+    if quotes is Quotes.odd:
+        return None
+    there = [name for name in read.declared(columns) if name in part.names]
+    kinds = {name: pl.Float64() if name in (*columns.numeric, *numbers) else pl.String() for name in part.names}
+    with suppress(*BROKEN):  # text for a number, too many cells
+        if content is None:
+            frame = csv(for_polars(part.file), part, kinds, quotes, skip_lines=part.header_lines, n_rows=part.rows)
+        else:
+            frame = csv(content, part, kinds, quotes)
+        rows = frame.select(*_cells(there, columns, numbers), pl.col(part.names[-1]).is_null().alias(SHORT))
+        found = rows.collect(engine="streaming")
+        return (rechunked(found), heights or [lines]) if found.height == lines else None
+    return None
+
+
+def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
+    """None where a feature is stored as something else than a number, or an identifier as one rounded to float32."""
+    there = [name for name in read.declared(columns) if name in part.names]
+    stored = read.scan_parquet(part, there)
+    schema = stored.collect_schema()
+    exact = (pl.Float64, *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64))
+    fit = (*exact, pl.Float32)
+    if any(schema[name] not in fit for name in columns.numeric) or any(
+        schema[name] not in exact for name in numbers if name in schema
+    ):
+        return None
+    rows = stored.with_columns(pl.col(name).cast(pl.Float64) for name in numbers if name in schema)
+    blank = pl.all_horizontal(pl.col(name).is_null() for name in there)
+    cells = rows.select(*_cells(there, columns, numbers), blank.alias(SHORT))
+    return rechunked(cells.collect(engine="streaming"))
+
+
+def _cells(there: Sequence[str], columns: Columns, numbers: Sequence[str]) -> Iterator[pl.Expr]:
+    for name in there:
+        if name in columns.numeric:
+            yield pl.col(name).cast(pl.Float32)
+        else:  # a CSV's texts cannot be read as categorical at once: Polars then takes `"tc"p` for a cell
+            yield pl.col(name) if name in numbers else pl.col(name).cast(pl.String).cast(pl.Categorical)
+
+
+def _named(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """What is categorical as it is called, and ports as numbers: a column has few values, however many rows."""
+    names = [name for name, kind in frame.schema.items() if kind == pl.Categorical]
+    return frame.with_columns(_renamed(frame[name], dataset) for name in names)
+
+
+def _renamed(column: pl.Series, dataset: Dataset) -> pl.Series:
+    name = column.name
+    values = column.unique().drop_nulls()
+    before = values.cast(pl.String)
+    cell = read.named(read.text(name, dataset.format.missing), name, dataset.columns)
+    after = before.to_frame(name).select(cell.alias(name)).to_series()
+    if name in dataset.columns.ports:
+        return _mapped(column, values, after)
+    renamed = column if after.equals(before) else _mapped(column, values, after.cast(pl.Categorical))
+    return renamed.fill_null(read.MISSING_NAME) if name in dataset.columns.categorical else renamed
+
+
+def _mapped(column: pl.Series, before: pl.Series, after: pl.Series) -> pl.Series:
+    """A categorical `column` with its values `before`, all it has but null, replaced by those of `after`.
+
+    Looked up by the categories' codes: a column has few values, however many rows.
+    """
+    codes = before.to_physical()
+    if codes.is_empty():
+        return pl.Series(column.name, [None], dtype=after.dtype).new_from_index(0, len(column))
+    every = pl.int_range(int(codes.to_numpy().max()) + 1, eager=True).cast(codes.dtype).to_frame("code")
+    known = pl.DataFrame({"code": codes, "value": after})
+    by_code = every.join(known, on="code", how="left", maintain_order="left")["value"]
+    return by_code.gather(column.to_physical()).alias(column.name)

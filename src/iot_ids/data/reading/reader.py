@@ -1,0 +1,207 @@
+"""Every row of the files, typed: those that can be used, and those that cannot, each with its reason.
+
+Files are read straight into types, several times as fast as by way of text. What that cannot tell, which rows are wrong
+and why, is found by reading those rows again, carefully.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+
+from iot_ids.data.frames import rechunked
+from iot_ids.data.reading import layout as read
+from iot_ids.data.reading import rejects as unreadable
+from iot_ids.data.reading.cells import tables
+from iot_ids.data.reading.fast_path import SHORT, as_numbers, not_whole, number_columns, straight
+from iot_ids.data.reading.lines import CELLS, LINE
+from iot_ids.data.reading.packed import readable
+from iot_ids.data.reading.rejects import KEPT, NUMBER, REASON
+from iot_ids.data.reading.small_files import together
+from iot_ids.data.reading.times import time_format, told
+from iot_ids.data.schema import Columns, Dataset
+
+ROW_ID = "__row_id"
+"""Running number of a row over all files, from 0: how predictions are traced back to flows."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the files in their order.
+
+    `usable` has ROW_ID, FILE and the declared columns that are there: features float32 or categorical, never null
+    but where missing numbers are indicated;
+    ports, and identifiers that are numbers throughout, float64; other identifiers and labels categorical. A label that
+    is blank is null.
+    `odd` are the other rows: ROW_ID, FILE, LINE, REASON, CELLS and the labels as text. `heights` counts the
+    rows of each file.
+    `time_format` is the format by which a time column of text became a number; None where there was none to read.
+    """
+
+    usable: pl.DataFrame
+    odd: pl.DataFrame
+    heights: list[int]
+    time_format: str | None
+
+    @property
+    def height(self) -> int:
+        """How many rows were read."""
+        return sum(self.heights)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of some files that follow each other."""
+
+    usable: pl.DataFrame
+    odd: pl.DataFrame
+    heights: list[int]
+    unsure: set[str]
+    """Identifiers taken for numbers that may be texts."""
+
+
+def rows_of(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
+    """Read every file.
+
+    Raises:
+        UserError: a file cannot be read, or a quotation mark in it opens a cell and is not closed in its line.
+    """
+    groups = together(layouts)
+    numbers = number_columns([group[0] for group in groups], dataset)
+    while True:
+        parts: list[_Part] = []
+        heights: list[int] = []
+        for group in groups:
+            for part in _of_files(group, len(heights), sum(heights), dataset, numbers):
+                parts.append(part)
+                heights += part.heights
+        unsure = set[str]().union(*(part.unsure for part in parts))
+        if not unsure:
+            return _joined(parts, dataset.columns)
+        numbers = [name for name in numbers if name not in unsure]
+
+
+def _of_files(
+    group: Sequence[read.Layout], index: int, start: int, dataset: Dataset, numbers: Sequence[str]
+) -> Iterator[_Part]:
+    """The rows of the files from `index` on, the first of which is row `start` of all."""
+    with readable(group[0].file):
+        found = straight(group, dataset, numbers)
+    if found is not None:
+        yield _checked(group, index, start, dataset, numbers, *found)
+    elif len(group) == 1:
+        yield _carefully(group[0], index, start, dataset, numbers)
+    else:
+        for at, part in enumerate(group):
+            for each in _of_files([part], index + at, start, dataset, numbers):
+                yield each
+                start += sum(each.heights)
+
+
+def _checked(
+    group: Sequence[read.Layout],
+    index: int,
+    start: int,
+    dataset: Dataset,
+    numbers: Sequence[str],
+    found: pl.DataFrame,
+    heights: list[int],
+) -> _Part:
+    """What was read straight, its rows that are not whole read again."""
+    wrong = not_whole(found, dataset)
+    place = pl.Series(read.FILE, np.repeat(np.arange(index, index + len(group), dtype=np.int32), heights))
+    usable = found.drop(SHORT).with_columns(place).with_row_index(ROW_ID, start)
+    if wrong is None:
+        return _Part(usable, _none_odd(dataset), heights, _with_null(usable, numbers))
+    again, before, places = [], 0, wrong.arg_true().cast(pl.Int64)
+    for at, (part, height) in enumerate(zip(group, heights, strict=True)):
+        here = places.filter(places.is_between(before, before + height, closed="left"))
+        if len(here):
+            lines = here - before + part.header_lines + 1
+            again.append(_carefully(part, index + at, start + before, dataset, numbers, lines))
+        before += height
+    mended = [part.usable.select(usable.columns) for part in again if part.usable.height]
+    whole = pl.concat([usable.filter(~wrong), *mended])
+    unsure = _with_null(whole, numbers).union(*(part.unsure for part in again))
+    odd = pl.concat(part.odd for part in again)
+    return _Part(whole.sort(ROW_ID) if mended else whole, odd, heights, unsure)
+
+
+def _carefully(
+    part: read.Layout,
+    index: int,
+    start: int,
+    dataset: Dataset,
+    numbers: Sequence[str],
+    lines: pl.Series | None = None,
+) -> _Part:
+    """The rows of the file `index` on `lines`, or all."""
+    place = [pl.lit(index, pl.Int32).alias(read.FILE), (pl.col(LINE) - (part.header_lines + 1) + start).alias(ROW_ID)]
+    rows = careful(part, dataset, lines).with_columns(place[0], place[1].cast(pl.get_index_type()))
+    kept = rows.filter(pl.col(REASON) == KEPT).drop(LINE, REASON, CELLS)
+    parsed = kept.select(pl.col(name).cast(pl.Float64, strict=False) for name in numbers if name in kept)
+    unsure = {name for name in parsed.columns if parsed[name].null_count() > kept[name].null_count()}
+    usable = kept.with_columns(parsed).with_columns(cs.string().cast(pl.Categorical))
+    odd = rows.filter(pl.col(REASON) != KEPT).select(_none_odd(dataset).columns)
+    return _Part(usable, odd, [rows.height], unsure)
+
+
+def _with_null(rows: pl.DataFrame, numbers: Sequence[str]) -> set[str]:
+    """Those of `numbers` with a null, which may be no value, or a text."""
+    return {name for name in numbers if name in rows.columns and rows[name].null_count()}
+
+
+def _none_odd(dataset: Dataset) -> pl.DataFrame:
+    place = {ROW_ID: pl.get_index_type(), read.FILE: pl.Int32, LINE: pl.Int64, REASON: pl.Int8, CELLS: pl.Int64}
+    return pl.DataFrame(schema={**place, **dict.fromkeys(dataset.columns.labels, pl.String)})
+
+
+def _joined(parts: list[_Part], columns: Columns) -> Rows:
+    """An identifier whose every value is a number (a running one, say) becomes one, to keep its order, and so does a
+    time of a known format. `parts` is emptied.
+    """
+    heights, odd = [height for part in parts for height in part.heights], pl.concat([part.odd for part in parts])
+    usable = pl.concat([part.usable for part in parts], how="diagonal")
+    parts.clear()  # or their columns would stay beside those in one piece
+    usable = rechunked(usable)
+    there = [name for name in read.declared(columns) if name in usable.columns]
+    texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]
+    form = time_format(usable[columns.time], columns) if columns.time in texts else None
+    numbers = [
+        told(usable[name].cast(pl.String), form) if form and name == columns.time else as_numbers(usable[name])
+        for name in texts
+    ]
+    found = [column for column in numbers if column is not None]
+    return Rows(usable.with_columns(found).select(ROW_ID, read.FILE, *there), odd, heights, form)
+
+
+def careful(part: read.Layout, dataset: Dataset, lines: pl.Series | None = None) -> pl.DataFrame:
+    """LINE, REASON, CELLS and the declared columns that are there.
+
+    Numbers are float32, ports float64, names and other identifiers text. Of the file's rows, those on `lines`; None
+    means all.
+
+    Raises:
+        UserError: the file cannot be read, or a quotation mark opens a cell and is not closed in its line.
+    """
+    return pl.concat(typed(table, dataset) for table in tables(part, read.declared(dataset.columns), lines))
+
+
+def typed(table: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """As `careful`, of rows that `tables` has read."""
+    columns = dataset.columns
+    there = [name for name in table.columns if name not in (LINE, CELLS)]
+    texts = table.lazy().with_columns(read.text(name, dataset.format.missing).alias(name) for name in there)
+    parsed = texts.with_columns(
+        read.float32(read.number(pl.col(name))).alias(NUMBER + name) for name in columns.numeric
+    )
+    rows = parsed.with_columns(unreadable.reason(dataset, there)).select(
+        LINE, REASON, CELLS, *(_cell(name, columns).alias(name) for name in there)
+    )
+    return rows.collect()
+
+
+def _cell(name: str, columns: Columns) -> pl.Expr:
+    return pl.col(NUMBER + name) if name in columns.numeric else read.named(pl.col(name), name, columns)

@@ -1,0 +1,80 @@
+"""Rows that cannot be used: which reason each has, and the first of them shown with file and line."""
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from iot_ids.data.reading import layout as read
+from iot_ids.data.reading.cells import tables
+from iot_ids.data.reading.lines import CELLS, LINE
+from iot_ids.data.schema import Dataset, MissingNumbers
+
+REASON = "__reason"
+"""Index into REASONS of why a row is dropped; 0 where it is kept."""
+REASONS = (
+    "kept",
+    "blank line",
+    "ragged",
+    "text in a number column",
+    "not finite",
+    "missing number",
+    "missing label",
+    "comment",
+)
+KEPT, BLANK, RAGGED, TEXT, NOT_FINITE, NO_NUMBER, NO_LABEL, COMMENT = range(len(REASONS))
+DAMAGED = (RAGGED, TEXT, NOT_FINITE)
+"""Reasons that speak of a damaged or misread file, not of values that nobody measured."""
+NUMBER = "__number_"
+"""Prefix of a number column beside the text that it was read from."""
+SHOWN = 5
+
+
+def reason(dataset: Dataset, there: Sequence[str]) -> pl.Expr:
+    """The first reason for which a row has to go, as int8: a comment, or the first in REASONS, but NO_LABEL: only the
+    taxonomy knows what a blank label means (`iot_ids.data.clean`).
+
+    The frame has CELLS, the declared columns that are `there` as `read.text`, and the numbers as float32 under NUMBER +
+    name.
+    """
+    names, drop = dataset.columns.numeric, dataset.missing_numbers is MissingNumbers.drop
+    texts = [pl.col(name) for name in names]
+    numbers = [pl.col(NUMBER + name) for name in names]
+    tests = {
+        COMMENT: pl.col(CELLS) == 0,
+        BLANK: pl.all_horizontal(pl.col(name).is_null() for name in there),
+        RAGGED: pl.col(CELLS).is_not_null(),
+        TEXT: _any(cell.is_not_null() & value.is_null() for cell, value in zip(texts, numbers, strict=True)),
+        NOT_FINITE: _any(value.is_finite().not_() for value in numbers),
+        NO_NUMBER: _any(value.is_null() for value in numbers if drop),
+    }
+    found = pl.lit(KEPT)
+    for code, test in reversed(tests.items()):
+        found = pl.when(test).then(pl.lit(code)).otherwise(found)
+    return found.cast(pl.Int8).alias(REASON)
+
+
+def examples(rows: pl.DataFrame, layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
+    """The first SHOWN damaged rows: file, line, reason, and the cells at fault or how many there are."""
+    bad = rows.filter(pl.col(REASON).is_in(DAMAGED)).head(SHOWN)
+    return [
+        f"{layouts[file].file}:{line}: {REASONS[code]}: "
+        + (
+            f"{cells} cells, not {len(layouts[file].names)}"
+            if code == RAGGED
+            else _faults(layouts[file], line, dataset)
+        )
+        for file, line, code, cells in bad.select(read.FILE, LINE, REASON, CELLS).iter_rows()
+    ]
+
+
+def _faults(part: read.Layout, line: int, dataset: Dataset) -> str:
+    names, missing = dataset.columns.numeric, dataset.format.missing
+    row = pl.concat(tables(part, names, pl.Series([line])))
+    cells = row.select(read.text(name, missing).alias(name) for name in names)
+    finite = cells.select(read.number(pl.col(name)).is_finite().alias(name) for name in names)
+    found = zip(names, cells.row(0), finite.row(0), strict=True)
+    return ", ".join(f"{name}={cell!r}" for name, cell, fine in found if cell is not None and not fine)
+
+
+def _any(tests: Iterable[pl.Expr]) -> pl.Expr:
+    return pl.any_horizontal(pl.lit(False), *tests)

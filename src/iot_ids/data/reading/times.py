@@ -1,0 +1,99 @@
+"""Times that are written as text: their format is told, or guessed from all of them."""
+
+from itertools import product
+
+import polars as pl
+
+from iot_ids.common.errors import UserError
+from iot_ids.data.schema import Columns
+
+_CLOCKS = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
+_TWELVE = ("%I:%M:%S %p", "%I:%M:%S.%f %p", "%I:%M %p")
+_YEAR_FIRST = [
+    *("".join(parts) for parts in product(("%Y-%m-%d", "%Y/%m/%d"), ("T", " "), _CLOCKS, ("", "%z"))),
+    *("%Y-%m-%d", "%Y/%m/%d"),
+]
+_YEAR_LAST = [
+    " ".join(filter(None, parts))
+    for parts in product(
+        ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y"), (*_CLOCKS, *_TWELVE, "")
+    )
+]
+COMMON = (*_YEAR_FIRST, *_YEAR_LAST)
+"""The formats that are guessed."""
+LATEST = 4_102_444_800.0
+"""The year 2100: a guess that leads out of 1970 to 2100 took a day for a year."""
+LOOKED_AT = 100
+"""Texts that a format has to fit before it is tried on all."""
+
+
+def seconds(texts: pl.Series, form: str) -> pl.Series:
+    """Seconds since 1970 UTC, float64; null where a text does not have the format, or is null.
+
+    `form` is a strptime format: `%z` takes `Z` too, `.%f` a fraction of any length, or none. A time without a zone
+    counts as UTC.
+    """
+    polars = form.replace(".%f", "%.f").replace("%z", "%#z")
+    try:
+        if "%H" not in form and "%I" not in form:
+            return texts.str.to_date(polars, strict=False).cast(pl.Float64) * 86_400.0
+        times = texts.str.to_datetime(polars, time_unit="us", strict=False)
+    except pl.exceptions.PolarsError as error:
+        raise UserError(
+            f"dataset.columns.time_format={form!r} is no strptime format ({str(error).splitlines()[0]})"
+        ) from error
+    return times.to_physical().cast(pl.Float64) / 1e6
+
+
+def guessed(texts: pl.Series) -> list[str]:
+    """The COMMON formats that all `texts` have, nulls aside, one for each way to read them.
+
+    None where no format fits, several where the texts do not tell the day from the month.
+    """
+    values = texts.drop_nulls().unique(maintain_order=True)
+    few = [form for form in COMMON if len(values) and _fits(values.head(LOOKED_AT), form) is not None]
+    found: dict[str, pl.Series] = {}
+    for form in few:
+        times = _fits(values, form)
+        if times is not None and not any(times.equals(other) for other in found.values()):
+            found[form] = times
+    return list(found)
+
+
+def time_format(cells: pl.Series, columns: Columns) -> str | None:
+    """The format of a time column of text: told by the user, or the only one of the COMMON that fits; else None."""
+    if columns.time_format is not None:
+        return columns.time_format
+    forms = guessed(cells.unique().cast(pl.String))
+    return forms[0] if len(forms) == 1 else None
+
+
+def told(texts: pl.Series, form: str) -> pl.Series:
+    """As `seconds`, where the user has said the format.
+
+    Raises:
+        UserError: a text does not have it.
+    """
+    times = seconds(texts, form)
+    odd = texts.filter(times.is_null() & texts.is_not_null())
+    if len(odd):
+        raise UserError(
+            f"dataset.columns.time_format={form!r} does not fit {len(odd):,} of {len(texts.drop_nulls()):,} values of "
+            f"{texts.name}, such as {odd[0]!r}; mend the format, or leave it out where the times are numbers"
+        )
+    return times
+
+
+def unknown(texts: pl.Series) -> str:
+    """Why `texts` are no times as they stand, and which key says what they mean."""
+    values = texts.drop_nulls()
+    forms, example = guessed(values), values[0] if len(values) else None
+    key = "dataset.columns.time_format, such as '%d/%m/%Y %H:%M:%S'"
+    if len(forms) > 1:
+        return f"holds text ({example!r}) that can be read as {' or as '.join(forms)}; say which in {key}"
+    return f"holds text ({example!r}), whose order is not that of time; say its format in {key}, or give seconds"
+
+
+def _fits(texts: pl.Series, form: str) -> pl.Series | None:
+    times = seconds(texts, form)
+    return times if not times.null_count() and bool(times.is_between(0, LATEST).all()) else None

@@ -1,0 +1,1 @@
+"""Simulated flows of a BoT-IoT-like testbed."""

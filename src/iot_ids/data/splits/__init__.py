@@ -1,0 +1,1 @@
+"""The splits: one file each."""

@@ -1,0 +1,205 @@
+"""What a run prints: progress while it works, a table when it is done."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from iot_ids.common.plain_text import plain_console
+from iot_ids.data.checks import taxonomy
+from iot_ids.data.load import Test
+from iot_ids.experiment.state import Fitted, Result
+from iot_ids.experiment.unseen_attacks import Unseen
+from iot_ids.metrics import operating_point as operating
+from iot_ids.models.classifier import Report
+
+console = plain_console(soft_wrap=True)
+SHOWN_FEATURES = 12
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner beside `what` while the block runs; nothing where the output is no terminal."""
+    with console.status(Text(what)):
+        yield
+
+
+@contextmanager
+def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
+    """A bar over the epochs, with the last score beside it; hands every epoch on to `report`."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[score]}"),
+    )
+    shows = console.is_terminal  # elsewhere a bar that vanishes leaves an empty line behind
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not shows) as bar:
+        task = bar.add_task(what, total=None, score="")
+
+        def shown(epoch: int, metrics: Mapping[str, float]) -> None:
+            score = f"{epoch + 1} of at most {epochs} epochs, validation macro-F1 {metrics['val/f1_macro']:.3f}"
+            bar.update(task, total=epochs, completed=epoch + 1, score=score)
+            report(epoch, metrics)
+
+        yield shown
+
+
+def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool) -> None:
+    """Print the scores beside the constant answer's, the classes, the features, and what the audit has to say."""
+    dataset = fitted.prepared.config.dataset
+    title = f"{'SIMULATED: ' if simulated else ''}{fitted.prepared.config.title}, {dataset.label}: {name}"
+    console.print()
+    console.print(_scores(result, title, taxonomy(dataset).normal))
+    console.print(_classes(result))
+    names = fitted.prepared.features.pipeline.names
+    more = f" and {len(names) - SHOWN_FEATURES} more" if len(names) > SHOWN_FEATURES else ""
+    console.print(f"{len(names)} features: {', '.join(names[:SHOWN_FEATURES])}{more}", highlight=False)
+    for line in (*_operating_point(fitted, result), *_unseen(result), *_rows(fitted, test)):
+        console.print(line, highlight=False)
+    for sentence in result.audit["sentences"]:
+        console.print(f"audit: {sentence}", style="yellow", highlight=False)
+
+
+def _operating_point(fitted: Fitted, result: Result) -> Iterator[str]:
+    """What the threshold finds and costs, or why there is none; and how far the probabilities can be believed."""
+    metrics, point = result.metrics, fitted.operating_point
+    if point is not None:
+        asked = f"at {_short(point.false_positive_rate)} % false positives on validation"
+        if point.threshold is None:
+            needed = operating.rows_needed(point.false_positive_rate)
+            yield (
+                f"{asked}: cannot be told, validation has {point.validation_normal_rows:,} normal rows and it takes "
+                f"{needed:,}; set evaluate.false_positive_rate"
+            )
+        else:
+            rates = "; ".join(_rates(metrics, fitted.prepared.config.evaluate.flows_per_day))
+            rows = f"{point.validation_normal_rows:,} normal rows"
+            yield f"{asked} ({rows}, threshold {point.threshold:.4g} in log-odds): {rates}"
+    before, after = (_percent(metrics[f"test/expected_calibration_error{which}"]) for which in ("_uncalibrated", ""))
+    temperature = metrics["calibration/temperature"]
+    yield f"calibration error in points: {before}; after temperature {temperature:.3g}: {after}"
+
+
+def _unseen(result: Result) -> Iterator[str]:
+    """How many rows of the attacks that training has not seen were called an attack, and what they were taken for."""
+    if result.unseen is None:
+        return
+    found, low, high = (_percent(result.metrics[f"unseen/detection_rate{end}"]) for end in ("", "_low", "_high"))
+    yield f"never seen in training: {found} % called an attack [{low}, {high}] at that threshold"
+    if seen := result.metrics["unseen/rows_seen_in_train"]:
+        yield f"  {seen:,.0f} of these rows equal a training row of another class in every selected feature"
+    for (attack,), table in result.unseen.taken_for.group_by("attack", maintain_order=True):
+        answers = ", ".join(f"{_percent(share)} % {name}" for name, share in table.select("taken_for", "share").rows())
+        yield f"  {attack} ({table['rows'].sum():,} rows) was taken for {answers}"
+
+
+def _rates(metrics: Mapping[str, float], flows_per_day: int) -> Iterator[str]:
+    """The operating point on test rows, with 95 % intervals; what the test rows cannot say is left out."""
+    for name, words in (
+        ("detection_rate", "% of attacks found"),
+        ("false_positive_rate", "% of normal flows called attacks"),
+    ):
+        if f"operating/{name}" in metrics:
+            share, low, high = (_percent(metrics[f"operating/{name}{end}"]) for end in ("", "_low", "_high"))
+            yield f"{share} {words} [{low}, {high}]"
+    if "operating/alerts_per_day" in metrics:
+        alerts, low, high = (f"{metrics[f'operating/alerts_per_day{end}']:,.0f}" for end in ("", "_low", "_high"))
+        yield f"{alerts} false alarms a day if all of {flows_per_day:,} flows are normal [{low}, {high}]"
+
+
+def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
+    """What became of the rows: of the files, of the official test file, and by the outlier rule."""
+    prepared = fitted.prepared
+    elsewhere = "official test file: " if prepared.config.test_dataset is None else "test_dataset: "
+    for name, report in (("", prepared.loaded.cleaning), (elsewhere, test.cleaning)):
+        if report is None:
+            continue
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report["dropped"].items() if count) or "none"
+        yield f"{name}rows dropped of {report['rows_in']:,}: {reasons}"
+        yield from (f"  {example}" for example in report["examples"])
+        if (times := report["times"]) and times["guessed"]:
+            guess = f"{times['column']} was read as {times['format']}, which is a guess"
+            yield f"{name}{guess}; if it is wrong, set dataset.columns.time_format"
+        for file, count in report["only_first_rows_read"].items():
+            yield f"only the first {count:,} rows were read of {file}"
+    if outliers := prepared.loaded.train.height - prepared.features.train.height:
+        yield f"training rows dropped as outliers: {outliers:,}"
+    if left := prepared.loaded.cleaning["files_not_read"]:
+        yield f"in the folder, but not read: {', '.join(left[:5])}" + (f" and {len(left) - 5} more" if left[5:] else "")
+
+
+def line(result: Result, name: str, seconds: float) -> None:
+    """Print one line, for one job of many: name, accuracy, macro-F1 with its interval, seconds to fit."""
+    metrics = result.metrics
+    name = f"SIMULATED: {name}" if result.fitted.prepared.config.simulated else name
+    interval = f"[{_percent(metrics['test/f1_macro_low'])}, {_percent(metrics['test/f1_macro_high'])}]"
+    scores = f"accuracy {_percent(metrics['test/accuracy'])}, macro-F1 {_percent(metrics['test/f1_macro'])} {interval}"
+    if result.unseen is not None:
+        scores += f", {_percent(metrics['unseen/detection_rate'])} of unseen {_attacks(result.unseen)} found"
+    console.print(f"{name}: {scores}, {seconds:.1f} s to fit", highlight=False)
+
+
+def _attacks(unseen: Unseen) -> str:
+    return ", ".join(unseen.taken_for["attack"].unique(maintain_order=True))
+
+
+def say(words: str) -> None:
+    """Print a line of plain words."""
+    console.print(words, highlight=False)
+
+
+def skipped(name: str, id: str, made_by: str, now: str) -> None:
+    """Print which finished run makes this one unnecessary, and by which commit it was made if not by the present."""
+    other = "" if made_by == now else f", by other code: commit {_commit(made_by)}, this is {_commit(now)}"
+    console.print(f"{name}: skipped, already finished as run {id}{other}", highlight=False)
+
+
+def _commit(commit: str) -> str:
+    """Seven digits, and `-dirty` where it stands behind all of them."""
+    return commit[:7] + commit[40:]
+
+
+def where(id: str, command: str) -> None:
+    """Print the run's id and how to look at it."""
+    console.print(f"run {id}\n{command}", highlight=False)
+
+
+def _scores(result: Result, title: str, normal: str | None) -> Table:
+    metrics = result.metrics
+    table = Table(title=title, title_justify="left", caption_justify="left", title_style="bold")
+    for column in ("test", "score", "constant answer"):
+        table.add_column(column, justify="left" if column == "test" else "right")
+    constant = metrics["test/majority_accuracy"]
+    classes = sum(1 for rows in result.matrix.sum(axis=1) if rows)
+    table.add_row("accuracy", _percent(metrics["test/accuracy"]), _percent(constant))
+    table.add_row("balanced accuracy", _percent(metrics["test/balanced_accuracy"]), _percent(1 / classes))
+    interval = f"{_percent(metrics['test/f1_macro_low'])} to {_percent(metrics['test/f1_macro_high'])}"
+    constant_f1 = 2 * constant / (1 + constant) / classes
+    table.add_row(f"macro-F1 (95 %: {interval})", _percent(metrics["test/f1_macro"]), _percent(constant_f1))
+    attack = 0.0 if result.classes[result.matrix.sum(axis=1).argmax()] == normal else 1.0
+    for words, name in (("attacks found", "detection_rate"), ("normal flows called attacks", "false_positive_rate")):
+        if f"test/{name}" in metrics:
+            table.add_row(words, _percent(metrics[f"test/{name}"]), _percent(attack))
+    return table
+
+
+def _classes(result: Result) -> Table:
+    table = Table()
+    for column in ("class", "test rows", "precision", "recall", "95 % of recall", "F1"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    for row in result.report.iter_rows(named=True):
+        interval = f"{_percent(row['recall_low'])} to {_percent(row['recall_high'])}"
+        scores = (_percent(row[name]) for name in ("precision", "recall"))
+        table.add_row(row["class"], f"{row['rows']:,}", *scores, interval, _percent(row["f1"]))
+    return table
+
+
+def _short(share: float) -> str:
+    return f"{100 * share:.4g}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}"

@@ -1,0 +1,111 @@
+"""One run: the chain of `experiment`, kept by MLflow."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from iot_ids import protocol
+from iot_ids import tracking as track
+from iot_ids.common import atomic as aside
+from iot_ids.config import container, resolved
+from iot_ids.data.clean import ROW_ID
+from iot_ids.data.load import Test
+from iot_ids.data.reading.layout import FILE
+from iot_ids.data.schema import Origin
+from iot_ids.experiment import artifacts
+from iot_ids.experiment import console as terminal
+from iot_ids.experiment import steps as experiment
+from iot_ids.experiment.fingerprint import fingerprint
+from iot_ids.experiment.state import Prepared
+from iot_ids.tracking import Store
+
+
+def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None = None) -> str:
+    """Prepare, fit and judge as `config` says; print the result, `brief` in a line; return the MLflow run's id.
+
+    With `tracking.skip_finished`, a run that the store holds already is named instead of being run again. What is wrong
+    with the data or the configuration is found before the run starts, and leaves none; what only the training or the
+    official test file shows leaves a FAILED one. `tags` are set besides the run's own; a sweep's runs have some.
+
+    Raises:
+        UserError: whatever the user can mend.
+    """
+    settings = resolved(config)
+    store = track.open_store(settings.tracking, settings.dataset.name)
+    with terminal.working(f"preparing {settings.dataset.title}"):
+        prepared = experiment.prepare(settings)
+    plain = container(config)
+    name = _name(prepared)
+    if settings.tracking.skip_finished and (finished := _finished(store, prepared, plain, tags or {})):
+        terminal.skipped(name, *finished, track.commit())
+        return finished[0]
+    simulated = settings.simulated
+    with track.start(store, name, track.flat(plain), _tags(prepared, plain) | dict(tags or {})) as kept:
+        source = str(settings.dataset.path or settings.dataset.name)
+        kept.dataset(
+            prepared.loaded.train.drop(ROW_ID, FILE), settings.dataset.name, source, prepared.loaded.sha256, "training"
+        )
+        with terminal.training(f"training {name}", settings.trainer.max_epochs, kept.report) as report:
+            fitted = experiment.fit(prepared, report)
+        with terminal.working(f"testing {name}"), aside.folder() as folder:
+            test = prepared.loaded.read_test()
+            kept.tags(_tags_of_test(test, plain, prepared))
+            result = experiment.judge(fitted, test)
+            fitted = result.fitted
+            kept.metrics(result.metrics)
+            artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, folder)
+            track.save_model(fitted.detector, folder / "model")
+            kept.artifacts(folder)
+    if brief:
+        terminal.line(result, name, fitted.seconds)
+    else:
+        terminal.show(fitted, result, test, name, simulated)
+    terminal.where(kept.id, store.ui_command())
+    return kept.id
+
+
+def _name(prepared: Prepared) -> str:
+    """model-selector-k-seed."""
+    config, features = prepared.config, prepared.features.pipeline.names
+    return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
+
+
+def _finished(
+    store: Store, prepared: Prepared, plain: dict[str, Any], tags: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """The id and commit of a finished run of the same data, configuration and seed, from the same sweep.
+
+    An official test file counts by its hash.
+    """
+    loaded = prepared.loaded
+    same = {name: tags[name] for name in ("sweep", "tuned") if name in tags}
+    same |= {"config.fingerprint": fingerprint(plain, *_data(loaded.sha256, loaded.test_sha256()))}
+    return track.finished(store, same, prepared.config.seed)
+
+
+def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
+    digest = prepared.loaded.sha256
+    return {
+        "data.origin": (Origin.generated if prepared.config.simulated else Origin.published).value,
+        "data.sha256": digest,
+        "git.commit": track.commit(),
+        "config.fingerprint": fingerprint(plain, digest),
+        "tuned": "false",
+        **protocol.tags(prepared.config),
+    }
+
+
+def _tags_of_test(test: Test, plain: dict[str, Any], prepared: Prepared) -> dict[str, str]:
+    """The reading of the test rows; runs with different official test files must not be averaged."""
+    return {
+        "data.test_sha256": test.sha256,
+        "data.test_read": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config.fingerprint": fingerprint(plain, *_data(prepared.loaded.sha256, test.sha256)),
+    }
+
+
+def _data(training: str, test: str) -> list[str]:
+    """The hashes that a fingerprint takes in: one, where the test rows come from the training files."""
+    return [training] if test == training else [training, test]

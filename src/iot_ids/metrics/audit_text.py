@@ -1,0 +1,104 @@
+"""What the audit found, in words: which finding is worth a sentence, and what it means for the scores."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from iot_ids.metrics.operating_point import OperatingPoint
+
+WORTH_A_SENTENCE = 0.01
+MOST = 0.5
+"""From which share on rows are most of them; and how far from chance to certainty the row order has to come."""
+
+
+_CONTRADICTED = {
+    False: "no model can get all of them right. More features may tell them apart.",
+    True: "only the flows before them, which the model reads as well, can tell them apart.",
+}
+"""What follows from equal flows of different classes, without and with windows."""
+
+
+def sentences(
+    findings: Mapping[str, Any], rows: int, classes: int, identifiers_allowed: bool, windowed: bool
+) -> list[str]:
+    """What a reader must know of the audit's `findings`; nothing where nothing was found.
+
+    Args:
+        findings: as `iot_ids.metrics.audit.audit` gives them, without the sentences.
+        rows: train and test rows together.
+        classes: how many classes there are; chance on them is at most 1 / classes.
+        identifiers_allowed: whether identifiers were offered as features.
+        windowed: whether the model also reads the flows before one, which were not compared.
+    """
+    said = []
+    if findings["share_seen"] >= WORTH_A_SENTENCE:
+        said.append(_seen_sentence(findings["test_rows_seen_in_train"], findings["test_rows"], windowed))
+    if findings["share_nearly_seen"] >= MOST:
+        said.append(_nearly_seen_sentence(findings["test_rows_nearly_seen_in_train"], findings["test_rows"]))
+    for name in findings["flagged"]:
+        score = (findings["single_feature_f1"] | findings["identifier_f1"])[name]
+        said.append(_giveaway_sentence(name, score, name in findings["identifier_f1"], identifiers_allowed))
+    if findings["row_order_f1"] >= 1 / classes + MOST * (1 - 1 / classes):
+        said.append(_row_order_sentence(findings["row_order_f1"]))
+    if findings["contradicting_rows"] >= WORTH_A_SENTENCE * rows and findings["contradicting_rows"]:
+        said.append(
+            f"{findings['contradicting_rows']:,} of {rows:,} train and test rows equal a row of another class in every "
+            f"selected feature: {_CONTRADICTED[windowed]}"
+        )
+    if findings["contradicting_labels"]:
+        said.append(
+            f"{findings['contradicting_labels']:,} of the rows left by cleaning are normal by one label of the dataset "
+            "and an attack by another: one of the two is wrong. cleaning.json shows the first of them."
+        )
+    return said
+
+
+def tied_sentence(point: OperatingPoint | None) -> list[str]:
+    """That the rate asked for is out of the operating point's reach, and which are not; nothing where it is reached."""
+    if point is None or point.tied is None or point.nearest is None:
+        return []
+    below, above = point.tied
+    asked, shown, next_one = (f"{100 * rate:.4g} %" for rate in (point.false_positive_rate, below, above))
+    settable = ceil(1e6 * above) / 1e6
+    said = (
+        f"A false-positive rate of {asked} cannot be reached: {100 * (above - below):.4g} % of validation's normal "
+        f"rows have one and the same score. The threshold stands at {shown}, and what it finds is found at that rate; "
+        f"the next rate above is {next_one}, and the nearest {100 * point.nearest:.4g} %."
+    )
+    return [said + f" evaluate.false_positive_rate={settable:g} asks for the one above." * (settable < 1)]
+
+
+def _seen_sentence(seen: int, rows: int, windowed: bool) -> str:
+    fact = f"{seen:,} of {rows:,} test rows ({seen / rows:.0%}) stand in train too"
+    if windowed:
+        return f"{fact}, if the flows before them are left aside, which the model reads as well."
+    if seen < rows / 2:
+        return f"{fact}: the scores are kinder than new flows would be."
+    return f"{fact}: accuracy on this split says little about new flows."
+
+
+def _nearly_seen_sentence(nearly: int, rows: int) -> str:
+    return (
+        f"{nearly:,} of {rows:,} test rows ({nearly / rows:.0%}) are new, but within a percentile of one train row in "
+        "every selected feature: to remember the nearest row may be enough here, and not on another network."
+    )
+
+
+def _giveaway_sentence(name: str, score: float, identifier: bool, allowed: bool) -> str:
+    fact = f"The {'identifier' if identifier else 'feature'} {name} alone reaches macro-F1 {score:.2f}"
+    if not identifier:
+        return f"{fact}: it gives the class away. Make sure it would be known, and as telling, in a new network."
+    if allowed:
+        return (
+            f"{fact}: it gives the class away. dataset.identifiers=allow let it become a feature, so that the scores "
+            "say how well this recording is known, and nothing of a new network."
+        )
+    return f"{fact}: it gives the class away. It is no feature and must not become one."
+
+
+def _row_order_sentence(score: float) -> str:
+    return (
+        f"The place of a row in its file alone reaches macro-F1 {score:.2f}: the classes stand in blocks. The first "
+        "rows of a file, or a split by place, may hold one class alone, and a feature that counts over neighbouring "
+        "rows tells the block."
+    )

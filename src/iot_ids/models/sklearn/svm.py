@@ -1,0 +1,160 @@
+"""Support vector machines: linear, with an RBF kernel approximated (Nystroem), and exact."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from iot_ids.common.errors import UserError
+from iot_ids.common.typed_json import read, require
+from iot_ids.models.classifier import Report, Table
+from iot_ids.models.sklearn.adapter import Classical
+
+FILE = "margin.json"
+RANGE = (-5.0, 5.0)
+"""Of the logarithm of the sharpness: classes that never meet would have it grow without end."""
+
+
+@dataclass
+class Facts:
+    """What `margin.json` says."""
+
+    sharpness: float
+
+
+class Margin(Classical):
+    """The probabilities are the softmax of the decision values times one number, the sharpness.
+
+    The sharpness is chosen on validation for the smallest log-loss (temperature scaling, Guo et al. 2017): it makes the
+    probabilities as bold as they are right, and leaves their order, so that the most probable class is the
+    estimator's own answer.
+    """
+
+    answer = "decision_function"
+    sharpness = 1.0
+
+    def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
+        """Fit the estimator on `train`, then the sharpness on `validation`.
+
+        Raises:
+            UserError: the estimator refuses its settings.
+        """
+        self.learn(train, seed)
+        margins, rows = self._margins(validation.x), np.arange(len(validation.y))
+
+        def log_loss(exponent: float) -> float:
+            return float(-log_softmax(np.exp(exponent) * margins, axis=1)[rows, validation.y].mean())
+
+        self.sharpness = float(np.exp(minimize_scalar(log_loss, bounds=RANGE, method="bounded").x))
+
+    def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Class probabilities `(rows, classes)`."""
+        return softmax(self.sharpness * self._margins(x), axis=1).astype(np.float32)  # type: ignore[no-any-return]
+
+    def _margins(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Decision values `(rows, classes)`; of two classes scikit-learn gives only the second one's."""
+        values = self.answers(x)
+        return values if values.ndim == 2 else np.column_stack([np.zeros(len(values)), values])
+
+    def save(self, folder: Path) -> None:
+        """Write the estimator with skops, and the sharpness."""
+        super().save(folder)
+        (folder / FILE).write_text(json.dumps({"sharpness": self.sharpness}))
+
+    @classmethod
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
+        """Read what `save` wrote."""
+        classifier, facts = super().load(folder, trust), read(folder / FILE, Facts)
+        require(facts.sharpness > 0, f"{FILE}: sharpness is {facts.sharpness}, and has to be above 0")
+        classifier.sharpness = facts.sharpness
+        return classifier
+
+
+class NystroemSvm(Margin):
+    """A linear machine on Nystroem features of the RBF kernel (Williams and Seeger 2001).
+
+    Time grows with the rows, not with their square. `C` and `gamma` mean what they mean to the exact machine.
+    """
+
+    def __init__(self, C: float, gamma: float | str, components: int, epochs: int, class_weight: str | None) -> None:  # noqa: N803
+        if not C > 0:
+            raise UserError(f"model.C={C} has to be above 0")
+        if isinstance(gamma, str) and gamma != "scale":
+            raise UserError(f"model.gamma={gamma} is neither a number nor scale")
+        self.C = C
+        self.gamma = gamma
+        self.components = components
+        machine = SGDClassifier(loss="hinge", average=True, max_iter=epochs, class_weight=class_weight)
+        super().__init__(make_pipeline(Nystroem(kernel="rbf"), machine))
+
+    def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
+        """Set what depends on the training rows, then fit.
+
+        Raises:
+            UserError: scikit-learn refuses the settings.
+        """
+        rows, features = train.x.shape
+        gamma = 1 / (features * float(train.x.var())) if self.gamma == "scale" else self.gamma
+        self.estimator.set_params(
+            nystroem__gamma=gamma,
+            nystroem__n_components=min(self.components, rows),
+            sgdclassifier__alpha=1 / (self.C * rows),
+        )
+        super().fit(train, validation, classes, seed, report)
+
+
+class ExactSvm(Margin):
+    """The RBF machine itself. Its time grows with the square of the rows, so more than `max_rows` are refused."""
+
+    def __init__(self, C: float, gamma: float | str, max_rows: int, class_weight: str | None) -> None:  # noqa: N803
+        self.max_rows = max_rows
+        super().__init__(SVC(C=C, gamma=gamma, class_weight=class_weight, break_ties=True))
+
+    def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
+        """Fit, if the rows are few enough.
+
+        Raises:
+            UserError: they are too many, or scikit-learn refuses the settings.
+        """
+        if len(train.y) > self.max_rows:
+            raise UserError(
+                f"the exact RBF machine takes time with the square of the rows, and {len(train.y):,} training rows are "
+                f"more than model.max_rows={self.max_rows}: use model=svm_rbf, which approximates the kernel, or raise "
+                "model.max_rows"
+            )
+        super().fit(train, validation, classes, seed, report)
+
+    @classmethod
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
+        """Read what `save` wrote: a classifier that can score, not train."""
+        classifier = super().load(folder, trust)
+        _refuse_broken(classifier.estimator)
+        return classifier
+
+
+def _refuse_broken(machine: Any) -> None:
+    """Raise a ValueError where a machine's arrays have other lengths than libsvm, which does not look, will read."""
+    vectors, classes = len(machine.support_vectors_), len(machine.classes_)
+    lengths = {
+        "support_vectors_": (vectors, machine.n_features_in_),
+        "support_": (vectors,),
+        "_n_support": (classes,),
+        "_dual_coef_": (classes - 1, vectors),
+        "_intercept_": (classes * (classes - 1) // 2,),
+    }
+    for name, shape in lengths.items():
+        require(getattr(machine, name).shape == shape, f"estimator.skops: {name} has not the shape {shape}")
+    require(
+        machine._n_support.min() >= 0 and machine._n_support.sum() == vectors,
+        "estimator.skops: _n_support counts other support vectors than there are",
+    )

@@ -1,0 +1,58 @@
+"""What every picture shares: colours, a bare figure with its heading, plain labels, and the way to disk.
+
+Colours are Okabe and Ito's, told apart with every kind of colour vision ("Color Universal Design", 2008). Figures are
+drawn without pyplot, so that no global state of matplotlib is read or left behind.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from iot_ids.common.atomic import written
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.WARNING)  # its first start tells of a cache it makes
+
+BLACK, ORANGE, SKY, BLUE = "#000000", "#E69F00", "#56B4E9", "#0072B2"
+GREEN, VERMILION, PURPLE = "#009E73", "#D55E00", "#CC79A7"
+DARK, GREY, PALE = "#333333", "#BBBBBB", "#E6E6E6"
+DPI = 120
+LONGEST_LABEL = 32
+INCHES_PER_CHARACTER = 0.075
+"""Width of a character of a tick label, on the generous side."""
+
+
+def panels(width: float, height: float, title: str, simulated: bool, count: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of so many inches with `count` bare panels side by side; says SIMULATED first where that is so."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    heading = figure.suptitle(f"SIMULATED: {title}" if simulated else title, fontsize=11, fontweight="bold")
+    heading.set_wrap(True)
+    spell_plainly([heading])
+    axes = list(figure.subplots(1, count, squeeze=False)[0])
+    for panel in axes:
+        panel.spines[:].set_visible(False)
+        panel.tick_params(length=0, labelcolor=DARK)
+        panel.set_axisbelow(True)
+    return figure, axes
+
+
+def shorten(name: str) -> str:
+    """A name of at most 32 characters; an ellipsis stands for the rest."""
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+
+
+def spell_plainly(texts: Sequence[Text]) -> None:
+    """A dollar sign in a name is a dollar sign, not mathematics."""
+    for text in texts:
+        text.set_parse_math(False)
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write a PNG wholly or not at all. Makes missing folders."""
+    with written(path) as new:
+        # Draws once, where figure.savefig would draw twice for the same bytes.
+        FigureCanvasAgg(figure).print_png(new)  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""The detector that is kept, and files scored by it."""

@@ -1,0 +1,240 @@
+"""The detector that is kept: raw columns in, class probabilities out. Judging and serving both go through here."""
+
+import json
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from inspect import signature
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+from numpy.typing import NDArray
+
+from iot_ids.common import registry
+from iot_ids.common.errors import UserError
+from iot_ids.common.typed_json import read, require
+from iot_ids.data.checks import of_format
+from iot_ids.data.clean import typed
+from iot_ids.data.schema import Columns, Format
+from iot_ids.data.windows import needed, refuse_lacking, windows_of
+from iot_ids.features import pipeline
+from iot_ids.features.pipeline import Pipeline
+from iot_ids.metrics.calibration import calibrated
+from iot_ids.models.classifier import Classifier, answers, padded
+from iot_ids.serving import manifest
+
+FILE = "detector.json"
+VERSION = 2
+"""Of what is kept; before 2 there were no registered names, no manifest and no format."""
+
+
+@dataclass
+class Facts:
+    """What `detector.json` says. The defaults are what those mean that were kept before there was the key."""
+
+    columns: Columns
+    missing: list[str]
+    classes: list[str]
+    model: str
+    temperature: float = 1.0
+    window: int | None = None
+    shift: float = 0.0
+    format: Format = field(default_factory=Format)
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A fitted pipeline and model, with the names of their columns and classes.
+
+    `temperature` calibrates the model's probabilities (`metrics/calibration.py`); 1 leaves them as they are.
+    """
+
+    columns: Columns
+    missing: Sequence[str]
+    classes: list[str]
+    pipeline: Pipeline
+    model: Classifier
+    temperature: float = 1.0
+    window: int | None = None
+    """How many flows of a source the model reads, with `model.sequence=window`; None where it reads one by one."""
+    shift: float = 0.0
+    """Added to the second of two classes' log-odds after the temperature; 0 without adaptation."""
+    form: Format = field(default_factory=Format)
+    """How the files of its dataset are written."""
+
+    def probabilities(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
+        """Class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or as numbers.
+
+        A row that lacks a number the model needs, or has an infinite one, gets NaN. A category not seen in training
+        counts as none of those seen.
+
+        A detector with a `window` also needs the time and the source column. It reads each flow after those that the
+        same source sent before it, as far as they are among `flows` or `context`: more flows with the same columns,
+        which get no answer. Rows that get NaN are in no window. Flows of one time follow each other by ROW_ID, or as
+        they were given where there is none.
+
+        Raises:
+            UserError: a column is not there (named), or the time column holds text.
+        """
+        return self.calibrate(self.uncalibrated(flows, context))
+
+    def calibrate(self, uncalibrated: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's own probabilities `(rows, classes)` at this detector's temperature and shift."""
+        return calibrated(uncalibrated, self.temperature, self.shift)
+
+    def uncalibrated(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
+        """`probabilities` as the model gives them, before temperature and shift.
+
+        Raises:
+            UserError: as `probabilities`.
+        """
+        if self.window is not None:
+            return self._of_windows(flows, flows if context is None else pl.concat([flows, context]), self.window)
+        x = self.pipeline.transform(self._typed(flows))
+        missing = ~np.isfinite(x).all(axis=1)  # a number far outside the scale may be infinite on it
+        answers = np.full((len(x), len(self.classes)), np.nan, dtype=np.float32)
+        if not missing.all():
+            answers[~missing] = self.model.probabilities(x[~missing])
+        return answers
+
+    @property
+    def inputs(self) -> list[str]:
+        """The raw columns that flows may need to have."""
+        features = [*self.columns.numeric, *self.columns.categorical]
+        return features if self.window is None else [*features, *needed(self.columns)]
+
+    def _of_windows(self, flows: pl.DataFrame, every: pl.DataFrame, window: int) -> NDArray[np.float32]:
+        """The answers on `flows`, the first of `every`."""
+        x = self.pipeline.transform(self._typed(every))
+        there = np.flatnonzero(np.isfinite(x).all(axis=1))
+        targets = np.flatnonzero(there < flows.height)
+        probabilities = np.full((flows.height, len(self.classes)), np.nan, dtype=np.float32)
+        if len(targets):
+            steps = windows_of(every[there], self.columns, self.missing, targets, window)
+            probabilities[there[targets]] = answers(self.model, padded(x[there]), steps)
+        return probabilities
+
+    def _typed(self, flows: pl.DataFrame) -> pl.DataFrame:
+        encoder = self.pipeline.encoder
+        used = Columns(
+            numeric=encoder.numbers,
+            categorical=encoder.texts,
+            identifiers=self.columns.identifiers,
+            ports=self.columns.ports,
+        )
+        refuse_lacking(flows, [*used.numeric, *used.categorical])
+        raw = flows.lazy().select(*used.numeric, *used.categorical)
+        numbers = raw.with_columns(cs.boolean().cast(pl.Int8))  # as they are read from Parquet files
+        return typed(numbers, used, self.missing).collect()
+
+    def save(self, folder: Path) -> None:
+        """Write the detector into `folder`: JSON, npz, safetensors or skops; nothing that runs code when it is read."""
+        folder.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "version": VERSION,
+            "columns": asdict(self.columns),
+            "format": asdict(self.form),
+            "missing": list(self.missing),
+            "classes": self.classes,
+            "temperature": self.temperature,
+            "window": self.window,
+            "shift": self.shift,
+            "model": registry.name_of(type(self.model)),
+        }
+        (folder / FILE).write_text(json.dumps(facts, indent=1, default=attrgetter("value")))
+        self.pipeline.save(folder)
+        self.model.save(folder)
+        manifest.write(folder)
+
+    @classmethod
+    def load(cls, folder: Path, trust: Collection[str] = ()) -> "Detector":
+        """Read what `save` wrote: checked against its manifest, then every value, then one answer of the model.
+
+        No name in the folder is imported but those in `trust`, each `module.Class`: what else it names are classes of
+        ours, of which there is a table, and the parts of scikit-learn that they are made of. A folder that was kept
+        before there was a manifest is read with a warning.
+
+        Raises:
+            UserError: a file is damaged, or a class is neither ours nor trusted (the message says what to write).
+        """
+        with _telling(folder):
+            whole = manifest.check(folder)
+            facts = read(folder / FILE, Facts)
+            _refuse_wrong(facts, whole)
+            fitted, model = Pipeline.load(folder, trust), _model(facts.model, folder, trust)
+            values = facts.temperature, facts.window, facts.shift, facts.format
+            detector = cls(facts.columns, facts.missing, facts.classes, fitted, model, *values)
+            _refuse_misfit(detector)
+        if not whole:
+            warnings.warn(f"model={folder} was kept before there was a manifest: damage may go unnoticed", stacklevel=2)
+        return detector
+
+
+def to_trust(folder: Path) -> list[str]:
+    """The classes that a detector just kept in `folder` needs `trust` for: none where everything in it is ours."""
+    model = json.loads((folder / FILE).read_text())["model"]
+    scaler = json.loads((folder / pipeline.FILE).read_text())["scaler"]
+    names = [name for name in (model, scaler) if name not in registry.MODELS | registry.SCALERS]
+    if not (folder / "estimator.skops").is_file():
+        return names
+    from iot_ids.models.sklearn import (
+        skops_file as estimators,  # not at the top: skops takes a second, which networks need not
+    )
+
+    return [*names, *estimators.to_trust(folder)]
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    """Whatever a spoilt file makes JSON, NumPy, safetensors, skops or a class raise, as the user's to mend."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"model={folder}: {error}") from error
+    except ImportError as error:
+        raise UserError(f"model={folder} needs what cannot be imported: {error}") from error
+    except Exception as error:
+        raise UserError(
+            f"model={folder} cannot be loaded ({type(error).__name__}: {error}): a file in it was changed or cut off "
+            "since the run kept it; copy it again, or train again"
+        ) from error
+
+
+def _refuse_wrong(facts: Facts, whole: bool) -> None:
+    """Raise where `detector.json` says what cannot be."""
+    if facts.version > VERSION:
+        raise UserError(f"was kept by a later iot_ids ({facts.version}, this one reads {VERSION}); update it")
+    if facts.version > 1 and not whole:
+        raise UserError(f"{manifest.FILE} is missing, which the run kept; {manifest.MEND}")
+    require(facts.classes and len({*facts.classes}) == len(facts.classes), f"{FILE}: classes: a name stands twice")
+    require(facts.temperature > 0, f"{FILE}: temperature is {facts.temperature}, and has to be above 0")
+    for problem in of_format(facts.format):
+        raise ValueError(f"{FILE}: format.{problem}")
+    require(facts.window is None or facts.window > 0, f"{FILE}: window is {facts.window}, and has to be 1 or more")
+
+
+def _model(name: str, folder: Path, trust: Collection[str]) -> Classifier:
+    """The model, which is told of `trust` where it asks for that."""
+    kind = registry.class_of(name, registry.MODELS, trust)
+    given: dict[str, Any] = {"trust": trust} if "trust" in signature(kind.load).parameters else {}
+    return kind.load(folder, **given)  # type: ignore[no-any-return]
+
+
+def _refuse_misfit(detector: Detector) -> None:
+    """Raise where pipeline, model and classes are not of one detector: it is asked for one answer."""
+    columns, encoder = detector.columns, detector.pipeline.encoder
+    known = {*columns.numeric, *columns.categorical, *columns.identifiers}
+    unknown = {*encoder.numbers, *encoder.texts} - known
+    require(not unknown, f"pipeline.json reads {', '.join(sorted(unknown))}, which {FILE} does not name")
+    flow = np.zeros((1, len(encoder.names)), dtype=np.float32)
+    answer = detector.model.probabilities(flow if detector.window is None else flow[None])
+    require(
+        np.shape(answer) == (1, len(detector.classes)) and np.isfinite(answer).all(),
+        f"the model's answer is not one probability for each of {len(detector.classes)} classes",
+    )

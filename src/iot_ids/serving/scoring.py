@@ -1,0 +1,265 @@
+"""Flows of any number through a kept detector: files in, one table of answers out, a few batches held at a time."""
+
+import json
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pyarrow.parquet import ParquetWriter
+
+from iot_ids.common import atomic as aside
+from iot_ids.common.errors import UserError
+from iot_ids.common.spreadsheet import guarded
+from iot_ids.data.files import files_at
+from iot_ids.data.reading import layout as read
+from iot_ids.data.reading.cells import BLOCK, tables
+from iot_ids.data.reading.lines import CELLS, LINE, count
+from iot_ids.data.reading.packed import readable
+from iot_ids.data.reading.reader import typed
+from iot_ids.data.reading.rejects import DAMAGED, REASON, SHOWN, examples
+from iot_ids.data.schema import Columns, Dataset, Header
+from iot_ids.serving.detector import Detector
+
+BATCH = 65_536
+"""Rows of Parquet that are scored at a time; of text, BLOCK bytes."""
+
+
+@dataclass
+class Scored:
+    """What became of the rows. Those without an answer lack a number that the model needs, or a line has odd cells."""
+
+    rows: int
+    unanswered: int
+    examples: list[str]
+    """The first rows without an answer, each as `file:line`."""
+    seconds: float
+    damaged: int = 0
+    """How many of those without an answer are ragged, hold text for a number, or one that is not finite."""
+    damage: list[str] = field(default_factory=list)
+    """The first of these, each with its file, line, and what is wrong."""
+
+    @property
+    def flows_per_second(self) -> float:
+        """Rows read, scored and written per second."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+
+def load_model(folder: Path, trust: Collection[str] = ()) -> Detector:
+    """The detector that a run has kept, from the run's `model` folder; `trust` is `Detector.load`'s.
+
+    Raises:
+        UserError: there is none, it is damaged, or a class in it is neither ours nor trusted.
+    """
+    for place in (folder / "artifacts" / "detector", folder):
+        if (place / "detector.json").is_file():
+            return Detector.load(place, trust)
+    raise UserError(
+        f"model={folder} holds no kept detector; give a run's model: mlruns/artifacts/RUN_ID/artifacts/model"
+    )
+
+
+def is_simulated(folder: Path) -> bool | None:
+    """Whether the model was trained or tested on generated rows, as its run's audit.json says; None without one."""
+    try:
+        return bool(json.loads((folder.resolve().parent / "audit.json").read_text())["simulated"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def score(
+    detector: Detector,
+    layouts: Sequence[read.Layout],
+    out: Path,
+    simulated: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+    unreadable_share: float = 1.0,
+) -> Scored:
+    """Write the answers on the files to `out`: file, line, answer and each class's probability, row by row in order.
+
+    A row without an answer has nulls. `out` is Parquet, or CSV where its name ends so; it appears whole or not at all.
+    With `simulated`, its first column says SIMULATED. `progress` hears how many rows each batch had.
+
+    Raises:
+        UserError: a file cannot be read, more than `unreadable_share` of the rows are damaged, or `out` cannot be
+            written.
+    """
+    found, start = Scored(0, 0, [], 0.0), time.perf_counter()
+    with _writer(out) as write:
+        for part in layouts:
+            for answers, wrong in _answers(detector, part):
+                _count(found, answers, part)
+                _count_damage(found, wrong, part, detector)
+                write(answers.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else answers)
+                progress(answers.height)
+        _refuse_damage(found, layouts, unreadable_share)
+    found.seconds = time.perf_counter() - start
+    return found
+
+
+def inputs(detector: Detector) -> list[str]:
+    """The raw columns that the model reads: those that were selected."""
+    encoder = detector.pipeline.encoder
+    return [*encoder.numbers, *encoder.texts]
+
+
+def files_of(path: object) -> list[Path]:
+    """The files at `path`: in a folder, every CSV and Parquet file; text files where there is neither.
+
+    Raises:
+        UserError: there is none.
+    """
+    return files_at(path, [["*.csv*", "*.parquet"], ["*.txt"]], "path")
+
+
+def refuse_out(out: Path, path: object) -> None:
+    """Raise a UserError where `out` is no name of a table, or one of the files at `path`, which it would replace.
+
+    So too where what should be its folder is a file.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise UserError(f"out={out} has to end in .parquet or .csv")
+    if files := [place for place in out.parents if place.exists() and not place.is_dir()]:
+        raise UserError(f"out={out}: {files[0]} is a file, and no folder; write the answers elsewhere")
+    if out.resolve() in [file.resolve() for file in files_of(path)]:
+        raise UserError(f"out={out} is one of the files at path={path}; write the answers elsewhere")
+
+
+def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
+    """How the files at `path`, a file, folder, glob or list of these, are laid out.
+
+    Raises:
+        UserError: there is none, one lacks a column that the model reads, or the model cannot score a stream.
+    """
+    if detector.window is not None:
+        raise UserError(
+            "the model reads each flow after its source's last ones, and files are scored row by row; ask it in Python "
+            "(load_model, see docs/scoring.md), or score by a run with another model.sequence"
+        )
+    names = inputs(detector)
+    layouts = [_layout(detector, file, names) for file in files_of(path)]
+    for part in layouts:
+        if lacking := [name for name in names if name not in part.names]:
+            raise UserError(
+                f"{part.file}: lacks {', '.join(lacking)}, which the model reads; it has {', '.join(part.names)}"
+            )
+    return layouts
+
+
+def _layout(detector: Detector, file: Path, names: list[str]) -> read.Layout:
+    """As the files of the detector's dataset are written, or in any way that names the columns in its first line."""
+    dataset = Dataset("flows", "Flows", columns=Columns(identifiers=names), format=detector.form)
+    with_names = replace(detector.form, separator="auto", header=Header.present)
+    found = read.layout(file, replace(dataset, format=with_names))
+    return found if {*names} <= {*found.names} else read.layout(file, dataset)
+
+
+def rows_in(layouts: Sequence[read.Layout]) -> int:
+    """How many rows there are to score; counted by lines, which is quick.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    return sum(_height(part) for part in layouts)
+
+
+def _count(found: Scored, answers: pl.DataFrame, part: read.Layout) -> None:
+    without = answers.filter(pl.col("answer").is_null())["line"]
+    found.rows += answers.height
+    found.unanswered += without.len()
+    found.examples += [f"{part.file}:{line}" for line in without.head(SHOWN - len(found.examples))]
+
+
+def _count_damage(found: Scored, wrong: pl.DataFrame, part: read.Layout, detector: Detector) -> None:
+    """`wrong` are the rows without an answer, as they were read."""
+    numeric, read_as = detector.pipeline.encoder.numeric, detector.columns.identifiers
+    numbers = [name for name in numeric if name not in read_as]
+    names = [name for name in inputs(detector) if name not in numeric]
+    form = replace(detector.form, missing=list(detector.missing))
+    dataset = Dataset("flows", "Flows", columns=Columns(numeric=numbers, categorical=names), format=form)
+    rows = typed(wrong.select(LINE, CELLS, *numbers, *names), dataset).filter(pl.col(REASON).is_in(DAMAGED))
+    found.damaged += rows.height
+    first = rows.head(SHOWN - len(found.damage)).with_columns(pl.lit(0).alias(read.FILE))
+    found.damage += examples(first, [part], dataset)
+
+
+def _refuse_damage(found: Scored, layouts: Sequence[read.Layout], share: float) -> None:
+    if found.damaged <= share * found.rows:
+        return
+    names = ", ".join(str(part.file) for part in layouts[:3]) + (f" and {len(layouts) - 3} more" * (len(layouts) > 3))
+    raise UserError(
+        f"{names}: {found.damaged:,} of {found.rows:,} rows cannot be read, more than unreadable_share={share} allows; "
+        "mend them, or raise it to leave them without an answer. Nothing was written. The first:\n  "
+        + "\n  ".join(found.damage)
+    )
+
+
+def _height(part: read.Layout) -> int:
+    if part.separator is not None:
+        return count(part.file) - part.header_lines
+    with readable(part.file):
+        return int(pl.scan_parquet(part.file, glob=False).select(pl.len()).collect().item())
+
+
+def _batches(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """A file's rows as `tables`. Polars' own batches run ahead of whoever takes them, and fill the memory."""
+    if part.separator is not None:
+        yield from (table for table in tables(part, names, size=BLOCK) if table.height)
+        return
+    stored = read.stored(part, names).with_columns(pl.lit(None, pl.Int64).alias(CELLS))
+    for start in range(0, _height(part), BATCH):
+        with readable(part.file):
+            batch = stored.slice(start, BATCH).collect()
+        yield batch
+
+
+def _answers(detector: Detector, part: read.Layout) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """The answers on a file's rows, in batches, and the rows without: a number is lacking, or cells are odd."""
+    for batch in _batches(part, inputs(detector)):
+        probabilities = detector.probabilities(batch.drop(LINE, CELLS))
+        wrong = np.isnan(probabilities).any(axis=1) | batch[CELLS].is_not_null().to_numpy()
+        best = pl.Series(probabilities.argmax(axis=1)).set(pl.Series(wrong), None)
+        table = pl.DataFrame(probabilities, schema=[f"probability/{name}" for name in detector.classes])
+        answers = table.select(
+            pl.lit(str(part.file)).alias("file"),
+            batch[LINE].alias("line"),
+            pl.Series("answer", detector.classes).gather(best),
+            pl.when(pl.Series(~wrong)).then(pl.all()),
+        )
+        yield answers, batch.filter(wrong)
+
+
+@contextmanager
+def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
+    """A function that appends to `out`. Polars' own streaming sink holds hundreds of megabytes on the way."""
+    with _whole(out) as new, ExitStack() as opened:
+        if out.suffix == ".csv":
+            stream = opened.enter_context(new.open("wb"))
+            yield lambda batch: guarded(batch).write_csv(stream, include_header=stream.tell() == 0)
+            return
+        writers: list[Any] = []  # one, which is opened when the first batch says what the columns are
+
+        def write(batch: pl.DataFrame) -> None:
+            table = batch.to_arrow()
+            if not writers:
+                writers.append(opened.enter_context(ParquetWriter(new, table.schema, compression="zstd")))
+            writers[0].write_table(table)
+
+        yield write
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A file to write to, which becomes `out` when the block ends well, and is removed when it does not."""
+    try:
+        aside.sweep(out.parent)
+        with aside.written(out) as new:
+            yield new
+    except OSError as error:
+        raise UserError(f"out={out}: cannot be written ({error}); choose another") from error
+    except pl.exceptions.PolarsError as error:
+        raise UserError(f"out={out} was not written: {error}") from error

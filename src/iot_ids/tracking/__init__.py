@@ -1,0 +1,46 @@
+"""MLflow: the store, a run in it, the kept model. Only this package knows MLflow."""
+
+import os
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+from iot_ids.tracking.facts import commit, flat
+from iot_ids.tracking.model import save_model
+from iot_ids.tracking.run import Run, start
+from iot_ids.tracking.store import (
+    STORE_ERRORS,
+    KeptRun,
+    Store,
+    existing_stores,
+    fetch,
+    finished,
+    kept_runs,
+    open_store,
+    told,
+)
+from iot_ids.tracking.sweep import PARENT, WORKER, begin_sweep, end_lost, end_sweep, supersede
+
+__all__ = [
+    "PARENT",
+    "STORE_ERRORS",
+    "WORKER",
+    "KeptRun",
+    "Run",
+    "Store",
+    "begin_sweep",
+    "commit",
+    "end_lost",
+    "end_sweep",
+    "existing_stores",
+    "fetch",
+    "finished",
+    "flat",
+    "kept_runs",
+    "open_store",
+    "save_model",
+    "start",
+    "supersede",
+    "told",
+]

@@ -1,0 +1,52 @@
+"""What a run says of itself: its configuration as parameters, its code as a commit."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from iot_ids.common.redact import public
+
+GIT_SECONDS = 10.0
+"""How long `git` may take to answer: on a network's file system, or where a filter waits for something, it may hang."""
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A nested configuration as parameters: `model.hidden_size` -> `64`; lists as JSON."""
+    parameters: dict[str, str] = {}
+    for name, value in config.items():
+        key = prefix + "".join(letter if letter.isalnum() or letter in "_-./ :" else "_" for letter in str(name))
+        if isinstance(value, Mapping):
+            parameters |= flat(value, f"{key}.")
+        else:
+            parameters[key] = json.dumps(value) if isinstance(value, list) else public(str(value))
+    return parameters
+
+
+def commit() -> str:
+    """The git commit of this code, with `-dirty` where code or configuration changed since; `unknown` elsewhere.
+
+    So it is where `git` does not answer. An installed copy may lie in somebody else's checkout; only a file that git
+    tracks says something of this code.
+    """
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(here), *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=GIT_SECONDS,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", __file__)
+        places = [f":/{place}" for place in ("src", "conf", "pyproject.toml")]
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", *places) else "")
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return "unknown"

@@ -1,0 +1,212 @@
+"""Every shipped configuration composes and runs, and so do a user's own."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+import train
+from conftest import CONF, Workplace, typed
+from iot_ids.cli.help import ADDED, usage
+from iot_ids.common.errors import UserError
+from iot_ids.config import SCHEMAS, check, register, resolved
+
+SHORTCUTS = sorted(file.stem for file in CONF.glob("shortcut/*.yaml"))
+OURS = "identifiers"
+"""No shortcut of the paper's, so not in its recipe."""
+EXPERIMENTS = sorted(file.stem for file in CONF.glob("experiment/*.yaml"))
+BESIDE = {
+    "transductive": ["+dataset@test_dataset=simulated", "test_dataset.seed=1"],
+    "unseen_attacks": ["split.attack=DoS", "evaluate.false_positive_rate=0.5"],
+}
+"""What one run of an experiment needs beside it; so few normal flows can tell half of them, and no smaller share."""
+MODELS = sorted(file.stem for file in CONF.glob("model/*.yaml"))
+NORMAL_OR_ATTACK = ("gradient_boosting_monotone", "isolation_forest")
+"""Models that need a label with these two classes."""
+GROUPS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml") if file.parent.name not in ADDED)
+
+
+@cache
+def composed(*overrides: str) -> Any:
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", overrides=list(overrides))
+
+
+def runs(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    quick = ["dataset.rows=400", "trainer.max_epochs=1", "evaluate.replicates=10", f"cache.path={Path.cwd() / 'cache'}"]
+    assert typed(monkeypatch, train, *quick, *words) == 0
+
+
+@pytest.mark.parametrize("choice", GROUPS)
+def test_every_choice_of_every_group_composes(choice: str) -> None:
+    resolved(composed(choice))
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in CONF.glob("condition/*.yaml")))
+def test_every_condition_composes_with_a_plus(name: str) -> None:
+    resolved(composed(f"+condition={name}"))
+
+
+@pytest.mark.parametrize("choice", [group for group in GROUPS if not group.startswith(("dataset", "trainer", "cache"))])
+def test_every_choice_is_named_after_its_file(choice: str) -> None:
+    group, name = choice.split("=")
+    assert composed(choice)[group].get("name", name) == name
+
+
+@pytest.mark.parametrize("group", sorted({group.split("=")[0] for group in GROUPS}))
+def test_every_choice_has_a_typed_schema(group: str) -> None:
+    for choice in (choice for choice in GROUPS if choice.startswith(f"{group}=")):
+        node = composed(choice)[group]
+        assert OmegaConf.get_type(node) in {*SCHEMAS.values(), *(field.type for field in fields_of_config())}, choice
+
+
+def fields_of_config() -> tuple[Any, ...]:
+    from dataclasses import fields
+
+    from iot_ids.config import Config
+
+    return fields(Config)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_runs(name: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs(monkeypatch, f"+experiment={name}", *BESIDE.get(name, []))
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHORTCUTS)
+def test_every_shortcut_runs(name: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs(monkeypatch, "+experiment=paper_recipe", f"+shortcut={name}", "dataset.rows=600")
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+def test_the_papers_recipe_takes_every_shortcut_in_turn() -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        words = compose("train", overrides=["+experiment=paper_recipe"], return_hydra_config=True).hydra.sweeper.params
+    assert sorted([*words["+shortcut"].split(","), OURS]) == SHORTCUTS
+    assert words["seed"] == "0,1,2,3,4"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_runs_under_the_main_experiment(
+    name: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = ["dataset.label=binary"] if name in NORMAL_OR_ATTACK else []
+    runs(monkeypatch, "+experiment=gru_pearson", f"model={name}", *label)
+    assert [run.info.run_name for run in workplace.runs()] == [f"{name}-pearson-8-42"]
+
+
+@pytest.mark.parametrize("name", NORMAL_OR_ATTACK)
+def test_a_model_of_two_classes_is_refused_before_a_row_is_read_where_the_label_is_another(name: str) -> None:
+    from iot_ids.experiment.steps import prepare
+
+    words = [f"model={name}", "dataset=nsl_kdd", "dataset.path=nowhere", "dataset.label=category"]
+    with pytest.raises(UserError, match=r"dataset\.label=binary"):
+        prepare(resolved(composed(*words)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["chi_square", "mutual_information", "all"])
+@pytest.mark.parametrize("scaler", ["minmax", "quantile"])
+def test_every_selector_runs_with_every_scaler(
+    name: str, scaler: str, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs(
+        monkeypatch, "model=naive_bayes", f"selector={name}", f"scaler={scaler}", "outliers=iqr", "outliers.factor=1e6"
+    )
+    assert [run.info.status for run in workplace.runs()] == ["FINISHED"]
+
+
+def test_an_unknown_key_is_refused_even_where_it_was_added() -> None:
+    with pytest.raises(UserError, match=r"model\.width is no key"):
+        resolved(composed("+model.width=3"))
+
+
+def test_a_group_choice_that_is_missing_a_value_is_named() -> None:
+    with pytest.raises(UserError, match=r"lacks selector\.k"):
+        resolved(composed("selector=pearson", "selector.k=???"))
+
+
+def test_groups_that_name_a_class_become_plain_dictionaries() -> None:
+    config = resolved(composed("model=gru"))
+    assert config.model["cell"] == "gru"
+    assert isinstance(config.dataset.columns.numeric, list)
+
+
+def test_the_split_is_drawn_by_its_own_seed_where_it_has_one() -> None:
+    assert resolved(composed("seed=3")).drawn_by == 3
+    config = resolved(composed("seed=3", "split_seed=0"))
+    assert (config.drawn_by, config.seed) == (0, 3)
+    with pytest.raises(UserError, match="split_seed=-1 is not between 0"):
+        check(resolved(composed("split_seed=-1")))
+
+
+def test_the_help_text_names_no_choice_that_is_not_there() -> None:
+    named = re.findall(r"(\w+)=(\w+)", usage([CONF]).split("Choices")[0])
+    choices = {f"{group}/{choice}" for group, choice in named if (CONF / group).is_dir() and not choice.isupper()}
+    assert choices >= {"experiment/gru_pearson", "model/knn", "dataset/bot_iot"}
+    assert [choice for choice in choices if not (CONF / f"{choice}.yaml").is_file()] == []
+
+
+OWN_EXPERIMENT = """
+# @package _global_
+defaults:
+  - override /dataset: mine
+  - override /selector: all
+  - override /model: majority_of_mine
+"""
+OWN_MODEL = """
+name: majority_of_mine
+_target_: my_models.Majority
+"""
+OWN_CODE = """
+import json
+import numpy as np
+
+class Majority:
+    def fit(self, train, validation, classes, seed, report):
+        self.shares = np.bincount(train.y, minlength=classes) / len(train.y)
+    def probabilities(self, x):
+        return np.tile(self.shares, (len(x), 1)).astype(np.float32)
+    def parameters(self):
+        return len(self.shares)
+    def save(self, folder):
+        (folder / "majority.json").write_text(json.dumps(self.shares.tolist()))
+    @classmethod
+    def load(cls, folder):
+        model = cls()
+        model.shares = np.array(json.loads((folder / "majority.json").read_text()))
+        return model
+"""
+
+
+def test_a_users_own_dataset_experiment_and_model_need_no_fork(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = workplace.folder / "my_conf"
+    for name, text in (("experiment/own.yaml", OWN_EXPERIMENT), ("model/majority_of_mine.yaml", OWN_MODEL)):
+        (own / name).parent.mkdir(exist_ok=True)
+        (own / name).write_text(text)
+    (workplace.folder / "my_models.py").write_text(OWN_CODE)
+    monkeypatch.syspath_prepend(str(workplace.folder))
+    words = ["--config-dir", str(own), "+experiment=own", f"dataset.path={workplace.flows}", "cache=off"]
+    assert typed(monkeypatch, train, *words, "evaluate.replicates=10") == 0
+    (run,) = workplace.runs()
+    assert run.info.run_name == "majority_of_mine-all-5-42"
+    assert run.data.metrics["test/accuracy"] == run.data.metrics["test/majority_accuracy"]
+
+
+def test_checking_a_configuration_imports_nothing_heavy() -> None:
+    code = "import sys, iot_ids.config; print([name for name in ('polars', 'numpy', 'torch') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,58 @@
+"""The model file of a run by MLflow's loader, which runs the folder's code, and by ours, which does not."""
+
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.ensemble import ExtraTreesClassifier
+
+from iot_ids.common.errors import UserError
+from iot_ids.data.schema import Columns
+from iot_ids.features.pipeline import fit
+from iot_ids.features.scalers import MinMax
+from iot_ids.models.classifier import Table
+from iot_ids.models.sklearn.adapter import Classical
+from iot_ids.serving import scoring
+from iot_ids.serving.detector import Detector
+from iot_ids.tracking.model import save_model
+
+RANDOM = np.random.default_rng(0)
+FLOWS = pl.DataFrame({"bytes": RANDOM.normal(size=60), "dur": RANDOM.exponential(size=60)})
+OTHERS = "sklearn.ensemble._forest.ExtraTreesClassifier,sklearn.tree._classes.ExtraTreeClassifier"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `model` folder of an estimator that is none of the shipped ones."""
+    y = (FLOWS["bytes"] > 0).cast(pl.Int64).to_numpy()
+    fitted = fit(FLOWS, y, ["bytes", "dur"], [], None, None, None, MinMax())
+    trees = Classical(ExtraTreesClassifier(3))
+    trees.learn(Table(fitted.pipeline.transform(FLOWS), y), seed=0)
+    folder = tmp_path_factory.mktemp("run") / "model"
+    save_model(Detector(Columns(numeric=["bytes", "dur"]), [""], ["normal", "attack"], fitted.pipeline, trees), folder)
+    return folder
+
+
+def test_our_loader_asks_for_the_word_where_an_estimator_is_none_of_the_shipped(model: Path) -> None:
+    with pytest.raises(UserError, match=f"add trust={OTHERS} "):
+        scoring.load_model(model)
+    assert scoring.load_model(model, OTHERS.split(",")).classes == ["normal", "attack"]
+
+
+def test_mlflows_loader_was_told_at_training_what_to_trust(model: Path) -> None:
+    found = mlflow.pyfunc.load_model(str(model)).predict(FLOWS.to_pandas())
+    expected = scoring.load_model(model, OTHERS.split(",")).probabilities(FLOWS)
+    np.testing.assert_allclose(found.to_numpy(), expected)
+
+
+def test_mlflows_loader_runs_the_folders_code_and_ours_does_not(model: Path, tmp_path: Path) -> None:
+    code = model / "tracking/pyfunc_model.py"
+    marker, sound = tmp_path / "sprung", code.read_text()
+    code.write_text(f"from pathlib import Path as _Path\n_Path({str(marker)!r}).touch()\n{sound}")
+    scoring.load_model(model, OTHERS.split(","))
+    assert not marker.exists()
+    mlflow.pyfunc.load_model(str(model))
+    assert marker.exists()
+    code.write_text(sound)
