@@ -44,4 +44,4 @@ clean:  ## the environment, not the runs
 	rm -rf $(VENV)
 
 clean-cache: $(VENV)/.installed  ## prepared tables, kept between runs; what a run is reading stays
-	$(BIN)/python -m iot_ids.cli.clear_cache
+	$(BIN)/iot-ids clear-cache

@@ -87,9 +87,9 @@ def _write(folder: Path, index: int) -> dict[str, Any]:
 def _train(folder: Path, millions: float) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
 
-    from iot_ids.config import register, resolved
-    from iot_ids.experiment import steps as experiment
-    from train import CONF
+    from iot_ids.common.places import CONF
+    from iot_ids.config import register, resolve
+    from iot_ids.experiment import steps
 
     register()
     whole, rest = divmod(round(millions * 1e6), FILE_ROWS)
@@ -97,11 +97,11 @@ def _train(folder: Path, millions: float) -> dict[str, Any]:
     rows = {f"flows_{whole}.csv": rest} if rest else {}
     with initialize_config_dir(str(CONF), version_base="1.3"):
         words = ["+experiment=gru_pearson", "dataset=bot_iot", "cache=off", "trainer.max_epochs=1"]
-        config = resolved(compose("train", [*words, f"dataset.path=[{','.join(map(str, files))}]"]))
+        config = resolve(compose("train", [*words, f"dataset.path=[{','.join(map(str, files))}]"]))
     config.dataset.format.first_rows = rows
-    prepared = experiment.prepare(config)
+    prepared = steps.prepare(config)
     start = time.perf_counter()
-    experiment.fit(prepared, lambda *_: None)
+    steps.fit(prepared, lambda *_: None)
     return {"prepare": prepared.seconds, "fit": time.perf_counter() - start, "mib": peak_mib()}
 
 

@@ -44,18 +44,18 @@ def measure(rounds: int) -> list[Figure]:
 def _make(folder: Path) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
 
-    from iot_ids import tracking as track
-    from iot_ids.config import register, resolved
+    from iot_ids import tracking
+    from iot_ids.common.places import CONF
+    from iot_ids.config import register, resolve
     from iot_ids.data.simulation.flows import simulate, write_csv
-    from iot_ids.experiment import steps as experiment
-    from train import CONF
+    from iot_ids.experiment import steps
 
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         words = ["+experiment=gru_pearson", "dataset.rows=20000", "cache=off", "trainer.max_epochs=1"]
-        config = resolved(compose("train", words))
-    fitted = experiment.fit(experiment.prepare(config), lambda *_: None)
-    track.save_model(fitted.detector, folder / "model")
+        config = resolve(compose("train", words))
+    fitted = steps.fit(steps.prepare(config), lambda *_: None)
+    tracking.save_model(fitted.detector, folder / "model")
     write_csv(simulate(ROWS, seed=0), folder / "flows.csv")
     return {}
 
@@ -63,7 +63,7 @@ def _make(folder: Path) -> dict[str, Any]:
 def _files(folder: Path) -> dict[str, Any]:
     from iot_ids.serving import scoring
 
-    detector = scoring.load_model(folder / "model")
+    detector = scoring.load_detector(folder / "model")
     before = held_mib()
     done = scoring.score(detector, scoring.layouts_of(detector, str(folder / "flows.csv")), folder / "ours.parquet")
     return {"flows_per_second": done.flows_per_second, "mib": peak_mib() - before}
@@ -84,7 +84,7 @@ def _single(folder: Path) -> dict[str, Any]:
     from iot_ids.serving import scoring
 
     torch.set_num_threads(THREADS)
-    detector = scoring.load_model(folder / "model")
+    detector = scoring.load_detector(folder / "model")
     flows = pl.read_csv(folder / "flows.csv", n_rows=2 * CALLS, infer_schema_length=None)
     return _latencies([lambda row=row: detector.probabilities(row) for row in flows.iter_slices(1)])
 

@@ -67,20 +67,20 @@ def _ours(file: Path, *cache: str) -> Iterator[Once]:
     """`experiment.prepare`, as `python -m train` calls it; what it imports once is imported before."""
     from hydra import compose, initialize_config_dir
 
-    from iot_ids.config import register, resolved
-    from iot_ids.experiment import steps as experiment
-    from train import CONF
+    from iot_ids.common.places import CONF
+    from iot_ids.config import register, resolve
+    from iot_ids.experiment import steps
 
     register()
 
     def configured(*dataset: str) -> Any:
         method = ["+experiment=gru_pearson", "model=naive_bayes", f"selector.k={FEATURES}", f"seed={SEED}"]
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return resolved(compose("train", [*method, *dataset]))
+            return resolve(compose("train", [*method, *dataset]))
 
-    experiment.prepare(configured("dataset.rows=2000", "cache=off"))
+    steps.prepare(configured("dataset.rows=2000", "cache=off"))
     config = configured("dataset=bot_iot", f"dataset.path={file}", *cache)
-    yield lambda: experiment.prepare(config)
+    yield lambda: steps.prepare(config)
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def _pandas(file: Path) -> Iterator[Once]:
 def _columns() -> dict[str, list[str]]:
     import yaml
 
-    from train import CONF
+    from iot_ids.common.places import CONF
 
     return dict(yaml.safe_load((CONF / "dataset" / "bot_iot.yaml").read_text())["columns"])
 

@@ -1,65 +1,6 @@
-"""`python -m compare`: one honest table of the runs in MLflow; `--help` says how to choose them."""
+"""`python -m compare`: what `iot-ids compare` is, by its first name."""
 
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-import iot_ids.comparison
-from iot_ids.cli.help import COMPARE
-from iot_ids.common.refusals import program, told
-from train import CONF
-
-NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
-"""Where Hydra looks for groups: in a folder without any, so that `dataset=NAME` is a value and not a file's name."""
-
-
-def main() -> None:
-    """The entry point: help at once, everything else through Hydra."""
-    program(_main)
-
-
-def _main() -> None:
-    if not {"-h", "--help"}.isdisjoint(sys.argv[1:]):
-        print(COMPARE, end="")
-        return
-    try:
-        _compose_and_compare()
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
-
-
-def _compose_and_compare() -> None:
-    import hydra
-    from hydra.errors import CompactHydraException
-    from omegaconf import DictConfig
-
-    from iot_ids.cli.composing import one_message
-    from iot_ids.common.errors import UserError
-    from iot_ids.common.fast_import import importing
-    from iot_ids.common.sealing import sealed_words
-    from iot_ids.comparison.spec import register, resolved
-
-    class Mistake(CompactHydraException):
-        """A user's mistake as Hydra prints it: one message, no traceback."""
-
-    @hydra.main(config_path=NO_CHOICES, config_name="compare", version_base="1.3")
-    def compose_and_compare(config: DictConfig) -> None:
-        try:
-            settings = resolved(config)
-            with importing():  # MLflow takes seconds, for which an error need not wait
-                from iot_ids.comparison.command import compare
-
-            with told():
-                compare(settings)
-        except UserError as mistake:
-            raise Mistake(str(mistake)) from mistake
-
-    register(CONF)
-    sys.argv[1:] = sealed_words(sys.argv[1:])
-    with one_message():
-        compose_and_compare()
-
+from iot_ids.cli.compare import main
 
 if __name__ == "__main__":
     main()

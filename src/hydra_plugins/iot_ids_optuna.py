@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import sealed
-from iot_ids.common.refusals import told
+from iot_ids.common.refusals import as_user_error
 from iot_ids.sweep.spec import SweepSettings
 
 ConfigStore.instance().store(name="schema_sweeper", node=SweepSettings, provider="iot_ids")
@@ -45,7 +45,7 @@ class OptunaSweeper(Sweeper):
             if len(studies) > 1:
                 print(f"\nsweep {number} of {len(studies)}: {words[-1]}", flush=True)
             try:
-                with told():
+                with as_user_error():
                     self._search(words)
             except UserError as mistake:
                 mistakes.append(f"{words[-1]}: {mistake}" if len(studies) > 1 else str(mistake))

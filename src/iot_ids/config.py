@@ -127,7 +127,7 @@ def register() -> None:
         store.store(name=f"schema_{name}", node=node)
 
 
-def resolved(config: DictConfig) -> Config:
+def resolve(config: DictConfig) -> Config:
     """The configuration as typed objects; in place, its interpolations are resolved and its addresses sealed.
 
     Raises:
@@ -142,7 +142,7 @@ def resolved(config: DictConfig) -> Config:
 def _resolved(config: DictConfig) -> Config:
     refuse_unknown_keys(config, "")
     refuse_lacking_keys(config)
-    settle(config)
+    check_resolved(config)
     typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
@@ -194,18 +194,18 @@ def check(config: Config) -> None:
     check_trainer(config.trainer)
 
 
-def settled(config: DictConfig) -> Config:
+def resolve_and_check(config: DictConfig) -> Config:
     """A composed configuration as typed objects, checked.
 
     Raises:
         UserError: it cannot be run.
     """
-    typed = resolved(config)
+    typed = resolve(config)
     check(typed)
     return typed
 
 
-def settle(config: DictConfig) -> None:
+def check_resolved(config: DictConfig) -> None:
     """Resolve the interpolations, in place, and seal the addresses: from here on there is no password to be written."""
     OmegaConf.resolve(config)
     seal(config)

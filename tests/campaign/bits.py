@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from iot_ids.common.errors import UserError
-from iot_ids.config import resolved
-from iot_ids.experiment import steps as experiment
+from iot_ids.config import resolve
+from iot_ids.experiment import steps
 from iot_ids.serving import scoring
 from iot_ids.serving.detector import Detector
 
@@ -42,13 +42,13 @@ def kept(name: str) -> dict[str, bytes]:
     """The files of a kept model, by their names."""
     with TemporaryDirectory() as aside:
         file = written(form("bot_iot_10_best", 400), Path(aside) / "flows.csv")
-        config = resolved(composed(*QUICK, *MODELS[name], f"dataset.path={file}"))
+        config = resolve(composed(*QUICK, *MODELS[name], f"dataset.path={file}"))
         place = Path(aside) / "model"
-        experiment.fit(experiment.prepare(config), lambda *_: None).detector.save(place)
+        steps.fit(steps.prepare(config), lambda *_: None).detector.save(place)
         return {str(path.relative_to(place)): path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
 
 
-def flips_of(name: str, folder: Path, load: Load = scoring.load_model) -> Callable[[Random], list[Fault]]:
+def flips_of(name: str, folder: Path, load: Load = scoring.load_detector) -> Callable[[Random], list[Fault]]:
     """Attempts on one model's folder; `load` is what is under attack."""
 
     @cache

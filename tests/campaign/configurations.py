@@ -8,7 +8,7 @@ from random import Random
 
 from omegaconf import OmegaConf
 
-from train import CONF
+from iot_ids.common.places import CONF
 
 from . import child
 from .child import Ended

@@ -18,11 +18,11 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from iot_ids.common.errors import UserError
-from iot_ids.config import resolved
+from iot_ids.config import resolve
 from iot_ids.data.clean import ROW_ID, Cleaned, clean
 from iot_ids.data.label import CLASS
 from iot_ids.data.schema import Dataset, Duplicates
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import steps
 from iot_ids.serving import scoring
 from iot_ids.serving.detector import Detector
 
@@ -193,8 +193,8 @@ def detector_of(name: str) -> Detector:
     with TemporaryDirectory() as aside:
         file = written(form(name, 400), Path(aside) / "flows.csv")
         quick = ["model=naive_bayes", "cache=off", "trainer=cpu", "split=random"]
-        config = resolved(composed(f"dataset={name}", f"dataset.path={file}", *quick))
-        return experiment.fit(experiment.prepare(config), lambda *_: None).detector
+        config = resolve(composed(f"dataset={name}", f"dataset.path={file}", *quick))
+        return steps.fit(steps.prepare(config), lambda *_: None).detector
 
 
 SCORED = tuple(name for name in TEXTS if form(name).header)

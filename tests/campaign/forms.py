@@ -9,9 +9,9 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from iot_ids.common.places import CONF
 from iot_ids.config import register
 from iot_ids.data.schema import Dataset
-from train import CONF
 
 TEXTS = ("bot_iot", "bot_iot_raw", "bot_iot_10_best", "nf_bot_iot_v2", "nf_ton_iot_v2", "nsl_kdd", "ton_iot")
 ROWS = 60

@@ -20,7 +20,7 @@ def test_a_damaged_model_is_refused_or_answers_as_it_did(name: str, tmp_path: Pa
 
 def test_a_loader_that_misses_a_changed_file_is_counted(tmp_path: Path) -> None:
     def load(place: Path) -> Detector:
-        detector = scoring.load_model(place.parent / "whole")
+        detector = scoring.load_detector(place.parent / "whole")
         changed = any(
             (place / name).read_bytes() != content for name, content in whole.items() if (place / name).exists()
         )
@@ -38,6 +38,6 @@ def test_a_loader_that_breaks_is_counted(tmp_path: Path) -> None:
     calls = iter(range(100))
 
     def load(place: Path) -> Detector:
-        return scoring.load_model(place) if next(calls) == 0 else next(iter([]))
+        return scoring.load_detector(place) if next(calls) == 0 else next(iter([]))
 
     assert [kind for kind, _ in flips_of("naive_bayes", tmp_path, load)(Random(0))] == ["traceback"]

@@ -19,6 +19,7 @@ import pytest
 import compare
 import train
 from conftest import Workplace, typed, write_flows
+from iot_ids.common.places import CONF
 from iot_ids.sweep import storage
 
 SOURCE = Path(train.__file__).parent
@@ -316,11 +317,11 @@ def test_a_sweep_of_each_method_and_the_table_of_the_tuned(
 
 
 def test_every_shipped_sweep_and_tuned_table_chooses_among_the_methods_of_the_issue() -> None:
-    files = {file.stem for file in (train.CONF / "sweep").glob("*.yaml")}
+    files = {file.stem for file in (CONF / "sweep").glob("*.yaml")}
     methods = {"gru", "lstm", "rnn", "mlp", "svm", "knn", "naive_bayes", "random_forest", "gradient_boosting"}
     assert files == methods | {"features_and_width"}
     for name in methods:
-        assert f"override /model: {name}\n" in (train.CONF / "sweep" / f"{name}.yaml").read_text()
+        assert f"override /model: {name}\n" in (CONF / "sweep" / f"{name}.yaml").read_text()
 
 
 def test_what_is_simulated_says_so(

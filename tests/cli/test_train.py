@@ -13,6 +13,7 @@ import pytest
 
 import train
 from conftest import Workplace, processor_seconds, typed, write_flows
+from iot_ids.common.places import CONF
 
 SOURCE = Path(train.__file__).parent
 
@@ -51,7 +52,7 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
 
 def test_help_lists_every_choice_of_every_group_and_the_users_own(workplace: Workplace) -> None:
     done = command("--help", "--config-dir", "my_conf", folder=workplace.folder)
-    for file in train.CONF.glob("*/*.yaml"):
+    for file in CONF.glob("*/*.yaml"):
         assert file.stem in done.stdout
     assert "mine" in done.stdout
 

@@ -37,7 +37,9 @@ def test_a_wheel_trains_and_compares_from_any_directory(installed: Path, tmp_pat
     assert (tmp_path / "comparison" / "simulated-category-random" / "table.md").exists()
     done = python(installed, sys.executable, "-m", "score", "--help", folder=tmp_path)
     assert done.stdout.startswith("Score flows by a model that a run has kept"), done.stderr
-    where = python(installed, sys.executable, "-c", "import train; print(train.CONF)", folder=tmp_path)
+    where = python(
+        installed, sys.executable, "-c", "from iot_ids.common.places import CONF; print(CONF)", folder=tmp_path
+    )
     assert where.stdout.strip() == str(installed / "iot_ids" / "conf")
 
 

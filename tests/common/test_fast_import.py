@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from iot_ids.common.fast_import import importing
+from iot_ids.common.fast_import import gc_paused_import
 
 
 @pytest.fixture(autouse=True)
@@ -18,10 +18,10 @@ def unfrozen() -> Iterator[None]:
 
 
 def test_nothing_is_searched_in_the_block_and_everything_after_it() -> None:
-    with importing():
+    with gc_paused_import():
         assert not gc.isenabled()
     assert gc.isenabled()
-    with pytest.raises(ImportError), importing():
+    with pytest.raises(ImportError), gc_paused_import():
         import no_such_library  # noqa: F401
     assert gc.isenabled()
 
@@ -29,7 +29,7 @@ def test_nothing_is_searched_in_the_block_and_everything_after_it() -> None:
 def test_a_search_that_was_off_stays_off() -> None:
     gc.disable()
     try:
-        with importing():
+        with gc_paused_import():
             pass
         assert not gc.isenabled()
     finally:
@@ -38,10 +38,10 @@ def test_a_search_that_was_off_stays_off() -> None:
 
 def test_only_what_an_import_brings_is_set_apart() -> None:
     sys.modules.pop("this", None)
-    with importing():
+    with gc_paused_import():
         pass
     assert gc.get_freeze_count() == 0
-    with importing():
+    with gc_paused_import():
         import this  # noqa: F401
     assert gc.get_freeze_count() > 0
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from iot_ids.common.redact import no_secrets_told, public, said, sealed, whole
+from iot_ids.common.redact import no_secrets_told, redact_passwords, said, sealed, whole
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 SHOWN = [
@@ -44,18 +44,18 @@ NO_SECRETS = [
 
 @pytest.mark.parametrize(("address", "shown"), SHOWN)
 def test_a_password_is_not_shown(address: str, shown: str) -> None:
-    assert public(address) == shown
+    assert redact_passwords(address) == shown
 
 
 @pytest.mark.parametrize("name", NAMES.split())
 def test_a_parameter_that_is_named_like_a_secret_is_not_shown(name: str) -> None:
-    assert public(f"postgresql://ann@host/ids?a=1&{name}=se:c@ret&b=2") == "postgresql://ann@host/ids?a=1&b=2"
-    assert public(f"postgresql://ann@host/ids?{name}=secret") == "postgresql://ann@host/ids"
+    assert redact_passwords(f"postgresql://ann@host/ids?a=1&{name}=se:c@ret&b=2") == "postgresql://ann@host/ids?a=1&b=2"
+    assert redact_passwords(f"postgresql://ann@host/ids?{name}=secret") == "postgresql://ann@host/ids"
 
 
 @pytest.mark.parametrize("text", NO_SECRETS)
 def test_what_is_no_password_stays(text: str) -> None:
-    assert public(text) == text
+    assert redact_passwords(text) == text
     assert sealed(text) == text
 
 

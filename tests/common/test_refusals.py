@@ -16,7 +16,7 @@ import pytest
 from conftest import Workplace, typed
 from iot_ids.common import refusals
 from iot_ids.common.errors import UserError
-from iot_ids.tracking import told as store_told
+from iot_ids.tracking import as_user_error as store_told
 
 SAYING = (
     "import sys; from iot_ids.common.refusals import program; program(lambda: print('word ' * 90000) or print('more'))"
@@ -83,7 +83,10 @@ def test_a_file_that_may_not_grow_is_told_whoever_wrote_it(fill: Callable[[Path]
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
     try:
-        with pytest.raises(UserError, match=r"a file may not grow any further here: .*ulimit -f"), refusals.told():
+        with (
+            pytest.raises(UserError, match=r"a file may not grow any further here: .*ulimit -f"),
+            refusals.as_user_error(),
+        ):
             fill(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -111,7 +114,7 @@ def test_any_other_error_is_not_told() -> None:
 def test_a_store_on_a_full_disk_is_not_to_blame(tmp_path: Path) -> None:
     from sqlalchemy.exc import OperationalError
 
-    with pytest.raises(UserError, match="the disk is full: "), refusals.told(), store_told("sqlite:///a.db"):
+    with pytest.raises(UserError, match="the disk is full: "), refusals.as_user_error(), store_told("sqlite:///a.db"):
         raise OperationalError("insert", {}, Exception("database or disk is full"))
 
 

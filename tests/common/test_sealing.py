@@ -14,7 +14,7 @@ import train
 from conftest import Workplace, typed
 from iot_ids.common.redact import whole
 from iot_ids.common.sealing import seal, sealed_words
-from iot_ids.config import container, settle
+from iot_ids.config import check_resolved, container
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 MARK = "m4rk3d"
@@ -50,7 +50,7 @@ def test_a_configuration_is_sealed_at_every_depth_and_an_interpolation_once_it_i
     assert OmegaConf.to_container(config) == {"a": [{"b": "x://ann@h/d"}], "c": "${oc.env:MINE}", "d": "???", "e": 1}
     OmegaConf.set_readonly(config, False)
     del config["d"]
-    settle(config)
+    check_resolved(config)
     assert container(config) == {"a": [{"b": "x://ann@h/d"}], "c": "x://ann@h/d", "e": 1}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.comparison.loading import Gathered, Record, group
+from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.stats import bootstrap
 from iot_ids.metrics.metrics import measures
 from iot_ids.tracking import KeptRun
@@ -89,12 +89,12 @@ def records(shares: dict[str, float], seeds: Sequence[int], **others: Any) -> li
     ]
 
 
-def on_random_splits(shares: dict[str, float], seeds: Sequence[int], **others: Any) -> Gathered:
+def on_random_splits(shares: dict[str, float], seeds: Sequence[int], **others: Any) -> RunTable:
     """Those runs, gathered."""
     return group(records(shares, seeds, **others), CLASSES, None)
 
 
-def on_one_test_file(shares: dict[str, float], seeds: Sequence[int], rows: Sequence[int] = ROWS) -> Gathered:
+def on_one_test_file(shares: dict[str, float], seeds: Sequence[int], rows: Sequence[int] = ROWS) -> RunTable:
     """Runs that answer the same test rows, each row right with the method's chance."""
     draw = np.random.default_rng(7)
     labels = np.repeat(np.arange(len(rows)), rows)

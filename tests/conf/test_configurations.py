@@ -15,7 +15,7 @@ import train
 from conftest import CONF, Workplace, typed
 from iot_ids.cli.help import ADDED, usage
 from iot_ids.common.errors import UserError
-from iot_ids.config import SCHEMAS, check, register, resolved
+from iot_ids.config import SCHEMAS, check, register, resolve
 
 SHORTCUTS = sorted(file.stem for file in CONF.glob("shortcut/*.yaml"))
 OURS = "identifiers"
@@ -46,12 +46,12 @@ def runs(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
 
 @pytest.mark.parametrize("choice", GROUPS)
 def test_every_choice_of_every_group_composes(choice: str) -> None:
-    resolved(composed(choice))
+    resolve(composed(choice))
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in CONF.glob("condition/*.yaml")))
 def test_every_condition_composes_with_a_plus(name: str) -> None:
-    resolved(composed(f"+condition={name}"))
+    resolve(composed(f"+condition={name}"))
 
 
 @pytest.mark.parametrize("choice", [group for group in GROUPS if not group.startswith(("dataset", "trainer", "cache"))])
@@ -112,7 +112,7 @@ def test_a_model_of_two_classes_is_refused_before_a_row_is_read_where_the_label_
 
     words = [f"model={name}", "dataset=nsl_kdd", "dataset.path=nowhere", "dataset.label=category"]
     with pytest.raises(UserError, match=r"dataset\.label=binary"):
-        prepare(resolved(composed(*words)))
+        prepare(resolve(composed(*words)))
 
 
 @pytest.mark.slow
@@ -129,26 +129,26 @@ def test_every_selector_runs_with_every_scaler(
 
 def test_an_unknown_key_is_refused_even_where_it_was_added() -> None:
     with pytest.raises(UserError, match=r"model\.width is no key"):
-        resolved(composed("+model.width=3"))
+        resolve(composed("+model.width=3"))
 
 
 def test_a_group_choice_that_is_missing_a_value_is_named() -> None:
     with pytest.raises(UserError, match=r"lacks selector\.k"):
-        resolved(composed("selector=pearson", "selector.k=???"))
+        resolve(composed("selector=pearson", "selector.k=???"))
 
 
 def test_groups_that_name_a_class_become_plain_dictionaries() -> None:
-    config = resolved(composed("model=gru"))
+    config = resolve(composed("model=gru"))
     assert config.model["cell"] == "gru"
     assert isinstance(config.dataset.columns.numeric, list)
 
 
 def test_the_split_is_drawn_by_its_own_seed_where_it_has_one() -> None:
-    assert resolved(composed("seed=3")).drawn_by == 3
-    config = resolved(composed("seed=3", "split_seed=0"))
+    assert resolve(composed("seed=3")).drawn_by == 3
+    config = resolve(composed("seed=3", "split_seed=0"))
     assert (config.drawn_by, config.seed) == (0, 3)
     with pytest.raises(UserError, match="split_seed=-1 is not between 0"):
-        check(resolved(composed("split_seed=-1")))
+        check(resolve(composed("split_seed=-1")))
 
 
 def test_the_help_text_names_no_choice_that_is_not_there() -> None:

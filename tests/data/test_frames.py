@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from iot_ids.data.frames import first_of_equals, rechunked, taken
+from iot_ids.data.frames import first_of_equals, rechunked, take_rows
 
 
 @given(st.integers(1, 20), st.lists(st.integers(0, 9), max_size=10), st.lists(st.integers(0, 9), max_size=10))
 def test_the_parts_are_the_rows_at_their_positions(columns: int, first: list[int], second: list[int]) -> None:
     table = pl.DataFrame({str(at): [f"{at}/{row}" for row in range(10)] for at in range(columns)})
     whole, parts = table.clone(), [np.array(part, dtype=np.int64) for part in (first, second)]
-    for found, rows in zip(taken(table, *parts), parts, strict=True):
+    for found, rows in zip(take_rows(table, *parts), parts, strict=True):
         assert_frame_equal(found, whole[rows])
     assert table.width == 0
 

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from conftest import CONF
-from iot_ids.config import register, resolved
+from iot_ids.config import register, resolve
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,7 +32,7 @@ def test_every_command_on_a_page_composes(command: str) -> None:
     words = [word for word in shlex.split(command.split("  #")[0]) if word != "-m"]
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        resolved(compose("train", overrides=[first_of(word) for word in words]))
+        resolve(compose("train", overrides=[first_of(word) for word in words]))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -22,13 +22,13 @@ from iot_ids.common.errors import UserError
 from iot_ids.config import check
 from iot_ids.data.label import CLASS
 from iot_ids.data.schema import Columns
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import steps
 from iot_ids.experiment.adaptation import adapted, recut, sentences
 from iot_ids.features.encode import Encoder
 from iot_ids.features.pipeline import Pipeline
 from iot_ids.features.scalers import MinMax
 from iot_ids.features.spec import Adaptation
-from iot_ids.metrics import operating_point as otsu
+from iot_ids.metrics import operating_point
 from iot_ids.serving.detector import Detector
 
 NETWORK = """\
@@ -97,7 +97,7 @@ def test_metrics_matrix_predictions_and_kept_model_agree_on_the_moved_threshold(
     detector = Detector.load(folder / "model" / "artifacts" / "detector")
     uncalibrated = detector.uncalibrated(pl.from_pandas(flows))[:, detector.classes.index("attack")].astype(np.float64)
     odds = np.log((uncalibrated + 1e-3) / (1 - uncalibrated + 1e-3))
-    np.testing.assert_array_equal(called, (odds > otsu.cut(odds))[table["row_id"].to_numpy()])
+    np.testing.assert_array_equal(called, (odds > operating_point.cut(odds))[table["row_id"].to_numpy()])
 
 
 def test_a_moved_threshold_leaves_the_operating_point_out_and_a_new_scale_does_not(
@@ -185,7 +185,7 @@ def test_a_flow_is_an_attack_exactly_above_otsus_cut(
         return
     flows = pl.DataFrame({"p": scores})
     moved = recut(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
-    np.testing.assert_array_equal(moved.argmax(axis=1) == attack, odds > otsu.cut(odds))
+    np.testing.assert_array_equal(moved.argmax(axis=1) == attack, odds > operating_point.cut(odds))
     np.testing.assert_allclose(moved.sum(axis=1), 1, atol=1e-6)
     order = np.argsort(scores, kind="stable")
     assert (np.diff(moved[order, attack]) >= -1e-6).all()
@@ -204,8 +204,8 @@ def test_scores_that_are_all_alike_leave_every_flow_normal(score: float, attack:
 
 def test_labels_are_not_looked_at(workplace: Workplace) -> None:
     config = experiment_config(workplace, *RECIPE, *networks(workplace))
-    prepared = experiment.prepare(config)
-    fitted = experiment.fit(prepared, lambda *_: None)
+    prepared = steps.prepare(config)
+    fitted = steps.fit(prepared, lambda *_: None)
     flows = prepared.loaded.read_test().flows
     shuffled = adapted(fitted, flows.with_columns(pl.col(CLASS).shuffle(seed=0))).detector
     without = adapted(fitted, flows.select(list("abcd"))).detector

@@ -8,7 +8,7 @@ import pytest
 import train
 from conftest import MINE, Workplace, typed
 from experiment.test_leaks import mine, row_ids
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import steps
 
 
 def test_repeats_across_the_split_are_counted_exactly(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +17,7 @@ def test_repeats_across_the_split_are_counted_exactly(workplace: Workplace, monk
     new = given[[10, 200]].with_columns(size=pl.lit("0.123456789"))
     pl.concat([repeats, new]).write_csv(workplace.folder / "test.csv")
     words = ["split=official", f"dataset.test_path={workplace.folder}/test.csv", "cache=off"]
-    learned = row_ids(experiment.prepare(mine(workplace, *words)))["train"]
+    learned = row_ids(steps.prepare(mine(workplace, *words)))["train"]
     expected = sum(row in learned for row in (3, 3, 90, 91, 170, 239))
     assert expected > 2
     assert typed(monkeypatch, train, *workplace.words(*words, "model=naive_bayes")) == 0

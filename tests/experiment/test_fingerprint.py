@@ -10,7 +10,8 @@ from hydra import compose, initialize_config_dir
 
 import train
 from conftest import typed
-from iot_ids import tracking as track
+from iot_ids import tracking
+from iot_ids.common.places import CONF
 from iot_ids.config import Tracking, container, register
 from iot_ids.experiment.fingerprint import ADDED, MOVED, fingerprint
 
@@ -25,7 +26,7 @@ SWEEP = ["-m", "+sweep=naive_bayes", *SHARED, "hydra.sweeper.final_seeds=0"]
 
 def composed(*words: str) -> dict[str, Any]:
     register()
-    with initialize_config_dir(str(train.CONF), version_base="1.3"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
         return container(compose("train", overrides=list(words)))
 
 
@@ -70,13 +71,13 @@ def test_a_finished_run_of_before_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    store = track.open_store(Tracking("sqlite:///mlruns/mlflow.db", "mlruns/artifacts"), "simulated")
+    store = tracking.open_store(Tracking("sqlite:///mlruns/mlflow.db", "mlruns/artifacts"), "simulated")
     parameters = json.loads((KEPT / "runs" / "decision_tree" / "params.json").read_text())
-    with track.start(store, "decision_tree-pearson-4-42", parameters, tags("decision_tree")) as run:
+    with tracking.start(store, "decision_tree-pearson-4-42", parameters, tags("decision_tree")) as run:
         pass
     assert typed(monkeypatch, train, *WORDS["decision_tree"], *SHARED, "tracking.skip_finished=true") == 0
     assert run.id in capsys.readouterr().out
-    assert len(track.kept_runs(store)) == 1
+    assert len(tracking.kept_runs(store)) == 1
 
 
 def test_a_study_of_before_is_resumed(

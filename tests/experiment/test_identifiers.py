@@ -15,7 +15,7 @@ from experiment.test_leaks import composed, mine, row_ids
 from iot_ids.common.errors import UserError
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import steps
 from iot_ids.experiment.state import Prepared
 
 LEAKY = """\
@@ -49,7 +49,7 @@ def leaky(place: Workplace, rows: int = 600) -> list[str]:
 
 
 def prepared_leaky(place: Workplace, *overrides: str) -> Prepared:
-    return experiment.prepare(composed(*leaky(place), "cache=off", *overrides, conf=str(place.folder / "my_conf")))
+    return steps.prepare(composed(*leaky(place), "cache=off", *overrides, conf=str(place.folder / "my_conf")))
 
 
 def test_numbers_become_numeric_and_texts_categories(workplace: Workplace) -> None:
@@ -77,7 +77,7 @@ def test_an_official_test_file_may_hold_identifiers_otherwise_or_not_at_all(work
     rows = ["saddr,id,pkts,rate,kind", ",one,0.1,0.2,Normal", "7.0,,0.1,0.2,Flood"]
     (workplace.folder / "test.csv").write_text("\n".join(rows) + "\n")
     words += ["split=official", f"dataset.test_path={workplace.folder}/test.csv", "dataset.identifiers=allow"]
-    prepared = experiment.prepare(composed(*words, "cache=off", conf=str(workplace.folder / "my_conf")))
+    prepared = steps.prepare(composed(*words, "cache=off", conf=str(workplace.folder / "my_conf")))
     flows = prepared.loaded.read_test().flows
     assert flows["id", "sport", "saddr"].rows() == [(-1.0, -1.0, "missing"), (-1.0, -1.0, "7")]
     assert np.isfinite(prepared.features.pipeline.transform(flows)).all()
@@ -88,14 +88,14 @@ def test_large_identifiers_keep_their_order(workplace: Workplace) -> None:
     flows = pl.read_csv(workplace.folder / "leaky.csv")
     flows.with_columns(id=1.5e9 + pl.int_range(flows.height)).write_csv(workplace.folder / "leaky.csv")
     words += ["cache=off", "dataset.identifiers=allow"]
-    train = experiment.prepare(composed(*words, conf=str(workplace.folder / "my_conf"))).loaded.train
+    train = steps.prepare(composed(*words, conf=str(workplace.folder / "my_conf"))).loaded.train
     assert train["id"].to_list() == [1.5e9 + row for row in train[ROW_ID]]
 
 
 def test_a_dataset_without_identifiers_has_none_to_allow(workplace: Workplace) -> None:
     pl.read_csv(workplace.flows).drop("id").write_csv(workplace.flows)
     with pytest.raises(UserError, match="identifiers=allow: dataset=mine has no identifiers in these files"):
-        experiment.prepare(mine(workplace, "dataset.identifiers=allow"))
+        steps.prepare(mine(workplace, "dataset.identifiers=allow"))
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_a_leaking_identifier_is_named_and_inflates_the_score_where_it_is_allowe
 
 def test_a_kept_detector_reads_raw_ports(workplace: Workplace) -> None:
     prepared = prepared_leaky(workplace, "dataset.identifiers=allow", "selector=pearson", "selector.k=4")
-    fitted = experiment.fit(prepared, lambda *_: None)
+    fitted = steps.fit(prepared, lambda *_: None)
     assert "sport" in prepared.features.pipeline.names
     ports = {"0x01bb": 443, "443.0": 443, "443": 443, "0x0050": 80, "": -1, None: -1, "-1": -1}
     rows = pl.DataFrame({"id": "x", "saddr": "10.0.0.2", "sport": list(ports), "pkts": "0.1", "rate": "0.2"})

@@ -12,11 +12,10 @@ import compare
 import train
 from conftest import CONF, Workplace, typed
 from iot_ids.common.errors import UserError
-from iot_ids.config import Config, check, register, resolved
+from iot_ids.config import Config, check, register, resolve
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Loaded
-from iot_ids.experiment import instantiate as build
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import instantiate, steps
 from iot_ids.experiment.state import Prepared
 from iot_ids.features.scalers import MinMax
 from iot_ids.protocol import sentences, shortcuts, tags
@@ -36,7 +35,7 @@ def composed(*overrides: str, conf: str = "") -> Config:
     register()
     place = [f"hydra.searchpath=[file://{conf}]"] if conf else []
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return resolved(compose("train", overrides=[*place, *overrides]))
+        return resolve(compose("train", overrides=[*place, *overrides]))
 
 
 def mine(place: Workplace, *overrides: str) -> Config:
@@ -133,9 +132,11 @@ def test_a_users_own_scaler_says_yes_or_no(workplace: Workplace) -> None:
 
 
 def test_before_split_is_not_handed_to_the_users_class_or_function() -> None:
-    scaler = build.scaler({"name": "x", "_target_": "iot_ids.features.scalers.MinMax", "before_split": True})
+    scaler = instantiate.scaler({"name": "x", "_target_": "iot_ids.features.scalers.MinMax", "before_split": True})
     assert isinstance(scaler, MinMax)
-    rule = build.rule({"name": "x", "_target_": "iot_ids.features.outliers.iqr", "factor": 1.5, "before_split": True})
+    rule = instantiate.rule(
+        {"name": "x", "_target_": "iot_ids.features.outliers.iqr", "factor": 1.5, "before_split": True}
+    )
     assert rule is not None
     assert rule(np.array([[1], [2], [3], [90]], dtype=np.float32)).tolist() == [True, True, True, False]
 
@@ -155,9 +156,9 @@ def test_preparing_reads_test_rows_under_two_shortcuts_only(
         object.__setattr__(loaded, "read_test", lambda: reads.append("test") or read())
         return loaded
 
-    load = experiment.load
-    monkeypatch.setattr(experiment, "load", watched)
-    experiment.prepare(mine(workplace, f"+shortcut={name}"))
+    load = steps.load
+    monkeypatch.setattr(steps, "load", watched)
+    steps.prepare(mine(workplace, f"+shortcut={name}"))
     assert bool(reads) == any(taken.endswith("before_split") for taken in TAKEN[name])
 
 
@@ -170,10 +171,10 @@ def test_an_extreme_row_outside_train_sets_the_scale_only_before_the_split(
     part: str, scaler: str, workplace: Workplace
 ) -> None:
     words = [(f"scaler={scaler}", f"scaler.before_split={before}") for before in ("false", "true")]
-    parts = row_ids(experiment.prepare(mine(workplace)))
-    before = [experiment.prepare(mine(workplace, *each)) for each in words]
+    parts = row_ids(steps.prepare(mine(workplace)))
+    before = [steps.prepare(mine(workplace, *each)) for each in words]
     planted(workplace, set(sorted(parts[part])[:5]), 1e6)
-    after = [experiment.prepare(mine(workplace, *each)) for each in words]
+    after = [steps.prepare(mine(workplace, *each)) for each in words]
     clean, leaky = ([scale(each[at]) for each in (before, after)] for at in (0, 1))
     assert clean[0] == clean[1]
     assert leaky[0] != leaky[1]
@@ -181,19 +182,19 @@ def test_an_extreme_row_outside_train_sets_the_scale_only_before_the_split(
 
 
 def test_the_scale_is_that_of_all_rows(workplace: Workplace) -> None:
-    pipeline = experiment.prepare(mine(workplace, "scaler.before_split=true")).features.pipeline
+    pipeline = steps.prepare(mine(workplace, "scaler.before_split=true")).features.pipeline
     every = pl.read_csv(workplace.flows)["pkts"].cast(pl.Float32)
     low, span = (pipeline.scaler.state()[name][pipeline.names.index("pkts")] for name in ("low", "span"))
     assert (low, low + span) == (pytest.approx(every.min()), pytest.approx(every.max()))
 
 
 def test_columns_and_categories_are_still_chosen_on_train(workplace: Workplace) -> None:
-    parts = row_ids(experiment.prepare(mine(workplace)))
+    parts = row_ids(steps.prepare(mine(workplace)))
     flows = pl.read_csv(workplace.flows)
     there = pl.int_range(flows.height).is_in(list(parts["test"]))
     flows.with_columns(pl.when(there).then(pl.lit("new")).otherwise("proto").alias("proto")).write_csv(workplace.flows)
     words = ["selector=pearson", "selector.k=3"]
-    clean, leaky = (experiment.prepare(mine(workplace, *words, *more)) for more in ([], ["scaler.before_split=true"]))
+    clean, leaky = (steps.prepare(mine(workplace, *words, *more)) for more in ([], ["scaler.before_split=true"]))
     assert leaky.features.selection.table().equals(clean.features.selection.table())
     assert "proto=new" not in leaky.features.selection.names
 
@@ -202,18 +203,18 @@ def test_columns_and_categories_are_still_chosen_on_train(workplace: Workplace) 
 
 
 def test_test_rows_are_dropped_only_before_the_split(workplace: Workplace) -> None:
-    parts = row_ids(experiment.prepare(mine(workplace)))
+    parts = row_ids(steps.prepare(mine(workplace)))
     extreme = {name: min(rows) for name, rows in parts.items()}
     planted(workplace, set(extreme.values()), 1e6)
-    on_train = row_ids(experiment.prepare(mine(workplace, "outliers=iqr")))
+    on_train = row_ids(steps.prepare(mine(workplace, "outliers=iqr")))
     assert on_train == parts | {"train": parts["train"] - {extreme["train"]}}
-    before = row_ids(experiment.prepare(mine(workplace, *BEFORE)))
+    before = row_ids(steps.prepare(mine(workplace, *BEFORE)))
     assert before == {name: rows - {extreme[name]} for name, rows in parts.items()}
 
 
 def test_the_bounds_are_those_of_all_rows(workplace: Workplace) -> None:
-    parts = row_ids(experiment.prepare(mine(workplace)))
-    left = row_ids(experiment.prepare(mine(workplace, *BEFORE, "outliers.factor=0.3")))
+    parts = row_ids(steps.prepare(mine(workplace)))
+    left = row_ids(steps.prepare(mine(workplace, *BEFORE, "outliers.factor=0.3")))
     x = pl.read_csv(workplace.flows).select("pkts", "rate", "size").cast(pl.Float32).to_numpy().astype(np.float64)
     low, high = np.percentile(x, 25, axis=0), np.percentile(x, 75, axis=0)
     inside = ((x >= low - 0.3 * (high - low)) & (x <= high + 0.3 * (high - low))).all(axis=1)
@@ -223,8 +224,8 @@ def test_the_bounds_are_those_of_all_rows(workplace: Workplace) -> None:
 
 
 def test_every_dropped_row_is_counted(workplace: Workplace) -> None:
-    whole = row_ids(experiment.prepare(mine(workplace)))
-    prepared = experiment.prepare(mine(workplace, *BEFORE, "outliers.factor=0.3"))
+    whole = row_ids(steps.prepare(mine(workplace)))
+    prepared = steps.prepare(mine(workplace, *BEFORE, "outliers.factor=0.3"))
     left, report = row_ids(prepared), prepared.loaded.cleaning
     assert report["rows_in"] == 240 == report["rows_out"] + sum(report["dropped"].values())
     assert report["rows_out"] == sum(map(len, left.values())) == sum(report["classes"].values())
@@ -241,7 +242,7 @@ def test_a_class_of_outliers_alone_is_refused_by_name(workplace: Workplace) -> N
     more = pl.concat([others.with_columns(pl.col("pkts", "rate") + step / 97) for step in range(4)])
     pl.concat([flows, more]).write_csv(workplace.flows)
     with pytest.raises(UserError, match="every training row of 'Scan'"):
-        experiment.prepare(mine(workplace, *BEFORE))
+        steps.prepare(mine(workplace, *BEFORE))
 
 
 # --- unstratified
@@ -256,7 +257,7 @@ def single(place: Workplace, part: str) -> list[str]:
     flows.with_columns(pl.when(normal & ~first).then("kind").otherwise(kind).alias("kind")).write_csv(place.flows)
     for seed in range(50):
         words = ["split.stratified=false", f"seed={seed}"]
-        prepared = experiment.prepare(mine(place, *words))
+        prepared = steps.prepare(mine(place, *words))
         there = {"train": prepared.loaded.train, "test": prepared.loaded.read_test().flows}
         found = next((name for name, rows in there.items() if 0 in rows[ROW_ID]), "validation")
         if found == part:

@@ -15,9 +15,10 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, m
 
 import train
 from conftest import Workplace, make_workplace, typed, write_flows
+from iot_ids.common.places import CONF
 from iot_ids.config import register
 from iot_ids.data.load import Loaded
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import steps
 from iot_ids.experiment.fingerprint import fingerprint
 from iot_ids.experiment.run import run
 from iot_ids.metrics.operating_point import attack_scores
@@ -194,7 +195,7 @@ def test_a_stated_rate_is_kept_on_validation_and_the_kept_model_tells_it(
     (kept,) = workplace.runs()
     metrics, folder = kept.data.metrics, workplace.artifacts(kept)
     config = experiment_config(workplace, *words)
-    loaded = experiment.prepare(config).loaded
+    loaded = steps.prepare(config).loaded
     detector = Detector.load(folder / "model" / "artifacts" / "detector")
     normal = loaded.validation.filter(pl.col("__class") == "Normal")
     above = attack_scores(detector.probabilities(normal), 0) > metrics["operating/threshold"]
@@ -296,7 +297,7 @@ def test_generated_rows_say_simulated_in_every_table(workplace: Workplace, monke
 def quick_run(*overrides: str) -> tuple[str, Any]:
     """Compose and run in this process; the run's id and the composed configuration."""
     register()
-    with initialize_config_dir(str(train.CONF), version_base="1.3"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", overrides=["trainer=cpu", "evaluate.replicates=20", *overrides])
     return run(config), config
 
@@ -314,9 +315,9 @@ def test_test_rows_are_read_once_and_last(workplace: Workplace, monkeypatch: pyt
         order.append("fit")
         return fit(*arguments)
 
-    load, fit = experiment.load, experiment.fit
-    monkeypatch.setattr(experiment, "load", watched)
-    monkeypatch.setattr(experiment, "fit", fitted)
+    load, fit = steps.load, steps.fit
+    monkeypatch.setattr(steps, "load", watched)
+    monkeypatch.setattr(steps, "fit", fitted)
     quick_run("dataset.rows=300", "model=naive_bayes", f"cache.path={workplace.folder}/cache")
     assert order == ["fit", "test"]
 
@@ -331,18 +332,18 @@ def test_repeats_of_train_rows_in_test_are_counted_exactly(place: Workplace, mon
     kept = place.runs()[0]
     table = pl.read_parquet(place.artifacts(kept) / "predictions.parquet")
     config = experiment_config(place, *words)
-    train_rows = set(experiment.prepare(config).loaded.train["__row_id"] // 3)
+    train_rows = set(steps.prepare(config).loaded.train["__row_id"] // 3)
     expected = sum(row // 3 in train_rows for row in table["row_id"])
     assert kept.data.metrics["audit/test_rows_seen_in_train"] == expected > 100
 
 
 def experiment_config(place: Workplace, *overrides: str) -> Any:
-    from iot_ids.config import resolved
+    from iot_ids.config import resolve
 
     words = place.words(*overrides)[2:]
-    with initialize_config_dir(str(train.CONF), version_base="1.3"):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
         path = f"hydra.searchpath=[file://{place.folder}/my_conf]"
-        return resolved(compose("train", overrides=[path, *words]))
+        return resolve(compose("train", overrides=[path, *words]))
 
 
 def test_a_fingerprint_ignores_seed_paths_and_tracking_and_nothing_else() -> None:
@@ -365,13 +366,13 @@ def test_what_is_the_same_as_before_is_not_prepared_again_and_comes_out_the_same
         return experiment_config(workplace, "selector=pearson", *(more or ["selector.k=2"]))
 
     register()
-    first = experiment.prepare(config())
-    same = experiment.prepare(config("selector.k=2", "model.hidden_size=7"), first)
+    first = steps.prepare(config())
+    same = steps.prepare(config("selector.k=2", "model.hidden_size=7"), first)
     assert same.train is first.train
     assert same.model is not first.model
-    wider = experiment.prepare(config("selector.k=3"), first)
+    wider = steps.prepare(config("selector.k=3"), first)
     assert wider.loaded is first.loaded
-    assert np.array_equal(wider.train.x, experiment.prepare(config("selector.k=3")).train.x)
-    elsewhere = experiment.prepare(config("selector.k=2", "seed=1"), first)
+    assert np.array_equal(wider.train.x, steps.prepare(config("selector.k=3")).train.x)
+    elsewhere = steps.prepare(config("selector.k=2", "seed=1"), first)
     assert elsewhere.loaded is not first.loaded
-    assert experiment.prepare(config("selector.k=2", "seed=1", "split_seed=42"), first).loaded is first.loaded
+    assert steps.prepare(config("selector.k=2", "seed=1", "split_seed=42"), first).loaded is first.loaded

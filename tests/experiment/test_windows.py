@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 import train
 from conftest import CONF, Workplace, typed
 from iot_ids.common.errors import UserError
-from iot_ids.config import Config, register, resolved
+from iot_ids.config import Config, register, resolve
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.schema import Columns, Dataset, Taxonomy
 from iot_ids.experiment import steps as experiment
@@ -52,7 +52,7 @@ def config(file: Path, *overrides: str) -> Config:
     words = ["split=temporal", "split.embargo=10", "trainer=cpu", "evaluate.replicates=10", *overrides]
     quick = ["cache=off", "trainer.max_epochs=25", "trainer.batch_size=64", "model.hidden_size=16", "model.window=4"]
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return replace(resolved(compose("train", overrides=quick + words)), dataset=replace(MINE, path=str(file)))
+        return replace(resolve(compose("train", overrides=quick + words)), dataset=replace(MINE, path=str(file)))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def prepared(file: Path) -> Any:
 
 def accuracy(prepared: Prepared) -> float:
     fitted = experiment.fit(prepared, lambda *_: None)
-    return experiment.judge(fitted, prepared.loaded.read_test()).metrics["test/accuracy"]
+    return experiment.evaluate(fitted, prepared.loaded.read_test()).metrics["test/accuracy"]
 
 
 def test_windows_find_what_only_the_past_tells(prepared: Any) -> None:

@@ -14,12 +14,11 @@ from hydra import compose, initialize_config_dir
 from threadpoolctl import threadpool_limits
 
 from conftest import CONF
-from iot_ids.config import Config, register, resolved
-from iot_ids.experiment import instantiate as build
+from iot_ids.config import Config, register, resolve
+from iot_ids.experiment import instantiate
 from iot_ids.models.classifier import Classifier, Table
 from iot_ids.models.networks import network
-from iot_ids.models.sklearn import adapter as classical
-from iot_ids.models.sklearn import skops_file as estimators
+from iot_ids.models.sklearn import adapter, skops_file
 
 MODELS = sorted(file.stem for file in CONF.glob("model/*.yaml"))
 NORMAL_OR_ATTACK = ("gradient_boosting_monotone", "isolation_forest")
@@ -54,12 +53,12 @@ def shipped(name: str) -> Config:
     if name.startswith("gradient_boosting"):
         quick.append("model.max_iter=20")
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return resolved(compose("train", overrides=[f"model={name}", *quick]))
+        return resolve(compose("train", overrides=[f"model={name}", *quick]))
 
 
 def trained(name: str, seed: int = 0, spread: float = 0.15) -> Classifier:
     config = shipped(name)
-    model = build.model(config.model, config.trainer, normal=0)
+    model = instantiate.model(config.model, config.trainer, normal=0)
     train, validation = known(name, corners(300, 0, spread)), known(name, corners(150, 1, spread))
     model.fit(train, validation, len(np.unique(train.y)), seed, lambda *_: None)
     return model
@@ -108,7 +107,7 @@ def test_probabilities_are_float32_and_add_up_to_one(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_slices_do_not_change_the_answers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = answers(ready(name))
-    monkeypatch.setattr(classical, "SCORING_ROWS", 70)
+    monkeypatch.setattr(adapter, "SCORING_ROWS", 70)
     monkeypatch.setattr(network, "SCORING_ROWS", 70)
     np.testing.assert_allclose(answers(ready(name)), whole, atol=1e-6)
 
@@ -135,13 +134,13 @@ def test_the_list_of_what_a_skops_file_may_hold_is_exactly_what_the_shipped_mode
     found = set()
     for name in MODELS:
         ready(name).save(tmp_path)
-        if (file := tmp_path / estimators.FILE).exists():
+        if (file := tmp_path / skops_file.FILE).exists():
             with zipfile.ZipFile(file) as parts:
                 schema = parts.read("schema.json")
             json.loads(schema, object_hook=lambda each: found.add((each.get("__loader__"), type_name(each))))
-    listed = estimators.PARTS | {("ObjectNode", name) for name in estimators.SHIPPED}
+    listed = skops_file.PARTS | {("ObjectNode", name) for name in skops_file.SHIPPED}
     assert {(kind, name) for kind, name in found if kind in ("ObjectNode", "TreeNode", "LossNode")} == listed
-    assert found - {(None, "")} <= estimators.ALLOWED
+    assert found - {(None, "")} <= skops_file.ALLOWED
 
 
 def type_name(node: dict[str, Any]) -> str:
@@ -151,6 +150,6 @@ def type_name(node: dict[str, Any]) -> str:
 @pytest.mark.parametrize("name", sorted({*MODELS} - {"isolation_forest", CONSTANT, *NETWORKS}))
 def test_where_classes_overlap_the_most_probable_one_is_the_estimators_own_answer(name: str) -> None:
     model = trained(name, spread=0.8)
-    assert isinstance(model, classical.Classical)
+    assert isinstance(model, adapter.Classical)
     x = corners(500, 2, spread=0.8).x
     assert np.array_equal(model.probabilities(x).argmax(axis=1), model.estimator.predict(x))

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from iot_ids.plots import confusion_grid as side_by_side
+from iot_ids.plots import confusion_grid
 from iot_ids.plots.confusion_grid import confusion_matrices, percent
 
 CLASSES = ["Normal", "Flood", "Scan"]
@@ -19,7 +19,7 @@ CONSTANT = np.array([[0, 200, 0], [0, 2000, 0], [0, 0, 0]])
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures as they are written, to look at their texts."""
     written: list[Figure] = []
-    monkeypatch.setattr(side_by_side, "write", lambda figure, path: written.append(figure))
+    monkeypatch.setattr(confusion_grid, "write", lambda figure, path: written.append(figure))
     return written
 
 

@@ -13,8 +13,7 @@ from matplotlib.image import imread
 from matplotlib.text import Annotation
 
 from iot_ids.metrics.metrics import per_class
-from iot_ids.plots import canvas
-from iot_ids.plots import run as plots
+from iot_ids.plots import canvas, run
 
 HISTORY = pl.DataFrame(
     {"epoch": [0, 1, 2], "train_loss": [None, 0.5, 0.4], "val_loss": [0.7, 0.6, 0.5], "val_f1_macro": [0.1, 0.5, 0.6]}
@@ -33,21 +32,21 @@ def counted(count: int) -> np.ndarray:
 
 
 def draw_matrix(path: Path, count: int = 5, **more) -> None:
-    plots.confusion_matrix(counted(count), names(count), path, "A title", **{"simulated": False} | more)
+    run.confusion_matrix(counted(count), names(count), path, "A title", **{"simulated": False} | more)
 
 
 def draw_classes(path: Path, count: int = 5, **more) -> None:
-    plots.per_class(per_class(counted(count), names(count)), path, "A title", **{"simulated": False} | more)
+    run.per_class(per_class(counted(count), names(count)), path, "A title", **{"simulated": False} | more)
 
 
 def draw_history(path: Path, count: int = 3, **more) -> None:
-    plots.learning_curve(HISTORY.head(count), path, "A title", **{"simulated": False, "best_epoch": 0} | more)
+    run.learning_curve(HISTORY.head(count), path, "A title", **{"simulated": False, "best_epoch": 0} | more)
 
 
 def draw_scores(path: Path, count: int = 5, **more) -> None:
     scores = np.linspace(1, 0, count)
     features = [f"SOME_LONG_COUNTER={number}" for number in range(count)]
-    plots.feature_scores(features, scores, scores > 0.5, path, "A title", **{"simulated": False} | more)
+    run.feature_scores(features, scores, scores > 0.5, path, "A title", **{"simulated": False} | more)
 
 
 DRAW = [draw_matrix, draw_classes, draw_history, draw_scores]
@@ -57,7 +56,7 @@ DRAW = [draw_matrix, draw_classes, draw_history, draw_scores]
 def figures(monkeypatch) -> list[Figure]:
     """The figures as they are written, to look at their texts."""
     written: list[Figure] = []
-    monkeypatch.setattr(plots, "write", lambda figure, path: written.append(figure))
+    monkeypatch.setattr(run, "write", lambda figure, path: written.append(figure))
     return written
 
 
@@ -133,7 +132,7 @@ def test_no_text_leaves_the_picture(draw, count, figures):
 
 
 def test_cells_hold_counts_and_labels_hold_totals(figures):
-    plots.confusion_matrix(np.array([[1234, 5], [6, 70]]), ["normal", "attack"], Path(), "", simulated=False)
+    run.confusion_matrix(np.array([[1234, 5], [6, 70]]), ["normal", "attack"], Path(), "", simulated=False)
     cells = {"1,234", "5", "6", "70"}
     totals = {"normal\nn = 1,239", "attack\nn = 76", "normal\nn = 1,240", "attack\nn = 75"}
     assert cells | totals <= set(texts(figures[0]))
@@ -154,7 +153,7 @@ def test_many_classes_have_no_numbers_in_cells(figures):
 
 
 def test_a_cells_colour_is_its_share_of_the_true_class(figures):
-    plots.confusion_matrix(np.array([[3, 1], [0, 8]]), ["normal", "attack"], Path(), "", simulated=False)
+    run.confusion_matrix(np.array([[3, 1], [0, 8]]), ["normal", "attack"], Path(), "", simulated=False)
     assert figures[0].axes[0].images[0].get_array().tolist() == [[0.75, 0.25], [0.0, 1.0]]
 
 
@@ -165,14 +164,14 @@ def test_a_class_without_rows_has_no_colour(figures):
 
 def test_bars_are_as_high_as_the_table_says(figures):
     table = per_class(np.array([[6, 2], [1, 3]]), ["normal", "attack"])
-    plots.per_class(table, Path(), "", simulated=False)
+    run.per_class(table, Path(), "", simulated=False)
     heights = [bar.get_height() for bar in figures[0].axes[0].patches]
     assert heights == [*table["precision"], *table["recall"], *table["f1"]]
 
 
 def test_the_error_bar_is_the_interval_of_recall(figures):
     table = per_class(np.array([[6, 2], [1, 3]]), ["normal", "attack"])
-    plots.per_class(table, Path(), "", simulated=False)
+    run.per_class(table, Path(), "", simulated=False)
     (stems,) = figures[0].axes[0].collections
     ends = np.array([segment[:, 1] for segment in stems.get_segments()])
     np.testing.assert_allclose(ends, table.select("recall_low", "recall_high").to_numpy())
@@ -205,7 +204,7 @@ def test_few_features_are_all_shown(figures):
 
 
 def test_features_are_ranked_and_the_kept_ones_coloured(figures):
-    plots.feature_scores(["b", "a", "c"], np.array([1, 2, np.nan]), [False, True, False], Path(), "", simulated=False)
+    run.feature_scores(["b", "a", "c"], np.array([1, 2, np.nan]), [False, True, False], Path(), "", simulated=False)
     axes = figures[0].axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
     colours = [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in axes.patches]
@@ -213,13 +212,13 @@ def test_features_are_ranked_and_the_kept_ones_coloured(figures):
 
 
 def test_a_feature_without_a_score_says_so(figures):
-    plots.feature_scores(["a", "b"], np.array([np.nan, 2000.0]), [False, True], Path(), "", simulated=False)
+    run.feature_scores(["a", "b"], np.array([np.nan, 2000.0]), [False, True], Path(), "", simulated=False)
     assert [note.get_text() for note in figures[0].findobj(Annotation)] == ["2,000", "no score"]
 
 
 def test_a_dollar_sign_in_a_name_is_no_mathematics(tmp_path):
     # An unclosed formula would raise when drawn.
-    plots.confusion_matrix(np.eye(2, dtype=int), ["$\\frac$", "b"], tmp_path / "it.png", "$\\x$", simulated=False)
+    run.confusion_matrix(np.eye(2, dtype=int), ["$\\frac$", "b"], tmp_path / "it.png", "$\\x$", simulated=False)
     assert (tmp_path / "it.png").exists()
 
 

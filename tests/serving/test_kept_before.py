@@ -53,4 +53,4 @@ def test_before_there_was_a_manifest_damage_is_no_traceback(tmp_path: Path) -> N
             shutil.copytree(KEPT / name, spoilt)
             (spoilt / file.name).write_bytes(file.read_bytes()[: file.stat().st_size // 2])
             with pytest.raises(UserError, match="a file in it was changed or cut off"):
-                scoring.load_model(spoilt)
+                scoring.load_detector(spoilt)

@@ -60,7 +60,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def detector(model: Path) -> Detector:
-    return scoring.load_model(model)
+    return scoring.load_detector(model)
 
 
 def answers(detector: Detector, path: object, out: Path) -> pl.DataFrame:
@@ -158,8 +158,8 @@ DECLARED = Format(separator="|", header=Header.absent, column_names=["saddr", "b
 @pytest.fixture
 def headerless(model: Path, tmp_path: Path) -> Detector:
     """A detector of a dataset without header lines, as a run keeps it."""
-    replace(scoring.load_model(model), form=DECLARED).save(tmp_path / "kept")
-    return scoring.load_model(tmp_path / "kept")
+    replace(scoring.load_detector(model), form=DECLARED).save(tmp_path / "kept")
+    return scoring.load_detector(tmp_path / "kept")
 
 
 def test_files_without_header_are_read_as_the_dataset_says(headerless: Detector, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_score_reads_what_train_reads(workplace: Workplace, monkeypatch: pytest.
     words = workplace.words("model=naive_bayes", *form, f"dataset.format.column_names=[{header}]")
     assert conftest.typed(monkeypatch, train, *words) == 0
     run = workplace.artifacts(workplace.runs()[0])
-    found = answers(scoring.load_model(run / "model"), str(workplace.flows), workplace.folder / "out.parquet")
+    found = answers(scoring.load_detector(run / "model"), str(workplace.flows), workplace.folder / "out.parquet")
     tested = pl.read_parquet(run / "predictions.parquet")
     assert (found.height, found["line"][0]) == (len(lines), 2)
     for name in ("Normal", "Flood", "Scan"):
@@ -215,7 +215,7 @@ def test_a_place_without_files_is_told(detector: Detector, tmp_path: Path) -> No
 
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no kept detector"):
-        scoring.load_model(tmp_path)
+        scoring.load_detector(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]"])
@@ -443,5 +443,5 @@ def test_a_flow_without_a_number_is_answered_where_training_has_indicated_such(t
     Detector(COLUMNS, ["-"], CLASSES, fitted.pipeline, classifier).save(tmp_path / "model")
     file = tmp_path / "flows.csv"
     file.write_text("bytes,dur,proto\n150,-,tcp\n100,1.5,udp\n150,,icmp\n150,x,tcp\n150,inf,tcp\n")
-    found = answers(scoring.load_model(tmp_path / "model"), str(file), tmp_path / "out.csv")
+    found = answers(scoring.load_detector(tmp_path / "model"), str(file), tmp_path / "out.csv")
     assert found["answer"].to_list() == ["attack", "normal", "attack", None, None]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
-from iot_ids.sweep.study import Asked
+from iot_ids.sweep.study import StudySpec
 
 SPACE: dict[str, BaseDistribution] = {"k": IntDistribution(1, 50), "r": FloatDistribution(0, 1)}
 
@@ -41,9 +41,9 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return address
 
 
-def asked_of(storage: str, name: str, n_trials: int = 12, seed: int = 0, sampler: str = "random") -> Asked:
+def asked_of(storage: str, name: str, n_trials: int = 12, seed: int = 0, sampler: str = "random") -> StudySpec:
     """A study of two parameters, with one value to be as large as it can."""
-    return Asked(
+    return StudySpec(
         name=name,
         storage=storage,
         identity={"dataset": "made up"},
@@ -60,19 +60,19 @@ def asked_of(storage: str, name: str, n_trials: int = 12, seed: int = 0, sampler
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Callable[..., Asked]:
+def here(tmp_path: Path) -> Callable[..., StudySpec]:
     """Makes what is asked of one study in a journal, for what does not depend on the storage."""
     return lambda **more: asked_of(str(tmp_path / "optuna.journal"), "study", **more)
 
 
 @pytest.fixture
-def asked(storage: str) -> Callable[..., Asked]:
+def asked(storage: str) -> Callable[..., StudySpec]:
     """Makes what is asked of one study of this test, in a storage of each kind."""
     name = f"study-{uuid.uuid4().hex[:8]}"
     return lambda **more: asked_of(storage, name, **more)
 
 
-def worker(asked: Asked, seconds: float = 0.0, stops_at: int = -1) -> "subprocess.Popen[str]":
+def worker(asked: StudySpec, seconds: float = 0.0, stops_at: int = -1) -> "subprocess.Popen[str]":
     """A process that works on the study until nothing is missing; at trial `stops_at` it says so and waits."""
     words = [asked.storage, asked.name, asked.n_trials, seconds, stops_at]
     line = [sys.executable, "-m", "sweep.at_work", *map(str, words)]

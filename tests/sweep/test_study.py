@@ -12,13 +12,13 @@ from optuna.trial import TrialState
 
 from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage as storages
-from iot_ids.sweep.study import Asked, Worker, at_work, counts, failed
+from iot_ids.sweep.study import StudySpec, Worker, at_work, counts, failed
 from sweep.conftest import worker
 
-Asking = Callable[..., Asked]
+Asking = Callable[..., StudySpec]
 
 
-def work(asked: Asked, until: int | None = None) -> list[dict[str, Any]]:
+def work(asked: StudySpec, until: int | None = None) -> list[dict[str, Any]]:
     """Complete trials until none is missing, or until so many are; return the parameters of all that count."""
     with at_work(asked) as me:
         done = 0
@@ -28,7 +28,7 @@ def work(asked: Asked, until: int | None = None) -> list[dict[str, Any]]:
         return [each.params for each in me.trials()]
 
 
-def states(asked: Asked) -> list[TrialState]:
+def states(asked: StudySpec) -> list[TrialState]:
     study = optuna.load_study(study_name=asked.name, storage=storages.opened(asked.storage))
     return [trial.state for trial in study.get_trials()]
 

@@ -37,13 +37,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_our_loader_asks_for_the_word_where_an_estimator_is_none_of_the_shipped(model: Path) -> None:
     with pytest.raises(UserError, match=f"add trust={OTHERS} "):
-        scoring.load_model(model)
-    assert scoring.load_model(model, OTHERS.split(",")).classes == ["normal", "attack"]
+        scoring.load_detector(model)
+    assert scoring.load_detector(model, OTHERS.split(",")).classes == ["normal", "attack"]
 
 
 def test_mlflows_loader_was_told_at_training_what_to_trust(model: Path) -> None:
     found = mlflow.pyfunc.load_model(str(model)).predict(FLOWS.to_pandas())
-    expected = scoring.load_model(model, OTHERS.split(",")).probabilities(FLOWS)
+    expected = scoring.load_detector(model, OTHERS.split(",")).probabilities(FLOWS)
     np.testing.assert_allclose(found.to_numpy(), expected)
 
 
@@ -51,7 +51,7 @@ def test_mlflows_loader_runs_the_folders_code_and_ours_does_not(model: Path, tmp
     code = model / "tracking/pyfunc_model.py"
     marker, sound = tmp_path / "sprung", code.read_text()
     code.write_text(f"from pathlib import Path as _Path\n_Path({str(marker)!r}).touch()\n{sound}")
-    scoring.load_model(model, OTHERS.split(","))
+    scoring.load_detector(model, OTHERS.split(","))
     assert not marker.exists()
     mlflow.pyfunc.load_model(str(model))
     assert marker.exists()

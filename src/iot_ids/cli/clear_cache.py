@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from iot_ids.data.cache.eviction import held_back, shrink
+from iot_ids.data.cache.eviction import count_items, evict
 
 FOLDER = "~/.cache/iot-ids"
 """As in conf/cache/disk.yaml."""
@@ -14,8 +14,8 @@ def main(words: list[str]) -> str:
     if len(words) > 1 or any(word.startswith("-") for word in words):
         return (__doc__ or "").strip()
     folder = Path(words[0] if words else FOLDER).expanduser()
-    removed, freed = shrink(folder, -1)
-    stay = held_back(folder)
+    removed, freed = evict(folder, -1)
+    stay = count_items(folder)
     kept = f"; {stay} in use by a run stay" if stay else ""
     return f"{folder}: {removed} removed, {freed / 2**20:,.1f} MiB freed{kept}"
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def importing() -> Iterator[None]:
+def gc_paused_import() -> Iterator[None]:
     """No search for garbage in the block, nor ever among what it imports, nor when the process ends."""
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)

@@ -60,7 +60,7 @@ def divided(address: str) -> Parts:
     return Parts(beginning, user, password, rest[len(info) + 1 :])
 
 
-def public(text: str) -> str:
+def redact_passwords(text: str) -> str:
     """A text with the secrets of its addresses left out: passwords, and parameters that are named like secrets.
 
     An address that leaves its secret to Hydra, as in `${oc.env:NAME}`, stays as it is.
@@ -85,7 +85,7 @@ def said(text: str) -> str:
     """What another library says, without secrets: not in an address, nor alone."""
     for secret in sorted(_known(), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "...", text)
-    return public(text)
+    return redact_passwords(text)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from iot_ids.common.atomic import PREFIX
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import public
+from iot_ids.common.redact import redact_passwords
 
 LEAST_ADDRESSES = 2.5 * 2**30
 """Bytes of addresses that the libraries reserve before the first row is read; with less they abort, or wait."""
@@ -48,7 +48,7 @@ def program(act: Callable[[], None]) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         refuse_few_addresses()
-        with told():
+        with as_user_error():
             act()
     except UserError as mistake:
         sys.exit(str(mistake))
@@ -57,7 +57,7 @@ def program(act: Callable[[], None]) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def as_user_error() -> Iterator[None]:
     """Such a refusal in the block as a UserError; a closed output ends the program by a SystemExit.
 
     Raises:
@@ -130,7 +130,7 @@ def _place(chain: Sequence[BaseException]) -> str:
     with suppress(OSError):
         places.append(Path(tempfile.gettempdir()))
     full = [str(place) for place in places if _is_full(place)]
-    return ", ".join(full) or public(str(refusing[0])).splitlines()[0]
+    return ", ".join(full) or redact_passwords(str(refusing[0])).splitlines()[0]
 
 
 def _file(error: BaseException) -> Path | None:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from iot_ids import tracking as track
-from iot_ids.common import atomic as aside
+from iot_ids import tracking
+from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import guarded
-from iot_ids.comparison.loading import gather
-from iot_ids.comparison.render import cells, table
+from iot_ids.comparison.loading import load_runs
+from iot_ids.comparison.render import cells, page, table
 from iot_ids.comparison.render import console as shown
-from iot_ids.comparison.render import page as report
 from iot_ids.comparison.render.latex import latex
 from iot_ids.comparison.render.methods_text import latex_paragraph, paragraph
 from iot_ids.comparison.render.page import Report
@@ -35,12 +34,12 @@ def compare(settings: Compare) -> None:
     Raises:
         UserError: there is nothing to compare, or what there is does not belong together.
     """
-    stores = track.existing_stores(settings.tracking)
+    stores = tracking.existing_stores(settings.tracking)
     console = shown.terminal()
     make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts, "unseen": unseen, "gap": gap}[
         settings.report
     ]
-    with aside.folder() as copies:
+    with atomic.folder() as copies:
         if settings.run is not None:
             _one_run(stores, settings.run, settings.folder, copies, console)
             return
@@ -57,7 +56,7 @@ def compare(settings: Compare) -> None:
 
 def methods_table(stores: dict[str, Store], settings: Compare, copies: Path) -> tuple[Store, Report]:
     """The table of all methods; `copies` takes copies of the runs' artifacts."""
-    store, gathered = gather(stores, settings, copies)
+    store, gathered = load_runs(stores, settings, copies)
     judged = rows(gathered, settings.replicates, settings.seed)
     files = {
         "table.md": lambda path: cells.write_text(path, table.markdown(gathered, judged)),
@@ -67,7 +66,7 @@ def methods_table(stores: dict[str, Store], settings: Compare, copies: Path) -> 
         "methods.tex": lambda path: cells.write_text(path, latex_paragraph(gathered, judged)),
         "forest.png": lambda path: forest(gathered, judged, path),
     }
-    place = report.folder(gathered.first, settings)
+    place = page.folder(gathered.first, settings)
     return store, Report(gathered.runs, place, lambda console: shown.show(gathered, judged, console), files)
 
 
@@ -77,8 +76,8 @@ def keep(store: Store, made: Report, settings: Compare, folder: Path) -> str:
         name: ", ".join(sorted({run.tags.get(name, "unknown") for run in made.runs}))
         for name in ("data.origin", "data.sha256", "protocol")
     }
-    parameters = track.flat({**asdict(settings), "runs": [run.id for run in made.runs]})
-    with track.start(store, "comparison", parameters, {"kind": "comparison", **tags}) as run:
+    parameters = tracking.flat({**asdict(settings), "runs": [run.id for run in made.runs]})
+    with tracking.start(store, "comparison", parameters, {"kind": "comparison", **tags}) as run:
         for name in made.files:
             run.artifact(folder / name)
     return run.id
@@ -99,7 +98,7 @@ def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, copie
 def _writing(folder: Path, console: Console) -> Iterator[None]:
     """Say where the files are; a folder that cannot be written is the user's to mend."""
     try:
-        aside.sweep(folder)
+        atomic.sweep(folder)
         yield
     except OSError as error:
         raise UserError(f"folder={folder}: cannot be written: {error}; name another: folder=PATH") from error

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import unguarded
 from iot_ids.comparison import selecting as runs
@@ -51,7 +51,7 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class RunTable:
     """Methods that may stand in one table. `answers` where all runs have the same test rows, else None."""
 
     methods: Sequence[Method]
@@ -81,12 +81,12 @@ class Gathered:
         return {record.seed: record for method in self.methods for record in method.records}
 
 
-def gather(
+def load_runs(
     stores: dict[str, Store],
     settings: Compare,
     folder: Path,
     refuse: Callable[[Sequence[KeptRun]], None] = runs.refuse_mixture,
-) -> tuple[Store, Gathered]:
+) -> tuple[Store, RunTable]:
     """Read and group the runs that `settings` choose.
 
     Args:
@@ -99,7 +99,7 @@ def gather(
         UserError: nothing is left to compare, or the runs do not belong in one table.
     """
     store = store_of(stores, settings.dataset)
-    kept, notes = belonging(runs.chosen(track.kept_runs(store), settings), refuse)
+    kept, notes = belonging(runs.chosen(tracking.kept_runs(store), settings), refuse)
     tables = {run.id: confusion(store, run, folder) for run in kept}
     lost = [run for run in kept if tables[run.id] is None]
     if lost:
@@ -138,7 +138,7 @@ def belonging(
 
 def group(
     records: Sequence[Record], classes: list[str], answers: bootstrap.Answers | None, notes: Sequence[str] = ()
-) -> Gathered:
+) -> RunTable:
     """Put runs of one fingerprint together. `answers`, where given, has the records' order."""
     groups: dict[str, list[int]] = {}
     for place, record in enumerate(records):
@@ -150,7 +150,7 @@ def group(
     normal = parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal")
     commits = {record.run.tags.get("git.commit", "unknown") for record in records}
     said = [f"the runs were made by {len(commits)} versions of the code (git.commit)"] if len(commits) > 1 else []
-    return Gathered(methods, classes, normal if normal in classes else None, answers, [*notes, *said])
+    return RunTable(methods, classes, normal if normal in classes else None, answers, [*notes, *said])
 
 
 def _described(runs: Sequence[KeptRun]) -> dict[str, str]:
@@ -187,7 +187,7 @@ def store_of(stores: dict[str, Store], dataset: str | None) -> Store:
 
 def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
     """A run's `confusion_matrix.csv`; None where it cannot be read."""
-    file = track.fetch(store, run.id, "confusion_matrix.csv", folder_of(folder, run))
+    file = tracking.fetch(store, run.id, "confusion_matrix.csv", folder_of(folder, run))
     try:
         table = None if file is None else unguarded(pl.read_csv(file, schema_overrides={"label": pl.String}))
     except pl.exceptions.PolarsError:
@@ -223,7 +223,7 @@ def _joint_answers(
 
 def _answers(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl.DataFrame | None:
     """Test rows by row id: row_id, and label and answer as codes; None where they cannot be read."""
-    file = track.fetch(store, run.id, "predictions.parquet", folder_of(folder, run))
+    file = tracking.fetch(store, run.id, "predictions.parquet", folder_of(folder, run))
     if file is None:
         return None
     table = pl.read_parquet(file)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.comparison.loading import Gathered, Method
+from iot_ids.comparison.loading import Method, RunTable
 from iot_ids.comparison.paper_claims import claimed
 from iot_ids.comparison.stats import bootstrap
 from iot_ids.comparison.stats.seeds import Difference, Estimate, corrected, corrected_difference
@@ -43,12 +43,12 @@ class Row:
         return "*" if self.p is not None and self.p < SIGNIFICANT else ""
 
 
-def joint_draws(gathered: Gathered, replicates: int, seed: int) -> Draws | None:
+def joint_draws(gathered: RunTable, replicates: int, seed: int) -> Draws | None:
     """Every measure of every run on test rows drawn again, `(replicates, runs)`; None where the test rows differ."""
     return None if gathered.answers is None else _draws(gathered, gathered.answers, replicates, seed)
 
 
-def scored(gathered: Gathered, method: Method, joint: Draws | None, replicates: int, seed: int) -> Row:
+def scored(gathered: RunTable, method: Method, joint: Draws | None, replicates: int, seed: int) -> Row:
     """A method's scores with their intervals; `joint` are the draws of `joint_draws`."""
     observed = _observed(gathered, method)
     if joint is None and len(method.records) == 1:
@@ -70,7 +70,7 @@ def scored(gathered: Gathered, method: Method, joint: Draws | None, replicates: 
 
 
 def difference(
-    gathered: Gathered, method: Method, reference: Method, joint: Draws | None, seed: int, measure: str = RANKED_BY
+    gathered: RunTable, method: Method, reference: Method, joint: Draws | None, seed: int, measure: str = RANKED_BY
 ) -> Difference | None:
     """A method's measure less the reference's, on the seeds that both have; None where there is none.
 
@@ -113,7 +113,7 @@ def _description(method: Method) -> Row:
     )
 
 
-def _draws(gathered: Gathered, answers: bootstrap.Answers, replicates: int, seed: int) -> Draws:
+def _draws(gathered: RunTable, answers: bootstrap.Answers, replicates: int, seed: int) -> Draws:
     """Every measure on test rows drawn again: `(replicates, runs)`."""
     chunks = [
         measures(matrices, gathered.classes, gathered.normal)
@@ -122,7 +122,7 @@ def _draws(gathered: Gathered, answers: bootstrap.Answers, replicates: int, seed
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
-def _observed(gathered: Gathered, method: Method) -> dict[str, NDArray[np.float64]]:
+def _observed(gathered: RunTable, method: Method) -> dict[str, NDArray[np.float64]]:
     """Every measure of every seed, `(seeds,)`."""
     return measures(np.stack([record.matrix for record in method.records]), gathered.classes, gathered.normal)
 
@@ -132,7 +132,7 @@ def _test_to_train(method: Method) -> float:
     return float(np.mean([each["data/test_rows"] / each["data/train_rows"] for each in metrics]))
 
 
-def _widened(gathered: Gathered, method: Method, name: str, found: Estimate) -> Estimate:
+def _widened(gathered: RunTable, method: Method, name: str, found: Estimate) -> Estimate:
     """A share that never varied has the Wilson interval of one split's rows: always right is not surely right."""
     if found.high - found.low > 1e-9:
         return found

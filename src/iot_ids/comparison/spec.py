@@ -9,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import said
-from iot_ids.config import LARGEST_SEED, Tracking, refuse_lacking_keys, refuse_unknown_keys, settle
+from iot_ids.config import LARGEST_SEED, Tracking, check_resolved, refuse_lacking_keys, refuse_unknown_keys
 
 REPORTS = ("table", "selection", "shortcuts", "unseen", "gap")
 
@@ -70,7 +70,7 @@ def resolved(config: DictConfig) -> Compare:
     try:
         refuse_unknown_keys(config, "")
         refuse_lacking_keys(config)
-        settle(config)
+        check_resolved(config)
         typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise UserError(f"the configuration cannot be resolved: {said(str(error)).splitlines()[0]}") from error

@@ -10,11 +10,10 @@ import polars as pl
 from iot_ids.common.errors import UserError
 from iot_ids.data.checks import check
 from iot_ids.data.files import first_rows, refuse_short
-from iot_ids.data.frames import first_of_equals, taken
+from iot_ids.data.frames import first_of_equals, take_rows
 from iot_ids.data.label import CLASS, KIND, classified, contradicting
 from iot_ids.data.losses import lost_by_class
-from iot_ids.data.reading import layout as read
-from iot_ids.data.reading import rejects as unreadable
+from iot_ids.data.reading import layout, rejects
 from iot_ids.data.reading.reader import ROW_ID, Rows, rows_of
 from iot_ids.data.reading.rejects import DAMAGED, KEPT, NO_LABEL, REASON, REASONS
 from iot_ids.data.schema import Columns, Dataset, Duplicates
@@ -58,10 +57,10 @@ def clean(
     """
     check(dataset)
     limits = first_rows(files, dataset)
-    layouts = [read.layout(file, dataset, limits.get(file)) for file in files]
+    layouts = [layout.layout(file, dataset, limits.get(file)) for file in files]
     rows = rows_of(layouts, dataset)
     refuse_short(rows.heights, layouts)
-    examples = unreadable.examples(rows.odd, layouts, dataset)
+    examples = rejects.examples(rows.odd, layouts, dataset)
     _refuse_damage(rows, examples, dataset, files)
     counts, heights = dict(rows.odd[REASON].value_counts().iter_rows()), rows.heights
     times = None if rows.time_format is None else _times(rows.time_format, dataset.columns)
@@ -86,7 +85,7 @@ def clean(
         "contradicting_labels": _contradicting_labels(flows, heights, layouts, dataset),
         "times": times,
         "columns_not_used": sorted(
-            {name for part in layouts for name in part.names} - set(read.declared(dataset.columns))
+            {name for part in layouts for name in part.names} - set(layout.declared(dataset.columns))
         ),
         "classes": dict(flows[CLASS].value_counts(sort=True).iter_rows()),
     }
@@ -111,18 +110,18 @@ def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.L
     stored = frame.collect_schema()
     numbers = {name: _number(name, stored[name], columns, missing) for name in columns.numeric}
     return frame.with_columns(
-        **numbers, **{name: read.category(read.text(name, missing)) for name in columns.categorical}
+        **numbers, **{name: layout.category(layout.text(name, missing)) for name in columns.categorical}
     )
 
 
 def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[str]) -> pl.Expr:
-    cell = read.text(name, missing)
+    cell = layout.text(name, missing)
     if stored.is_numeric():
         value = pl.col(name).cast(pl.Float64)
     else:
-        number = read.port(cell) if name in columns.ports else read.number(cell)
+        number = layout.port(cell) if name in columns.ports else layout.number(cell)
         value = pl.when(number.is_null() & cell.is_not_null()).then(float("nan")).otherwise(number)
-    return read.identifier(value) if name in columns.identifiers else read.float32(value)
+    return layout.identifier(value) if name in columns.identifiers else layout.float32(value)
 
 
 def _named(files: Sequence[Path]) -> str:
@@ -172,15 +171,15 @@ def _labelled(flows: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
             f"{_named(files)}: none of {len(there):,} rows has a label; is it the right dataset.label? A class that is "
             'written as a blank has "" among its values (dataset.labels)'
         )
-    return taken(flows, there.arg_true())[0]
+    return take_rows(flows, there.arg_true())[0]
 
 
 def _contradicting_labels(
-    flows: pl.DataFrame, heights: Sequence[int], layouts: Sequence[read.Layout], dataset: Dataset
+    flows: pl.DataFrame, heights: Sequence[int], layouts: Sequence[layout.Layout], dataset: Dataset
 ) -> dict[str, Any]:
     """How many of `flows`, those that are left, are normal by one label and an attack by another, and the first."""
     found, said = contradicting(flows, dataset)
-    first = found.head(len(said)).select(read.FILE, ROW_ID)
+    first = found.head(len(said)).select(layout.FILE, ROW_ID)
     examples = [
         f"{layouts[file].file}:{row_id - sum(heights[:file]) + layouts[file].header_lines + 1}: {what}"
         for (file, row_id), what in zip(first.iter_rows(), said, strict=True)
@@ -193,6 +192,6 @@ def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Dupli
     if duplicates is Duplicates.keep:
         return flows
     features = [*columns.numeric, *columns.categorical, *columns.labels]
-    read_columns = [name for name in flows.columns if name not in (ROW_ID, read.FILE)]
+    read_columns = [name for name in flows.columns if name not in (ROW_ID, layout.FILE)]
     first = first_of_equals(flows[features if duplicates is Duplicates.distinct else read_columns])
-    return flows if first.all() else taken(flows, first.arg_true())[0]
+    return flows if first.all() else take_rows(flows, first.arg_true())[0]

@@ -10,7 +10,7 @@ COLUMNS, THREADS = 8, 2
 """So many columns are moved at a time: few beside a table's 40, enough to keep the processors busy."""
 
 
-def taken(table: pl.DataFrame, *parts: pl.Series | NDArray[np.int64]) -> list[pl.DataFrame]:
+def take_rows(table: pl.DataFrame, *parts: pl.Series | NDArray[np.int64]) -> list[pl.DataFrame]:
     """For each of `parts`, positions in `table`, the rows there. `table` is left without columns."""
     places = [pl.Series(part, dtype=pl.get_index_type()) for part in parts]
     found: list[list[pl.DataFrame]] = [[] for _ in parts]

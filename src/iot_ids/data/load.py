@@ -15,7 +15,7 @@ from iot_ids.data.clean import clean, without
 from iot_ids.data.files import files_not_read, first_rows, official_test_files
 from iot_ids.data.label import CLASS
 from iot_ids.data.schema import Cache, Dataset, Duplicates, OfficialSplit, Split
-from iot_ids.data.tables import Tables, Wanted, tables_of, test_of
+from iot_ids.data.tables import TableRequest, Tables, tables_of, test_of
 from iot_ids.data.windows import context_of
 
 
@@ -85,7 +85,7 @@ def load(
         # while the files are read, where no cache asks for it first
         digest = aside.submit(digest_of_untouched, files, cache, stamps_of(files)).result
         cut = [limits.get(file) for file in files]
-        wanted = Wanted(dataset, split, seed, cache, history, digest, cut)
+        wanted = TableRequest(dataset, split, seed, cache, history, digest, cut)
         tables = tables_of(files, wanted)
 
     def read_test() -> Test:

@@ -9,15 +9,15 @@ from typing import Any
 import polars as pl
 
 from iot_ids.common.errors import UserError
-from iot_ids.data import losses as lost
+from iot_ids.data import losses
 from iot_ids.data.cache.entries import Entry, key
-from iot_ids.data.cache.eviction import shrink
+from iot_ids.data.cache.eviction import evict
 from iot_ids.data.cache.sources import bytes_of, digest_of, files_of, writing
 from iot_ids.data.clean import clean, without
-from iot_ids.data.frames import taken
+from iot_ids.data.frames import take_rows
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.schema import Cache, Dataset, Split, UnseenAttackSplit
-from iot_ids.data.splits.dispatch import divide
+from iot_ids.data.splits.dispatch import split_rows
 from iot_ids.data.windows import context_of, contexts_of
 
 
@@ -36,7 +36,7 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TableRequest:
     """What tables are asked for: they depend on this, and on nothing else."""
 
     dataset: Dataset
@@ -62,7 +62,7 @@ class Wanted:
         return Entry(folder / key([*settings, *["history"] * self.history]))
 
 
-def tables_of(files: list[Path], wanted: Wanted) -> Tables:
+def tables_of(files: list[Path], wanted: TableRequest) -> Tables:
     """What the cache holds, the test rows left where they are; or everything, made from `files` and kept.
 
     Raises:
@@ -72,7 +72,7 @@ def tables_of(files: list[Path], wanted: Wanted) -> Tables:
     return _kept(wanted) or _built(files, wanted)
 
 
-def test_of(tables: Tables, wanted: Wanted) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+def test_of(tables: Tables, wanted: TableRequest) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """The test rows and, where windows were asked for, their context: at hand, from the cache, or made once more.
 
     Raises:
@@ -90,7 +90,7 @@ def test_of(tables: Tables, wanted: Wanted) -> tuple[pl.DataFrame, pl.DataFrame 
     return again.test, again.contexts.get(context_of("test"))
 
 
-def _kept(wanted: Wanted) -> Tables | None:
+def _kept(wanted: TableRequest) -> Tables | None:
     if (entry := wanted.entry()) is None:
         return None
     entry.use()
@@ -102,15 +102,15 @@ def _kept(wanted: Wanted) -> Tables | None:
     return Tables(train, validation, None, notes, contexts, entry)
 
 
-def _built(files: list[Path], wanted: Wanted) -> Tables:
+def _built(files: list[Path], wanted: TableRequest) -> Tables:
     dataset, split = wanted.dataset, wanted.split
     kinds = split.label if isinstance(split, UnseenAttackSplit) else None
     cleaned = clean(files, dataset, dataset.duplicates, kinds, wanted.history)
     _refuse_changed(files, wanted)
     with _naming_losses(cleaned.report):
-        parts = divide(cleaned.flows, dataset, split, wanted.seed)
+        parts = split_rows(cleaned.flows, dataset, split, wanted.seed)
     embargoed = cleaned.flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
-    train, validation, test = taken(cleaned.flows, parts.train, parts.validation, parts.test)
+    train, validation, test = take_rows(cleaned.flows, parts.train, parts.validation, parts.test)
     report = without(cleaned.report, "embargoed after a border of the split", embargoed, train, validation, test)
     with _naming_losses(report):
         classes = class_names(train, dataset)
@@ -126,7 +126,7 @@ def _built(files: list[Path], wanted: Wanted) -> Tables:
         with writing(entry.folder.parent):
             entry.put(tables | contexts, notes)
         entry.use()
-        shrink(entry.folder.parent, bytes_of(wanted.cache))
+        evict(entry.folder.parent, bytes_of(wanted.cache))
     return Tables(train, validation, test, notes, contexts, entry)
 
 
@@ -136,10 +136,10 @@ def _naming_losses(report: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError("\n  ".join([str(error), *lost.sentences(report)])) from error
+        raise UserError("\n  ".join([str(error), *losses.sentences(report)])) from error
 
 
-def _refuse_changed(files: list[Path], wanted: Wanted) -> None:
+def _refuse_changed(files: list[Path], wanted: TableRequest) -> None:
     """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
     if digest_of(files, wanted.cache) != wanted.digest():
         raise UserError(f"dataset={wanted.dataset.name}: the files changed while they were read; run again")

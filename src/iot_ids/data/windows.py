@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from iot_ids.common.errors import UserError
 from iot_ids.data.checks import time_column
 from iot_ids.data.clean import ROW_ID
-from iot_ids.data.reading import layout as read
+from iot_ids.data.reading import layout
 from iot_ids.data.reading.times import told, unknown
 from iot_ids.data.schema import Columns, Dataset
 
@@ -58,7 +58,7 @@ def windows_of(
     """
     time, source = needed(columns)
     refuse_lacking(flows, [time, source])
-    sources = flows.select(read.label(read.text(source, missing))).to_series()
+    sources = flows.select(layout.label(layout.text(source, missing))).to_series()
     row_id = flows[ROW_ID] if ROW_ID in flows.columns else pl.Series(range(flows.height))
     return windows(_times(flows, time, columns.time_format, missing), sources, row_id, targets, window)
 
@@ -82,7 +82,7 @@ def _times(flows: pl.DataFrame, name: str, form: str | None, missing: Sequence[s
     """
     if flows[name].dtype.is_numeric() or flows[name].dtype.is_temporal():
         return flows[name]
-    texts = flows.select(read.text(name, missing)).to_series()
+    texts = flows.select(layout.text(name, missing)).to_series()
     if form is not None:
         return told(texts, form)
     times = texts.cast(pl.Float64, strict=False)

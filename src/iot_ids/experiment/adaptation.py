@@ -14,7 +14,7 @@ from scipy.special import expit
 from iot_ids.common.errors import UserError
 from iot_ids.experiment.state import Fitted
 from iot_ids.features.spec import Adaptation
-from iot_ids.metrics import operating_point as otsu
+from iot_ids.metrics import operating_point
 from iot_ids.metrics.calibration import shift_to_even
 from iot_ids.metrics.operating_point import attack_scores
 from iot_ids.serving.detector import Detector
@@ -72,7 +72,7 @@ def recut(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
     log_odds = _edged(expit(attack_scores(detector.uncalibrated(flows), normal)))
     if log_odds.min() == log_odds.max():
         return replace(detector, shift=-SURELY if normal == 0 else SURELY)
-    odds = np.exp(otsu.cut(log_odds))
+    odds = np.exp(operating_point.cut(log_odds))
     attack = float(np.clip((odds * (1 + EDGE) - EDGE) / (1 + odds), 0, 1))
     at_cut = [1 - attack, attack] if normal == 0 else [attack, 1 - attack]
     return replace(detector, shift=shift_to_even(np.array(at_cut), detector.temperature))

@@ -10,8 +10,7 @@ from iot_ids.common.spreadsheet import guarded
 from iot_ids.data.checks import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.experiment.state import Fitted, Result
-from iot_ids.plots import curves
-from iot_ids.plots import run as plots
+from iot_ids.plots import curves, run
 
 
 def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulated: bool, folder: Path) -> None:
@@ -48,13 +47,13 @@ def _cleaning(fitted: Fitted, test: Test) -> dict[str, Any]:
 def _plots(fitted: Fitted, result: Result, simulated: bool, folder: Path) -> None:
     config, features = fitted.prepared.config, fitted.prepared.features.selection
     title = f"{config.title}: {run_title(fitted)}"
-    plots.confusion_matrix(
+    run.confusion_matrix(
         result.matrix, result.classes, folder / "confusion_matrix.png", f"{title}, test rows", simulated=simulated
     )
-    plots.per_class(result.report, folder / "per_class.png", f"{title}, test rows", simulated=simulated)
+    run.per_class(result.report, folder / "per_class.png", f"{title}, test rows", simulated=simulated)
     _curves(fitted, result, f"{title}, test rows", simulated, folder)
     if features.scored:
-        plots.feature_scores(
+        run.feature_scores(
             features.names,
             features.scores,
             features.selected,
@@ -64,7 +63,7 @@ def _plots(fitted: Fitted, result: Result, simulated: bool, folder: Path) -> Non
         )
     if not fitted.history.is_empty():
         history = fitted.history.rename(lambda name: name.replace("/", "_"))
-        plots.learning_curve(
+        run.learning_curve(
             history, folder / "learning_curve.png", title, simulated=simulated, best_epoch=fitted.best_epoch
         )
 

@@ -12,7 +12,7 @@ from iot_ids.data.checks import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.experiment.state import Fitted, Result
 from iot_ids.experiment.unseen_attacks import Unseen
-from iot_ids.metrics import operating_point as operating
+from iot_ids.metrics import operating_point
 from iot_ids.models.classifier import Report
 
 console = plain_console(soft_wrap=True)
@@ -69,7 +69,7 @@ def _operating_point(fitted: Fitted, result: Result) -> Iterator[str]:
     if point is not None:
         asked = f"at {_short(point.false_positive_rate)} % false positives on validation"
         if point.threshold is None:
-            needed = operating.rows_needed(point.false_positive_rate)
+            needed = operating_point.rows_needed(point.false_positive_rate)
             yield (
                 f"{asked}: cannot be told, validation has {point.validation_normal_rows:,} normal rows and it takes "
                 f"{needed:,}; set evaluate.false_positive_rate"

@@ -17,11 +17,10 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import Test
 from iot_ids.data.schema import Identifiers
-from iot_ids.experiment import adaptation as adapt
-from iot_ids.experiment.state import Fitted, Prepared, Result, codes, refuse_nan
-from iot_ids.experiment.unseen_attacks import Unseen, judge_unseen, parted
-from iot_ids.metrics import calibration
-from iot_ids.metrics import operating_point as operating
+from iot_ids.experiment import adaptation
+from iot_ids.experiment.state import Fitted, Prepared, Result, encode_labels, refuse_nan
+from iot_ids.experiment.unseen_attacks import Unseen, evaluate_unseen, parted
+from iot_ids.metrics import calibration, operating_point
 from iot_ids.metrics.audit import audit, seen_in_train
 from iot_ids.metrics.audit_text import tied_sentence
 from iot_ids.metrics.calibration import Bins
@@ -30,13 +29,13 @@ from iot_ids.metrics.metrics import per_class, summarise
 from iot_ids.metrics.operating_point import attack_scores
 
 
-def judge(fitted: Fitted, test: Test) -> Result:
+def evaluate(fitted: Fitted, test: Test) -> Result:
     """Score the test rows. Attacks that the split left out of training are judged apart from the classes it knows."""
     prepared = fitted.prepared
     config, known = prepared.config, prepared.loaded.classes
     flows, left_out = parted(test.flows, config)
     test = replace(test, flows=flows)
-    fitted = adapt.adapted(fitted, flows)
+    fitted = adaptation.adapted(fitted, flows)
     start = time.perf_counter()
     uncalibrated = fitted.detector.uncalibrated(test.flows, test.context)
     probabilities = fitted.detector.calibrate(uncalibrated)
@@ -44,7 +43,7 @@ def judge(fitted: Fitted, test: Test) -> Result:
     refuse_nan(probabilities, config)
     there = set(test.flows[CLASS].unique())
     classes = [*known, *(name for name in taxonomy(config.dataset).classes if name in there.difference(known))]
-    y = codes(test.flows, classes)
+    y = encode_labels(test.flows, classes)
     matrix = confusion_matrix(y, probabilities.argmax(axis=1), len(classes))
     normal = taxonomy(config.dataset).normal
     column = prepared.normal_column
@@ -71,7 +70,9 @@ def _operating(fitted: Fitted, scores: NDArray[np.float64] | None, y: NDArray[np
     if scores is None:
         return {}
     attack = y != fitted.prepared.normal_column
-    return operating.summarise(fitted.operating_point, scores, attack, fitted.prepared.config.evaluate.flows_per_day)
+    return operating_point.summarise(
+        fitted.operating_point, scores, attack, fitted.prepared.config.evaluate.flows_per_day
+    )
 
 
 def _calibration(fitted: Fitted, reliability: tuple[Bins, Bins]) -> dict[str, float]:
@@ -105,7 +106,7 @@ def _unseen(fitted: Fitted, flows: pl.DataFrame | None, metrics: Mapping[str, fl
     point, normal = fitted.operating_point, taxonomy(fitted.prepared.config.dataset).normal
     if flows is None or point is None or point.threshold is None or normal is None:
         return None
-    unseen = judge_unseen(fitted.detector, flows, point.threshold, normal, metrics)
+    unseen = evaluate_unseen(fitted.detector, flows, point.threshold, normal, metrics)
     refuse_nan(unseen.predictions.select(cs.float()).to_numpy(), fitted.prepared.config)
     features = fitted.prepared.features
     seen = seen_in_train(features.pipeline.encode(features.train), features.pipeline.encode(flows))
@@ -136,7 +137,7 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
     )
     taken = protocol.shortcuts(prepared.config)
     losses = [sentence for report in cleanings for sentence in lost.sentences(report)]
-    said = [*adapt.sentences(prepared.config.adapt), *protocol.sentences(taken), *losses, *findings["sentences"]]
+    said = [*adaptation.sentences(prepared.config.adapt), *protocol.sentences(taken), *losses, *findings["sentences"]]
     return findings | {"shortcuts": taken, "sentences": said}
 
 

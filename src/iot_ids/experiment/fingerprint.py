@@ -17,8 +17,24 @@ ADDED = {
     "dataset.format.comment": "",
 }
 """Keys that 9b1016a did not have, with the value that was in effect then. A default changed later is another run."""
-MOVED: dict[str, str] = {}
-"""The path that 9b1016a had for what `_target_` names now."""
+MOVED = {
+    "iot_ids.models.ExactSvm": "iot_ids.models.svm.ExactSvm",
+    "iot_ids.models.FeedForwardClassifier": "iot_ids.models.network.FeedForwardClassifier",
+    "iot_ids.models.IsolationClassifier": "iot_ids.models.isolation.IsolationClassifier",
+    "iot_ids.models.MonotoneBoosting": "iot_ids.models.monotone.MonotoneBoosting",
+    "iot_ids.models.NeighboursClassifier": "iot_ids.models.neighbours.NeighboursClassifier",
+    "iot_ids.models.NystroemSvm": "iot_ids.models.svm.NystroemSvm",
+    "iot_ids.models.RecurrentClassifier": "iot_ids.models.network.RecurrentClassifier",
+    "iot_ids.features.Midrank": "iot_ids.features.scale.Midrank",
+    "iot_ids.features.MinMax": "iot_ids.features.scale.MinMax",
+    "iot_ids.features.Quantile": "iot_ids.features.scale.Quantile",
+    "iot_ids.features.Share": "iot_ids.features.share.Share",
+    "iot_ids.features.chi_square": "iot_ids.features.chi_square.scores",
+    "iot_ids.features.iqr": "iot_ids.features.outliers.iqr",
+    "iot_ids.features.mutual_information": "iot_ids.features.mutual_information.scores",
+    "iot_ids.features.pearson": "iot_ids.features.pearson.scores",
+}
+"""What `_target_` names now, and the path that 9b1016a had for it, which a user's own YAML may still name."""
 
 
 def fingerprint(plain: Mapping[str, Any], *data: str) -> str:

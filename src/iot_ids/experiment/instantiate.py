@@ -10,7 +10,8 @@ from hydra.utils import get_class, get_method, instantiate
 from sklearn.base import BaseEstimator
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.fast_import import importing
+from iot_ids.common.fast_import import gc_paused_import
+from iot_ids.experiment.fingerprint import MOVED
 from iot_ids.features.pipeline import Rule, Scores
 from iot_ids.features.scalers import Scaler
 from iot_ids.models.classifier import Classifier
@@ -21,7 +22,7 @@ NOT_HANDED_ON = ("name", "before_split")
 """What a choice's file says to this project, not to the class or function that it names."""
 
 
-@importing()
+@gc_paused_import()
 def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifier:
     """The untrained model.
 
@@ -34,7 +35,7 @@ def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifie
     with _named("model", settings):
         if "_target_" not in settings:
             raise ValueError("its file names no class as _target_")
-        wants = signature(get_class(settings["_target_"])).parameters
+        wants = signature(get_class(_target(settings))).parameters
         given = {name: value for name, value in (("trainer", trainer), ("normal", normal)) if name in wants}
         built = instantiate(_arguments(settings), **given)
     if not isinstance(built, BaseEstimator):
@@ -51,7 +52,7 @@ def scores(settings: Settings) -> Scores | None:
     if "_target_" not in settings:
         return None
     with _named("selector", settings):
-        return get_method(settings["_target_"])
+        return get_method(_target(settings))
 
 
 def rule(settings: Settings) -> Rule | None:
@@ -73,7 +74,14 @@ def scaler(settings: Settings) -> Scaler:
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key not in NOT_HANDED_ON}
+    given = {key: value for key, value in settings.items() if key not in NOT_HANDED_ON}
+    return {**given, "_target_": _target(settings)}
+
+
+def _target(settings: Settings) -> str:
+    """The class or function that is named; one of ours also by the path that an earlier version had for it."""
+    named = settings["_target_"]
+    return next((path for path, before in MOVED.items() if before == named), named)
 
 
 @contextmanager

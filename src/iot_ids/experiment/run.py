@@ -6,17 +6,14 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from iot_ids import protocol
-from iot_ids import tracking as track
-from iot_ids.common import atomic as aside
-from iot_ids.config import container, resolved
+from iot_ids import protocol, tracking
+from iot_ids.common import atomic
+from iot_ids.config import container, resolve
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.load import Test
 from iot_ids.data.reading.layout import FILE
 from iot_ids.data.schema import Origin
-from iot_ids.experiment import artifacts
-from iot_ids.experiment import console as terminal
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import artifacts, console, steps
 from iot_ids.experiment.fingerprint import fingerprint
 from iot_ids.experiment.state import Prepared
 from iot_ids.tracking import Store
@@ -32,37 +29,37 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
     Raises:
         UserError: whatever the user can mend.
     """
-    settings = resolved(config)
-    store = track.open_store(settings.tracking, settings.dataset.name)
-    with terminal.working(f"preparing {settings.dataset.title}"):
-        prepared = experiment.prepare(settings)
+    settings = resolve(config)
+    store = tracking.open_store(settings.tracking, settings.dataset.name)
+    with console.working(f"preparing {settings.dataset.title}"):
+        prepared = steps.prepare(settings)
     plain = container(config)
     name = _name(prepared)
     if settings.tracking.skip_finished and (finished := _finished(store, prepared, plain, tags or {})):
-        terminal.skipped(name, *finished, track.commit())
+        console.skipped(name, *finished, tracking.commit())
         return finished[0]
     simulated = settings.simulated
-    with track.start(store, name, track.flat(plain), _tags(prepared, plain) | dict(tags or {})) as kept:
+    with tracking.start(store, name, tracking.flat(plain), _tags(prepared, plain) | dict(tags or {})) as kept:
         source = str(settings.dataset.path or settings.dataset.name)
         kept.dataset(
             prepared.loaded.train.drop(ROW_ID, FILE), settings.dataset.name, source, prepared.loaded.sha256, "training"
         )
-        with terminal.training(f"training {name}", settings.trainer.max_epochs, kept.report) as report:
-            fitted = experiment.fit(prepared, report)
-        with terminal.working(f"testing {name}"), aside.folder() as folder:
+        with console.training(f"training {name}", settings.trainer.max_epochs, kept.report) as report:
+            fitted = steps.fit(prepared, report)
+        with console.working(f"testing {name}"), atomic.folder() as folder:
             test = prepared.loaded.read_test()
             kept.tags(_tags_of_test(test, plain, prepared))
-            result = experiment.judge(fitted, test)
+            result = steps.evaluate(fitted, test)
             fitted = result.fitted
             kept.metrics(result.metrics)
             artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, folder)
-            track.save_model(fitted.detector, folder / "model")
+            tracking.save_model(fitted.detector, folder / "model")
             kept.artifacts(folder)
     if brief:
-        terminal.line(result, name, fitted.seconds)
+        console.line(result, name, fitted.seconds)
     else:
-        terminal.show(fitted, result, test, name, simulated)
-    terminal.where(kept.id, store.ui_command())
+        console.show(fitted, result, test, name, simulated)
+    console.where(kept.id, store.ui_command())
     return kept.id
 
 
@@ -82,7 +79,7 @@ def _finished(
     loaded = prepared.loaded
     same = {name: tags[name] for name in ("sweep", "tuned") if name in tags}
     same |= {"config.fingerprint": fingerprint(plain, *_data(loaded.sha256, loaded.test_sha256()))}
-    return track.finished(store, same, prepared.config.seed)
+    return tracking.finished(store, same, prepared.config.seed)
 
 
 def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
@@ -90,7 +87,7 @@ def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
     return {
         "data.origin": (Origin.generated if prepared.config.simulated else Origin.published).value,
         "data.sha256": digest,
-        "git.commit": track.commit(),
+        "git.commit": tracking.commit(),
         "config.fingerprint": fingerprint(plain, digest),
         "tuned": "false",
         **protocol.tags(prepared.config),

@@ -80,7 +80,7 @@ class Result:
     unseen: Unseen | None
 
 
-def codes(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
+def encode_labels(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
     """Class codes `(rows,)`: positions in `classes`."""
     return flows[CLASS].cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy(writable=True)
 

@@ -18,22 +18,20 @@ from iot_ids.data.label import normal_code
 from iot_ids.data.load import Loaded, load
 from iot_ids.data.schema import Columns, MissingNumbers
 from iot_ids.data.windows import windows_of
-from iot_ids.experiment import instantiate as build
-from iot_ids.experiment import leaks
-from iot_ids.experiment.evaluate import judge
-from iot_ids.experiment.state import Fitted, Prepared, codes, refuse_nan
+from iot_ids.experiment import instantiate, leaks
+from iot_ids.experiment.evaluate import evaluate
+from iot_ids.experiment.state import Fitted, Prepared, encode_labels, refuse_nan
 from iot_ids.experiment.unseen_attacks import refuse_rate
 from iot_ids.features import pipeline
 from iot_ids.features.pipeline import Pipeline
-from iot_ids.metrics import calibration
-from iot_ids.metrics import operating_point as operating
+from iot_ids.metrics import calibration, operating_point
 from iot_ids.metrics.calibration import calibrated
 from iot_ids.metrics.confusion import confusion_matrix, f1_macro
 from iot_ids.metrics.operating_point import OperatingPoint, attack_scores
 from iot_ids.models.classifier import Report, Table, answers, padded
 from iot_ids.serving.detector import Detector
 
-__all__ = ["fit", "judge", "prepare", "rows"]
+__all__ = ["evaluate", "fit", "prepare", "rows"]
 SHAPE_ROWS = ("dataset", "split", "drawn_by", "test_dataset", "windowed")
 SHAPE_FEATURES = (*SHAPE_ROWS, "window", "outliers", "selector", "scaler")
 """What of a configuration decides which rows there are, and what becomes of them before the model."""
@@ -59,11 +57,11 @@ def prepare(config: Config, before: Prepared | None = None) -> Prepared:
     Raises:
         UserError: whatever the user can mend about data and configuration.
     """
-    model = build.model(config.model, config.trainer, normal_code(config.dataset))
+    model = instantiate.model(config.model, config.trainer, normal_code(config.dataset))
     start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
     if before is not None and _same(before.config, config, SHAPE_FEATURES):
         return replace(before, config=config, model=model, seconds=time.perf_counter() - start)
-    rule = build.rule(config.outliers)
+    rule = instantiate.rule(config.outliers)
     loaded = before.loaded if before is not None and _same(before.config, config, SHAPE_ROWS) else rows(config)
     refuse_rate(config, loaded)
     config, loaded = leaks.with_identifiers(config, loaded)
@@ -72,13 +70,13 @@ def prepare(config: Config, before: Prepared | None = None) -> Prepared:
         loaded, rule = leaks.without_outliers(loaded, rule, columns.numeric), None
     features = pipeline.fit(
         loaded.train,
-        codes(loaded.train, loaded.classes),
+        encode_labels(loaded.train, loaded.classes),
         columns.numeric,
         columns.categorical,
         outliers=rule,
-        scores=build.scores(config.selector),
+        scores=instantiate.scores(config.selector),
         k=config.selector.get("k"),
-        scaler=build.scaler(config.scaler),
+        scaler=instantiate.scaler(config.scaler),
         scaling_rows=leaks.every_row(loaded) if config.scaler.get("before_split") else None,
         indicate=config.dataset.missing_numbers is MissingNumbers.indicate,
     )
@@ -135,7 +133,7 @@ def _table(
     config: Config, pipeline: Pipeline, classes: list[str], flows: pl.DataFrame, *others: pl.DataFrame | None
 ) -> Table:
     """`flows` ready for the model; with windows, each after its source's last flows among these and the `others`."""
-    y = codes(flows, classes)
+    y = encode_labels(flows, classes)
     if config.window is None:
         return Table(pipeline.transform(flows), y)
     history = pl.concat([flows, *(each for each in others if each is not None)])
@@ -150,4 +148,4 @@ def _operating_point(prepared: Prepared, probabilities: NDArray[np.float32]) -> 
     if (normal := prepared.normal_column) is None:
         return None
     scores = attack_scores(probabilities[prepared.validation.y == normal], normal)
-    return operating.operating_point(scores, prepared.config.evaluate.false_positive_rate)
+    return operating_point.operating_point(scores, prepared.config.evaluate.false_positive_rate)

@@ -54,7 +54,7 @@ def parted(flows: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFr
     return flows.filter(~unseen), flows.filter(unseen)
 
 
-def judge_unseen(
+def evaluate_unseen(
     detector: Detector, flows: pl.DataFrame, threshold: float, normal: str, metrics: Mapping[str, float]
 ) -> Unseen:
     """Score the left-out attacks at `threshold`.

@@ -1,1 +1,16 @@
-"""What is fitted on the training rows alone: outlier bounds, encoding, selection, scaling."""
+"""Encoding, selection and scaling. Configurations name functions and classes by these paths, which stay."""
+
+from iot_ids.common.lazy import lazily
+
+HOMES = {
+    "Midrank": "scalers",
+    "MinMax": "scalers",
+    "Quantile": "scalers",
+    "Share": "scalers",
+    "chi_square": "selectors",
+    "iqr": "outliers",
+    "mutual_information": "selectors",
+    "pearson": "selectors",
+}
+__all__ = [*HOMES]
+__getattr__ = lazily(__name__, HOMES)

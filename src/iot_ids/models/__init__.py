@@ -1,1 +1,15 @@
-"""Classifiers: recurrent networks trained by Lightning, and scikit-learn's."""
+"""The models. Configurations name them by these paths, which stay when a class moves to another module."""
+
+from iot_ids.common.lazy import lazily
+
+HOMES = {
+    "ExactSvm": "sklearn.svm",
+    "FeedForwardClassifier": "networks.network",
+    "IsolationClassifier": "sklearn.isolation_forest",
+    "MonotoneBoosting": "sklearn.boosting",
+    "NeighboursClassifier": "sklearn.neighbours",
+    "NystroemSvm": "sklearn.svm",
+    "RecurrentClassifier": "networks.network",
+}
+__all__ = [*HOMES]
+__getattr__ = lazily(__name__, HOMES)

@@ -184,10 +184,10 @@ def to_trust(folder: Path) -> list[str]:
     if not (folder / "estimator.skops").is_file():
         return names
     from iot_ids.models.sklearn import (
-        skops_file as estimators,  # not at the top: skops takes a second, which networks need not
+        skops_file,  # not at the top: skops takes a second, which networks need not
     )
 
-    return [*names, *estimators.to_trust(folder)]
+    return [*names, *skops_file.to_trust(folder)]
 
 
 @contextmanager

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 from pyarrow.parquet import ParquetWriter
 
-from iot_ids.common import atomic as aside
+from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import guarded
 from iot_ids.data.files import files_at
-from iot_ids.data.reading import layout as read
+from iot_ids.data.reading import layout
 from iot_ids.data.reading.cells import BLOCK, tables
 from iot_ids.data.reading.lines import CELLS, LINE, count
 from iot_ids.data.reading.packed import readable
@@ -49,7 +49,7 @@ class Scored:
         return self.rows / self.seconds if self.seconds else 0.0
 
 
-def load_model(folder: Path, trust: Collection[str] = ()) -> Detector:
+def load_detector(folder: Path, trust: Collection[str] = ()) -> Detector:
     """The detector that a run has kept, from the run's `model` folder; `trust` is `Detector.load`'s.
 
     Raises:
@@ -73,7 +73,7 @@ def is_simulated(folder: Path) -> bool | None:
 
 def score(
     detector: Detector,
-    layouts: Sequence[read.Layout],
+    layouts: Sequence[layout.Layout],
     out: Path,
     simulated: bool = False,
     progress: Callable[[int], None] = lambda _: None,
@@ -129,7 +129,7 @@ def refuse_out(out: Path, path: object) -> None:
         raise UserError(f"out={out} is one of the files at path={path}; write the answers elsewhere")
 
 
-def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
+def layouts_of(detector: Detector, path: object) -> list[layout.Layout]:
     """How the files at `path`, a file, folder, glob or list of these, are laid out.
 
     Raises:
@@ -150,15 +150,15 @@ def layouts_of(detector: Detector, path: object) -> list[read.Layout]:
     return layouts
 
 
-def _layout(detector: Detector, file: Path, names: list[str]) -> read.Layout:
+def _layout(detector: Detector, file: Path, names: list[str]) -> layout.Layout:
     """As the files of the detector's dataset are written, or in any way that names the columns in its first line."""
     dataset = Dataset("flows", "Flows", columns=Columns(identifiers=names), format=detector.form)
     with_names = replace(detector.form, separator="auto", header=Header.present)
-    found = read.layout(file, replace(dataset, format=with_names))
-    return found if {*names} <= {*found.names} else read.layout(file, dataset)
+    found = layout.layout(file, replace(dataset, format=with_names))
+    return found if {*names} <= {*found.names} else layout.layout(file, dataset)
 
 
-def rows_in(layouts: Sequence[read.Layout]) -> int:
+def rows_in(layouts: Sequence[layout.Layout]) -> int:
     """How many rows there are to score; counted by lines, which is quick.
 
     Raises:
@@ -167,14 +167,14 @@ def rows_in(layouts: Sequence[read.Layout]) -> int:
     return sum(_height(part) for part in layouts)
 
 
-def _count(found: Scored, answers: pl.DataFrame, part: read.Layout) -> None:
+def _count(found: Scored, answers: pl.DataFrame, part: layout.Layout) -> None:
     without = answers.filter(pl.col("answer").is_null())["line"]
     found.rows += answers.height
     found.unanswered += without.len()
     found.examples += [f"{part.file}:{line}" for line in without.head(SHOWN - len(found.examples))]
 
 
-def _count_damage(found: Scored, wrong: pl.DataFrame, part: read.Layout, detector: Detector) -> None:
+def _count_damage(found: Scored, wrong: pl.DataFrame, part: layout.Layout, detector: Detector) -> None:
     """`wrong` are the rows without an answer, as they were read."""
     numeric, read_as = detector.pipeline.encoder.numeric, detector.columns.identifiers
     numbers = [name for name in numeric if name not in read_as]
@@ -183,11 +183,11 @@ def _count_damage(found: Scored, wrong: pl.DataFrame, part: read.Layout, detecto
     dataset = Dataset("flows", "Flows", columns=Columns(numeric=numbers, categorical=names), format=form)
     rows = typed(wrong.select(LINE, CELLS, *numbers, *names), dataset).filter(pl.col(REASON).is_in(DAMAGED))
     found.damaged += rows.height
-    first = rows.head(SHOWN - len(found.damage)).with_columns(pl.lit(0).alias(read.FILE))
+    first = rows.head(SHOWN - len(found.damage)).with_columns(pl.lit(0).alias(layout.FILE))
     found.damage += examples(first, [part], dataset)
 
 
-def _refuse_damage(found: Scored, layouts: Sequence[read.Layout], share: float) -> None:
+def _refuse_damage(found: Scored, layouts: Sequence[layout.Layout], share: float) -> None:
     if found.damaged <= share * found.rows:
         return
     names = ", ".join(str(part.file) for part in layouts[:3]) + (f" and {len(layouts) - 3} more" * (len(layouts) > 3))
@@ -198,26 +198,26 @@ def _refuse_damage(found: Scored, layouts: Sequence[read.Layout], share: float) 
     )
 
 
-def _height(part: read.Layout) -> int:
+def _height(part: layout.Layout) -> int:
     if part.separator is not None:
         return count(part.file) - part.header_lines
     with readable(part.file):
         return int(pl.scan_parquet(part.file, glob=False).select(pl.len()).collect().item())
 
 
-def _batches(part: read.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _batches(part: layout.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
     """A file's rows as `tables`. Polars' own batches run ahead of whoever takes them, and fill the memory."""
     if part.separator is not None:
         yield from (table for table in tables(part, names, size=BLOCK) if table.height)
         return
-    stored = read.stored(part, names).with_columns(pl.lit(None, pl.Int64).alias(CELLS))
+    stored = layout.stored(part, names).with_columns(pl.lit(None, pl.Int64).alias(CELLS))
     for start in range(0, _height(part), BATCH):
         with readable(part.file):
             batch = stored.slice(start, BATCH).collect()
         yield batch
 
 
-def _answers(detector: Detector, part: read.Layout) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def _answers(detector: Detector, part: layout.Layout) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """The answers on a file's rows, in batches, and the rows without: a number is lacking, or cells are odd."""
     for batch in _batches(part, inputs(detector)):
         probabilities = detector.probabilities(batch.drop(LINE, CELLS))
@@ -256,8 +256,8 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
 def _whole(out: Path) -> Iterator[Path]:
     """A file to write to, which becomes `out` when the block ends well, and is removed when it does not."""
     try:
-        aside.sweep(out.parent)
-        with aside.written(out) as new:
+        atomic.sweep(out.parent)
+        with atomic.written(out) as new:
             yield new
     except OSError as error:
         raise UserError(f"out={out}: cannot be written ({error}); choose another") from error

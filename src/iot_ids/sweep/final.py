@@ -6,11 +6,11 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.config import settled
+from iot_ids.config import resolve_and_check
 from iot_ids.experiment.run import run
-from iot_ids.sweep.job import Ready
+from iot_ids.sweep.job import ReadySweep
 from iot_ids.sweep.study import Worker
 from iot_ids.tracking import Run
 
@@ -18,7 +18,7 @@ TUNED, UNTUNED = "true", "false"
 
 
 def final_runs(
-    sweep: Ready, best: FrozenTrial, worker: Worker, parent: Run, check: Callable[[], None]
+    sweep: ReadySweep, best: FrozenTrial, worker: Worker, parent: Run, check: Callable[[], None]
 ) -> dict[str, list[str]]:
     """The ids of the final runs, by the tag `tuned`; none where no final seeds were asked for.
 
@@ -40,8 +40,8 @@ def final_runs(
                 "tuned": tuned,
                 "sweep": worker.study.study_name,
                 "sweep.trials": str(len(worker.trials())),
-                track.PARENT: parent.id,
-                track.WORKER: worker.id,
+                tracking.PARENT: parent.id,
+                tracking.WORKER: worker.id,
             }
             more = [f"seed={seed}", f"split_seed={sweep.config.drawn_by}", "tracking.skip_finished=true"]
             try:
@@ -51,11 +51,11 @@ def final_runs(
                 print(f"seed {seed}: {mistake}", file=sys.stderr)
                 failures.append(seed)
     if found[TUNED]:
-        track.supersede(parent, found[TUNED])
+        tracking.supersede(parent, found[TUNED])
     if failures:
         raise UserError(f"{len(failures)} final runs failed, see above; the same command runs them again")
     return found
 
 
-def _differs(sweep: Ready, best: FrozenTrial) -> bool:
-    return settled(sweep.job.composed(best.params)) != settled(sweep.job.composed(sweep.untuned))
+def _differs(sweep: ReadySweep, best: FrozenTrial) -> bool:
+    return resolve_and_check(sweep.job.composed(best.params)) != resolve_and_check(sweep.job.composed(sweep.untuned))

@@ -10,20 +10,18 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids import protocol
-from iot_ids import tracking as track
+from iot_ids import protocol, tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import said
-from iot_ids.config import Config, container, settle, settled
+from iot_ids.config import Config, check_resolved, container, resolve_and_check
 from iot_ids.data.label import normal_code
-from iot_ids.experiment import instantiate as build
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import instantiate, steps
 from iot_ids.experiment.fingerprint import lasting
 from iot_ids.experiment.state import Prepared
 from iot_ids.sweep import strategy
 from iot_ids.sweep.space import FEATURES, Parsed, Space, clipped, ends, own_values, size
 from iot_ids.sweep.spec import SweepSettings
-from iot_ids.sweep.study import Asked
+from iot_ids.sweep.study import StudySpec
 
 NOT_IN_IDENTITY = ("tracking", "cache", "evaluate")
 """What may change while a study is worked on, besides where the files lie."""
@@ -54,7 +52,7 @@ class Job:
             config = self.compose([*self.parsed.fixed, *self.parsed.overrides(parameters), *more])
             with read_write(config), open_dict(config):
                 del config["hydra"]
-            settle(config)
+            check_resolved(config)
         except (HydraException, OmegaConfBaseException) as error:
             reason = said(" ".join(str(error.__cause__ or error).split()))
             raise UserError(f"{self.spelled(parameters)}: {reason}") from error
@@ -71,7 +69,7 @@ def searched(composed: DictConfig) -> Config:
     Raises:
         UserError: it cannot be run, or would read the test rows.
     """
-    config = settled(composed)
+    config = resolve_and_check(composed)
     reading = {"outliers_before_split", "scaling_before_split"}.intersection(protocol.shortcuts(config))
     if reading:
         raise UserError(f"a sweep does not read the test rows, but the shortcut {', '.join(sorted(reading))} does")
@@ -79,7 +77,7 @@ def searched(composed: DictConfig) -> Config:
 
 
 @dataclass(frozen=True)
-class Ready:
+class ReadySweep:
     """A sweep that may begin. `base` is the configuration without a trial's parameters; `notes` are for the user.
 
     `untuned` is what has to be changed in it, if anything, to have it trained: fewer features where there are not as
@@ -91,12 +89,12 @@ class Ready:
     config: Config
     untuned: dict[str, Any]
     begins_untuned: bool
-    asked: Asked
+    asked: StudySpec
     prepared: Prepared
     notes: list[str]
 
 
-def ready(job: Job) -> Ready:
+def ready(job: Job) -> ReadySweep:
     """Check everything that can be known before the first trial, and read the rows.
 
     Raises:
@@ -111,19 +109,19 @@ def ready(job: Job) -> Ready:
     for key, distribution in space.items():
         for value in ends(distribution):
             tried = searched(job.composed({key: value}))
-            build.model(tried.model, tried.trainer, normal_code(tried.dataset))
+            instantiate.model(tried.model, tried.trainer, normal_code(tried.dataset))
     strategy.sampler(job.settings.sampler, config.seed, space, [])
     strategy.pruner(job.settings.pruner, config.trainer.max_epochs)
     fewest = {FEATURES: min(ends(space[FEATURES]))} if FEATURES in space else {}
-    prepared = experiment.prepare(settled(job.composed(fewest)))
+    prepared = steps.prepare(resolve_and_check(job.composed(fewest)))
     features = len(prepared.features.selection.names)
     space, note = clipped(space, features)
     untuned = {FEATURES: features} if FEATURES in space and config.selector["k"] > features else {}
     first = own_values(space, lambda key: choices.get(key, _value(base, key)))
     asked = _asked(job, base, config, space, first, prepared)
-    begins_untuned = settled(job.composed(first)) == settled(job.composed(untuned))
+    begins_untuned = resolve_and_check(job.composed(first)) == resolve_and_check(job.composed(untuned))
     notes = [*filter(None, [note]), *_shorter(space, job.settings.n_trials)]
-    return Ready(job, base, config, untuned, begins_untuned, asked, prepared, notes)
+    return ReadySweep(job, base, config, untuned, begins_untuned, asked, prepared, notes)
 
 
 def _shorter(space: Space, n_trials: int) -> list[str]:
@@ -138,17 +136,17 @@ def _shorter(space: Space, n_trials: int) -> list[str]:
 
 def _asked(
     job: Job, base: DictConfig, config: Config, space: Space, first: Mapping[str, Any], prepared: Prepared
-) -> Asked:
+) -> StudySpec:
     settings = job.settings
     identity = {
-        **track.flat(lasting(container(base), NOT_IN_IDENTITY)),
+        **tracking.flat(lasting(container(base), NOT_IN_IDENTITY)),
         "data.sha256": prepared.loaded.sha256,
         **{f"space.{key}": str(distribution) for key, distribution in space.items()},
         **{name: json.dumps(getattr(settings, name)) for name in ("objectives", "sampler", "pruner")},
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
     name = f"{config.dataset.name}-{config.model['name']}-{config.selector['name']}-{digest}"
-    return Asked(
+    return StudySpec(
         name=settings.study_name or name,
         storage=settings.storage,
         identity=identity,

@@ -12,12 +12,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
-from iot_ids.common import atomic as aside
+from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import guarded
-from iot_ids.experiment import console as terminal
+from iot_ids.experiment import console
 from iot_ids.sweep import plots
-from iot_ids.sweep.job import Ready
+from iot_ids.sweep.job import ReadySweep
 from iot_ids.sweep.study import Worker, failed
 from iot_ids.tracking import Run
 
@@ -41,7 +41,7 @@ def front_of(study: Study) -> list[FrozenTrial]:
     return study.best_trials if len(study.directions) > 1 else [study.best_trial]
 
 
-def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
+def write(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial) -> None:
     """Keep everything with the sweep's run: tags, metrics, files."""
     trials, command = worker.trials(), repeat(sweep, best)
     parent.tags(
@@ -53,7 +53,7 @@ def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
         }
     )
     parent.metrics(_metrics(worker, best, trials))
-    with aside.folder() as folder:
+    with atomic.folder() as folder:
         guarded(table(worker, sweep.config.simulated)).write_csv(folder / "trials.csv")
         (folder / "command.txt").write_text(f"{command}\n")
         (folder / "best.yaml").write_text(OmegaConf.to_yaml(sweep.job.composed(best.params), resolve=True))
@@ -61,7 +61,7 @@ def write(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial) -> None:
         parent.artifacts(folder)
 
 
-def repeat(sweep: Ready, best: FrozenTrial) -> str:
+def repeat(sweep: ReadySweep, best: FrozenTrial) -> str:
     """What to type to train the best configuration again, with test."""
     parsed = sweep.job.parsed
     return shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
@@ -107,13 +107,13 @@ def _metrics(worker: Worker, best: FrozenTrial, trials: Sequence[FrozenTrial]) -
     }
 
 
-def _note(sweep: Ready, best: FrozenTrial, command: str) -> str:
+def _note(sweep: ReadySweep, best: FrozenTrial, command: str) -> str:
     origin = "SIMULATED. " if sweep.config.simulated else ""
     scores = ", ".join(f"{name} {value:.4g}" for name, value in zip(sweep.asked.objectives, best.values, strict=True))
     return f"{origin}Best trial {best.number}: {scores} on validation rows.\n\n```\n{command}\n```\n"
 
 
-def _title(sweep: Ready) -> str:
+def _title(sweep: ReadySweep) -> str:
     return f"{sweep.config.title}: {sweep.config.model['name']}, validation rows"
 
 
@@ -122,21 +122,21 @@ def dashboard(where: str) -> str:
     return shlex.join(["optuna-dashboard", where])
 
 
-def show(sweep: Ready, worker: Worker, parent: Run, best: FrozenTrial, tested: Mapping[str, list[str]]) -> None:
+def show(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial, tested: Mapping[str, list[str]]) -> None:
     """Print the best trials, what the final runs scored, and where to look."""
-    say = terminal.say
+    say = console.say
     states = [trial.state for trial in worker.trials()]
     counted = ", ".join(f"{states.count(state)} {state.name.lower()}" for state in dict.fromkeys(states))
     say(f"{len(states)} trials: {counted}")
-    terminal.console.print(_best_table(sweep, worker))
+    console.console.print(_best_table(sweep, worker))
     if any(tested.values()):
-        terminal.console.print(_final_table(sweep, parent, tested))
+        console.console.print(_final_table(sweep, parent, tested))
     say(f"the best again: {repeat(sweep, best)}")
     say(f"the study: {dashboard(sweep.asked.storage)}")
-    terminal.where(parent.id, parent.store.ui_command())
+    console.where(parent.id, parent.store.ui_command())
 
 
-def _best_table(sweep: Ready, worker: Worker) -> Table:
+def _best_table(sweep: ReadySweep, worker: Worker) -> Table:
     """The best trials, or the Pareto front; the untuned one beside them."""
     several, origin = len(sweep.asked.objectives) > 1, "SIMULATED: " if sweep.config.simulated else ""
     shown = front_of(worker.study) if several else _first_few(worker)
@@ -169,7 +169,7 @@ def spelled(parameters: Mapping[str, Any]) -> str:
     return " ".join(f"{key}={value}" for key, value in short.items())
 
 
-def _final_table(sweep: Ready, parent: Run, tested: Mapping[str, list[str]]) -> Table:
+def _final_table(sweep: ReadySweep, parent: Run, tested: Mapping[str, list[str]]) -> Table:
     origin = "SIMULATED: " if sweep.config.simulated else ""
     seeds = len(sweep.job.settings.seeds)
     title = (

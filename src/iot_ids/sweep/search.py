@@ -8,19 +8,19 @@ from typing import Any
 
 import optuna
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.interrupts import Interrupts, interruptible
 from iot_ids.config import container
 from iot_ids.data.schema import Origin
-from iot_ids.experiment import console as terminal
+from iot_ids.experiment import console
 from iot_ids.sweep import report, spec
 from iot_ids.sweep.final import final_runs
-from iot_ids.sweep.job import Job, Ready, ready
+from iot_ids.sweep.job import Job, ReadySweep, ready
 from iot_ids.sweep.report import best_of
 from iot_ids.sweep.storage import StorageError
 from iot_ids.sweep.study import IN_PASSING, REASON, Worker, at_work, failed
-from iot_ids.sweep.trial import Last, attempt
+from iot_ids.sweep.trial import PreviousTrial, attempt
 from iot_ids.tracking import Run, Store
 
 FINAL = "final"
@@ -39,29 +39,29 @@ def search(job: Job) -> None:
     spec.check(job.settings)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with interruptible() as interrupts:
-        with terminal.working("reading the flows, once for all trials"):
+        with console.working("reading the flows, once for all trials"):
             sweep = ready(job)
         for note in sweep.notes:
-            terminal.say(note)
-        store = track.open_store(sweep.config.tracking, sweep.config.dataset.name)
+            console.say(note)
+        store = tracking.open_store(sweep.config.tracking, sweep.config.dataset.name)
         with (
-            track.told(store.uri),
+            tracking.as_user_error(store.uri),
             at_work(sweep.asked) as worker,
             _sweep_run(sweep, worker, store, interrupts) as parent,
         ):
             _work(sweep, worker, parent, interrupts.check)
 
 
-def _work(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
+def _work(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
     """The trials and, unless others are still at them, what comes after; `check` raises an unheard interruption."""
-    track.end_lost(parent, worker.alive)
+    tracking.end_lost(parent, worker.alive)
     _trials(sweep, worker, parent, check)
     if count := worker.running_elsewhere():
         still = "trial is" if count == 1 else "trials are"
-        terminal.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
+        console.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
         return
     with worker.locks.hold(f"{FINAL}-{worker.study.study_name}"):  # what another made meanwhile is not made again
-        track.end_lost(parent, worker.alive)
+        tracking.end_lost(parent, worker.alive)
         best = best_of(worker)
         report.write(sweep, worker, parent, best)
         tested = final_runs(sweep, best, worker, parent, check)
@@ -69,7 +69,7 @@ def _work(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]) 
 
 
 @contextmanager
-def _sweep_run(sweep: Ready, worker: Worker, store: Store, interrupts: Interrupts) -> Iterator[Run]:
+def _sweep_run(sweep: ReadySweep, worker: Worker, store: Store, interrupts: Interrupts) -> Iterator[Run]:
     """The sweep's run in MLflow, ended as the sweep ends, unless others are still at work on it."""
     status, parent, alive = "FAILED", None, ExitStack()
     try:
@@ -84,12 +84,12 @@ def _sweep_run(sweep: Ready, worker: Worker, store: Store, interrupts: Interrupt
             with suppress(StorageError):
                 worker.give_back()
             if status == "KILLED":
-                terminal.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
+                console.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
         raise
     finally:
         with interrupts.held():
             if parent is not None and not _others(worker):
-                track.end_sweep(parent, status)
+                tracking.end_sweep(parent, status)
             alive.close()
 
 
@@ -106,34 +106,34 @@ def _progress(worker: Worker) -> str:
     return f"{worker.done()} of {worker.total()}"
 
 
-def _parent(sweep: Ready, store: Store, name: str, alive: ExitStack) -> Run:
+def _parent(sweep: ReadySweep, store: Store, name: str, alive: ExitStack) -> Run:
     tags = {
         "kind": "sweep",
         "sweep": name,
         "data.origin": _origin(sweep),
         "data.sha256": sweep.asked.identity["data.sha256"],
-        "git.commit": track.commit(),
+        "git.commit": tracking.commit(),
     }
-    parameters = track.flat({**container(sweep.base), "sweep": _settings(sweep)})
-    return track.begin_sweep(store, name, parameters, tags, alive)
+    parameters = tracking.flat({**container(sweep.base), "sweep": _settings(sweep)})
+    return tracking.begin_sweep(store, name, parameters, tags, alive)
 
 
-def _origin(sweep: Ready) -> str:
+def _origin(sweep: ReadySweep) -> str:
     return str((Origin.generated if sweep.config.simulated else Origin.published).value)
 
 
-def _settings(sweep: Ready) -> dict[str, Any]:
+def _settings(sweep: ReadySweep) -> dict[str, Any]:
     """The sweep's own parameters: what was asked of `hydra.sweeper`, and the space."""
     asked = asdict(sweep.job.settings) | {"storage": sweep.asked.storage}
     space = {key: str(distribution) for key, distribution in sweep.asked.space.items()}
     return {key: value for key, value in asked.items() if key not in ("_target_", "params")} | {"space": space}
 
 
-def _trials(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
+def _trials(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
     """Run trials until none is missing; `check` raises an interruption that was not heard."""
     watch = report.dashboard(sweep.asked.storage)
-    terminal.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; watch it: {watch}")
-    last = Last(sweep.prepared)
+    console.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; watch it: {watch}")
+    last = PreviousTrial(sweep.prepared)
     while True:
         check()
         _refuse_failures(sweep, worker)
@@ -142,25 +142,25 @@ def _trials(sweep: Ready, worker: Worker, parent: Run, check: Callable[[], None]
             return
         said = _trial(sweep, worker, parent, trial, last, check)
         seconds, what = time.perf_counter() - begun, f"trial {trial.number} ({_progress(worker)})"
-        terminal.say(f"{what}, {report.spelled(trial.params)}: {said}, {seconds:.1f} s")
+        console.say(f"{what}, {report.spelled(trial.params)}: {said}, {seconds:.1f} s")
 
 
 def _trial(
-    sweep: Ready, worker: Worker, parent: Run, trial: optuna.Trial, last: Last, check: Callable[[], None]
+    sweep: ReadySweep, worker: Worker, parent: Run, trial: optuna.Trial, last: PreviousTrial, check: Callable[[], None]
 ) -> str:
     tags = {
         "kind": "trial",
         "sweep": worker.study.study_name,
         "trial.number": str(trial.number),
         "data.origin": _origin(sweep),
-        track.PARENT: parent.id,
-        track.WORKER: worker.id,
+        tracking.PARENT: parent.id,
+        tracking.WORKER: worker.id,
     }
-    with track.start(parent.store, f"trial-{trial.number}", {}, tags) as run:
+    with tracking.start(parent.store, f"trial-{trial.number}", {}, tags) as run:
         return attempt(worker, trial, lambda: sweep.job.composed(trial.params), last, run, check)
 
 
-def _refuse_failures(sweep: Ready, worker: Worker) -> None:
+def _refuse_failures(sweep: ReadySweep, worker: Worker) -> None:
     settings = sweep.job.settings
     failures = [trial for trial in worker.trials() if failed(trial)]
     if len(failures) <= settings.max_failure_rate * settings.n_trials:

@@ -32,7 +32,7 @@ DIFFERENCES_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Asked:
+class StudySpec:
     """What is asked of a study. `identity` must not change while it is worked on; `first` is the first trial."""
 
     name: str
@@ -53,7 +53,7 @@ class Asked:
 class Worker:
     """This process's hold on a study; `id` names it and the lock that it holds as long as it lives."""
 
-    asked: Asked
+    asked: StudySpec
     study: optuna.Study
     kept: BaseStorage
     locks: Locks
@@ -180,7 +180,7 @@ def _tries(trials: list[FrozenTrial], params: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def at_work(asked: Asked) -> Iterator[Worker]:
+def at_work(asked: StudySpec) -> Iterator[Worker]:
     """Open the study, made where it is new, and work on it until the block ends.
 
     Raises:
@@ -201,7 +201,7 @@ def at_work(asked: Asked) -> Iterator[Worker]:
         yield Worker(asked, study, kept, keys, id)
 
 
-def _opened(asked: Asked, kept: BaseStorage) -> optuna.Study:
+def _opened(asked: StudySpec, kept: BaseStorage) -> optuna.Study:
     study = optuna.create_study(
         study_name=asked.name,
         storage=kept,

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import optuna
 from omegaconf import DictConfig
 
-from iot_ids import tracking as track
-from iot_ids.common import atomic as aside
+from iot_ids import tracking
+from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import said
 from iot_ids.common.refusals import refused
 from iot_ids.config import Config, container
-from iot_ids.experiment import console as terminal
-from iot_ids.experiment import steps as experiment
+from iot_ids.experiment import console, steps
 from iot_ids.experiment.state import Fitted, Prepared
 from iot_ids.models.classifier import Report, answers
 from iot_ids.sweep.job import searched
@@ -29,7 +28,7 @@ PREDICTIONS = 3
 
 
 @dataclass
-class Last:
+class PreviousTrial:
     """What the last trial was prepared to; the next one takes of it what is the same."""
 
     prepared: Prepared
@@ -39,7 +38,7 @@ def attempt(
     worker: Worker,
     trial: optuna.Trial,
     compose: Callable[[], DictConfig],
-    last: Last,
+    last: PreviousTrial,
     run: Run,
     check: Callable[[], None],
 ) -> str:
@@ -64,7 +63,7 @@ def attempt(
         values, epochs = _trained(worker, trial, _configuration(compose, run), last, run)
     except optuna.TrialPruned:
         return _pruned(worker, trial, run)
-    except (StorageError, *track.STORE_ERRORS):
+    except (StorageError, *tracking.STORE_ERRORS):
         raise
     except Exception as error:
         check()  # an interruption may have become this error, which is not the trial's then
@@ -81,16 +80,18 @@ def attempt(
 def _configuration(compose: Callable[[], DictConfig], run: Run) -> Config:
     """The trial's configuration, kept as the run's parameters before anything can refuse it."""
     composed = compose()
-    run.parameters(track.flat(container(composed)))
+    run.parameters(tracking.flat(container(composed)))
     return searched(composed)
 
 
-def _trained(worker: Worker, trial: optuna.Trial, config: Config, last: Last, run: Run) -> tuple[dict[str, float], int]:
+def _trained(
+    worker: Worker, trial: optuna.Trial, config: Config, last: PreviousTrial, run: Run
+) -> tuple[dict[str, float], int]:
     """The value of each objective, and the number of epochs, 0 where there are none."""
-    last.prepared = prepared = experiment.prepare(config, last.prepared)
+    last.prepared = prepared = steps.prepare(config, last.prepared)
     hears = _pruning(trial, run.report, worker.asked.objectives, worker.asked.storage)
-    with terminal.training(f"trial {trial.number}", config.trainer.max_epochs, hears) as report:
-        fitted = experiment.fit(prepared, report)
+    with console.training(f"trial {trial.number}", config.trainer.max_epochs, hears) as report:
+        fitted = steps.fit(prepared, report)
     found = _metrics(fitted, "time/predict_seconds" in worker.asked.objectives)
     for metric in worker.asked.objectives:
         if not math.isfinite(found.get(metric, math.nan)):
@@ -160,7 +161,7 @@ def _failed(worker: Worker, trial: optuna.Trial, run: Run, error: Exception) -> 
 
 def _keep_traceback(run: Run) -> None:
     """A crash is the programmer's to mend: they will want to see where."""
-    with aside.folder() as folder:
+    with atomic.folder() as folder:
         file = folder / "traceback.txt"
         file.write_text(said(traceback.format_exc()))
         run.artifact(file)

@@ -13,12 +13,12 @@ from iot_ids.tracking.store import (
     STORE_ERRORS,
     KeptRun,
     Store,
+    as_user_error,
     existing_stores,
     fetch,
     finished,
     kept_runs,
     open_store,
-    told,
 )
 from iot_ids.tracking.sweep import PARENT, WORKER, begin_sweep, end_lost, end_sweep, supersede
 
@@ -29,6 +29,7 @@ __all__ = [
     "KeptRun",
     "Run",
     "Store",
+    "as_user_error",
     "begin_sweep",
     "commit",
     "end_lost",
@@ -42,5 +43,4 @@ __all__ = [
     "save_model",
     "start",
     "supersede",
-    "told",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from iot_ids.common.redact import public
+from iot_ids.common.redact import redact_passwords
 
 GIT_SECONDS = 10.0
 """How long `git` may take to answer: on a network's file system, or where a filter waits for something, it may hang."""
@@ -21,7 +21,7 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             parameters |= flat(value, f"{key}.")
         else:
-            parameters[key] = json.dumps(value) if isinstance(value, list) else public(str(value))
+            parameters[key] = json.dumps(value) if isinstance(value, list) else redact_passwords(str(value))
     return parameters
 
 

@@ -8,12 +8,12 @@ import mlflow
 from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, Schema
 
-from iot_ids.common import atomic as aside
+from iot_ids.common import atomic
+from iot_ids.common.places import PACKAGE
 from iot_ids.serving.detector import Detector, to_trust
 
 REQUIREMENTS = ("mlflow", "pandas", "polars", "numpy", "scikit-learn", "torch", "safetensors", "skops")
 """What loading a kept model needs; kept with the versions of the training."""
-PACKAGE = Path(__file__).parent.parent
 
 
 def save_model(detector: Detector, folder: Path) -> None:
@@ -25,14 +25,14 @@ def save_model(detector: Detector, folder: Path) -> None:
         inputs=Schema([ColSpec(AnyType(), name) for name in detector.inputs]),
         outputs=Schema([ColSpec("float", name) for name in detector.classes]),
     )
-    with aside.folder() as place:
+    with atomic.folder() as place:
         kept = place / "detector"
         detector.save(kept)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input example", category=UserWarning)  # the signature says it
             mlflow.pyfunc.save_model(
                 str(folder),
-                python_model=str(PACKAGE / "tracking/pyfunc_model.py"),
+                python_model=str(Path(__file__).with_name("pyfunc_model.py")),
                 artifacts={"detector": str(kept)},
                 code_paths=[str(PACKAGE)],
                 signature=signature,

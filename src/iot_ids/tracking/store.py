@@ -19,9 +19,9 @@ import mlflow
 from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 
-from iot_ids.common import atomic as aside
+from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.fast_import import importing
+from iot_ids.common.fast_import import gc_paused_import
 from iot_ids.common.redact import divided, said, sealed, whole
 from iot_ids.config import Tracking
 from iot_ids.tracking.alive import end_dead
@@ -186,7 +186,7 @@ def _opened(tracking: Tracking, reading: bool = False) -> Iterator[tuple[str, ml
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").addFilter(_not_raised)
     try:
-        aside.sweep()
+        atomic.sweep()
         if reading and uri.startswith(SQLITE) and not os.access(Path(uri.removeprefix(SQLITE)).parent, os.W_OK):
             yield uri, _client_of(uri)
             return
@@ -205,13 +205,13 @@ def _tidy(uri: str) -> None:
     """Remove what killed processes left beside a store in a file; earlier versions made new stores there themselves."""
     if uri.startswith(SQLITE):
         file = sqlite_file(uri)
-        aside.sweep(file.parent)
+        atomic.sweep(file.parent)
         for half_made in file.parent.glob(f".{glob.escape(file.name)}.[0-9]*"):
             half_made.unlink(missing_ok=True)
 
 
 @contextmanager
-def told(uri: str) -> Iterator[None]:
+def as_user_error(uri: str) -> Iterator[None]:
     """A store that fails in the block, once it was opened, as a UserError."""
     try:
         yield
@@ -223,7 +223,7 @@ def _unusable(uri: str, error: Exception) -> UserError:
     return UserError(f"tracking.uri={sealed(uri)}: the store cannot be used: {said(str(error)).splitlines()[0]}")
 
 
-@importing()
+@gc_paused_import()
 def _client(uri: str) -> mlflow.MlflowClient:
     """A client of the store, which is made where there is none, and can be written."""
     if uri.startswith("http"):
@@ -238,7 +238,7 @@ def _client(uri: str) -> mlflow.MlflowClient:
     return _client_of(uri)
 
 
-@importing()
+@gc_paused_import()
 def _client_of(uri: str) -> mlflow.MlflowClient:
     if "://" in uri and tables_of(whole(uri)) >= OPTUNAS:
         raise UserError(
@@ -263,7 +263,7 @@ def _with_credentials(server: str) -> str:
 
 def _create(file: Path) -> None:
     """Make an empty store aside: one that was cut off amid its tables can never be opened again."""
-    with aside.written(file) as new:
+    with atomic.written(file) as new:
         mlflow.MlflowClient(sqlite_url(new))
         _remove_decoy(sqlite_url(new))
 

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file, on_random_splits
-from iot_ids.comparison.loading import Gathered, Record, group
+from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.render import cells, table
 from iot_ids.comparison.render import console as shown
@@ -23,16 +23,16 @@ MORE = ["gradient_boosting", "isolation_forest", "balanced_random_forest", "bala
 FOURTEEN = {name: 0.95 - 0.05 * at for at, name in enumerate([*MODELS, *MORE])}
 
 
-def both(gathered: Gathered) -> tuple[Gathered, list[Row]]:
+def both(gathered: RunTable) -> tuple[RunTable, list[Row]]:
     return gathered, rows(gathered, 50, 0)
 
 
 @pytest.fixture(scope="module")
-def small() -> tuple[Gathered, list[Row]]:
+def small() -> tuple[RunTable, list[Row]]:
     return both(on_random_splits({"gru": 0.9, "knn": 0.7}, range(3)))
 
 
-def printed(gathered: Gathered, judged: list[Row]) -> str:
+def printed(gathered: RunTable, judged: list[Row]) -> str:
     page = io.StringIO()
     shown.show(gathered, judged, Console(file=page, width=shown.WIDTH))
     return page.getvalue()
@@ -52,7 +52,7 @@ def test_the_terminal_table_fits_a_hundred_columns_with_every_number_whole(
     assert "those of 11 to 15 are in table.csv" in page
 
 
-def _fourteen(counts: tuple[int, int, int]) -> Gathered:
+def _fourteen(counts: tuple[int, int, int]) -> RunTable:
     them = [
         Record(kept(model, 0, matrix=answered(share, at, counts)), answered(share, at, counts))
         for at, (model, share) in enumerate(FOURTEEN.items())
@@ -62,11 +62,11 @@ def _fourteen(counts: tuple[int, int, int]) -> Gathered:
 
 def test_a_class_with_brackets_is_no_style() -> None:
     gathered = on_random_splits({"gru": 0.9}, [0])
-    odd = Gathered(gathered.methods, ["Normal", "[red]", "Scan"], "Normal")
+    odd = RunTable(gathered.methods, ["Normal", "[red]", "Scan"], "Normal")
     assert "[red]" in printed(odd, rows(odd, 5, 0))
 
 
-def test_csv_holds_every_measure_with_its_ends(small: tuple[Gathered, list[Row]]) -> None:
+def test_csv_holds_every_measure_with_its_ends(small: tuple[RunTable, list[Row]]) -> None:
     _, judged = small
     read = pl.read_csv(io.StringIO(table.csv(*small).write_csv()))
     assert read["method"].to_list() == [row.name for row in judged]
@@ -107,12 +107,12 @@ def test_generated_rows_say_simulated_everywhere() -> None:
         assert "SIMULATED" in text
 
 
-def test_markdown_has_as_many_cells_in_every_row(small: tuple[Gathered, list[Row]]) -> None:
+def test_markdown_has_as_many_cells_in_every_row(small: tuple[RunTable, list[Row]]) -> None:
     for part in re.findall(r"(?:^\|.*\|\n)+", table.markdown(*small), re.MULTILINE):
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in part.splitlines()}) == 1
 
 
-def test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(small: tuple[Gathered, list[Row]]) -> None:
+def test_latex_has_as_many_cells_in_every_row_and_closes_what_it_opens(small: tuple[RunTable, list[Row]]) -> None:
     text = latex(*small)
     for columns, body in re.findall(r"\\begin{tabular}{(\w+)}(.*?)\\end{tabular}", text, re.DOTALL):
         lines = [line for line in body.splitlines() if line.endswith("\\\\")]
@@ -143,7 +143,7 @@ def test_latex_escapes(text: str, said: str) -> None:
     assert escaped(text) == said
 
 
-def test_claims_are_marked_and_their_flaws_told(small: tuple[Gathered, list[Row]]) -> None:
+def test_claims_are_marked_and_their_flaws_told(small: tuple[RunTable, list[Row]]) -> None:
     page = printed(*small)
     assert "99.73†" in page
     assert "no traceable source" in " ".join(page.split())
@@ -174,7 +174,7 @@ def test_the_notes_say_which_interval_and_which_test(seeds: int) -> None:
         assert ("No stars: with fewer than 10 common seeds" in page) == (seeds < 10)
 
 
-def test_the_methods_paragraph_says_rows_split_duplicates_seeds_and_tuning(small: tuple[Gathered, list[Row]]) -> None:
+def test_the_methods_paragraph_says_rows_split_duplicates_seeds_and_tuning(small: tuple[RunTable, list[Row]]) -> None:
     text = paragraph(*small)
     for words in (
         "Normal 60, Flood 300, Scan 40",

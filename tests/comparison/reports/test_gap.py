@@ -13,10 +13,10 @@ from scipy import stats
 
 from comparison.made_up import at_threshold
 from comparison.stats.test_proportions import of_rows
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.comparison.render import page as report
-from iot_ids.comparison.reports import gap_numbers as scoring
+from iot_ids.comparison.reports import gap_numbers
 from iot_ids.comparison.reports.gap import csv, page, plot, ranked, sentence
 from iot_ids.comparison.reports.gap_numbers import Cell, conditions, held_out, scores
 from iot_ids.comparison.reports.gap_questions import Asked, Condition, asked, condition
@@ -69,9 +69,9 @@ def seeing(scaler: str, found: float) -> list[KeptRun]:
 def store(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[KeptRun]]:
     """Runs by dataset, as the store would give them; their confusion matrices hold 340 attacks and 60 normal flows."""
     there: dict[str, list[KeptRun]] = {"mine": [], "yours": []}
-    monkeypatch.setattr(track, "kept_runs", lambda store: there[store.experiment])
+    monkeypatch.setattr(tracking, "kept_runs", lambda store: there[store.experiment])
     matrix = pl.DataFrame({"label": ["Normal", "attack"], "Normal": [60, 0], "attack": [0, 340]})
-    monkeypatch.setattr(scoring, "confusion", lambda store, run, folder: matrix)
+    monkeypatch.setattr(gap_numbers, "confusion", lambda store, run, folder: matrix)
     return there
 
 

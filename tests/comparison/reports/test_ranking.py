@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file, on_random_splits, records
-from iot_ids.comparison.loading import Gathered, Record, group
+from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.reports.ranking import rows
 from iot_ids.comparison.stats.seeds import corrected
@@ -13,7 +13,7 @@ from iot_ids.comparison.stats.seeds import corrected
 TEN = range(10)
 
 
-def judged(gathered: Gathered) -> dict[str, Row]:
+def judged(gathered: RunTable) -> dict[str, Row]:
     return {row.name: row for row in rows(gathered, 400, 0)}
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from scipy import stats
 
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file
-from iot_ids.comparison.loading import Gathered, Record, group
+from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.render import page as report
 from iot_ids.comparison.reports.selection import Line, csv, lines, page, plot, sentence, verdict
 from iot_ids.comparison.stats import bootstrap
@@ -41,7 +41,7 @@ def runs(shares: Shares, drawn: int = 0, tags: Mapping[str, str] | None = None) 
     return them
 
 
-def judged(shares: Shares, drawn: int = 0, tags: Mapping[str, str] | None = None) -> tuple[Gathered, list[Line]]:
+def judged(shares: Shares, drawn: int = 0, tags: Mapping[str, str] | None = None) -> tuple[RunTable, list[Line]]:
     gathered = group(runs(shares, drawn, tags), CLASSES, None)
     counts = {each.name: int(each.parameters.get("selector.k", "40")) for each in gathered.methods}
     return gathered, lines(gathered, counts, 200, 0)[0]

@@ -13,8 +13,8 @@ from scipy import stats
 
 from comparison.made_up import CLASSES, answered, kept
 from iot_ids.common.errors import UserError
-from iot_ids.comparison import selecting as runs
-from iot_ids.comparison.loading import Gathered, Record, group
+from iot_ids.comparison import selecting
+from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.render import page as report
 from iot_ids.comparison.reports.shortcuts import Line, csv, lines, page, plot, refuse_other_flows, sentence
 from iot_ids.protocol import TRANSDUCTIVE, protocol
@@ -51,18 +51,18 @@ def several(*shortcuts: str, seeds: Sequence[int] = range(4), share: float = 0.8
     return [run(seed, *shortcuts, share=share, **others) for seed in seeds]
 
 
-def judged(*records: list[Record]) -> tuple[Gathered, list[Line]]:
+def judged(*records: list[Record]) -> tuple[RunTable, list[Line]]:
     gathered = group([record for them in records for record in them], CLASSES, None)
     return gathered, lines(gathered, 100, 0)[0]
 
 
 @pytest.fixture
-def everything() -> tuple[Gathered, list[Line]]:
+def everything() -> tuple[RunTable, list[Line]]:
     singles = [several(name, share=0.8 + 0.03 * at) for at, name in enumerate(reversed(SET))]
     return judged(several(*SET, share=0.98), *singles, several(outliers__name="iqr"), several())
 
 
-def test_lines_come_clean_first_then_single_then_all(everything: tuple[Gathered, list[Line]]) -> None:
+def test_lines_come_clean_first_then_single_then_all(everything: tuple[RunTable, list[Line]]) -> None:
     assert [line.words for line in everything[1]] == [
         "clean",
         "clean, outliers=iqr on train alone",
@@ -162,7 +162,7 @@ def test_one_seed_has_a_difference_without_an_interval() -> None:
     assert np.isfinite(estimate.mean)
 
 
-def test_the_sentence_names_all_together_and_the_largest(everything: tuple[Gathered, list[Line]]) -> None:
+def test_the_sentence_names_all_together_and_the_largest(everything: tuple[RunTable, list[Line]]) -> None:
     text = sentence(everything[1], simulated=True)
     assert text.startswith("SIMULATED: Beside the clean protocol, all of the paper's shortcuts together change gru")
     assert "the most that one alone changes is by outliers before split: +" in text
@@ -180,7 +180,7 @@ def test_the_sentence_names_all_together_and_the_largest(everything: tuple[Gathe
     ],
     ids=["dataset", "label", "split", "shares", "data"],
 )
-def test_runs_that_differ_in_more_than_shortcuts_are_refused(other: runs.KeptRun, shown: str) -> None:
+def test_runs_that_differ_in_more_than_shortcuts_are_refused(other: selecting.KeptRun, shown: str) -> None:
     with pytest.raises(UserError, match="do not belong in one table") as refusal:
         refuse_other_flows([run(0).run, run(1).run, other])
     assert shown in str(refusal.value)
@@ -192,11 +192,11 @@ def test_shortcuts_may_differ_here_and_nowhere_else() -> None:
     refuse_other_flows(them)
     for mixture in (them, them[1:], [them[1], them[2]]):
         with pytest.raises(UserError, match="python -m compare report=shortcuts"):
-            runs.refuse_mixture(mixture)
-    runs.refuse_mixture([run(0, "unstratified").run, run(1, "unstratified").run])
+            selecting.refuse_mixture(mixture)
+    selecting.refuse_mixture([run(0, "unstratified").run, run(1, "unstratified").run])
 
 
-def test_every_form_holds_every_line(everything: tuple[Gathered, list[Line]], tmp_path: Path) -> None:
+def test_every_form_holds_every_line(everything: tuple[RunTable, list[Line]], tmp_path: Path) -> None:
     gathered, found = everything
     made = page(gathered, found, [])
     table = pl.read_csv(io.StringIO(csv(gathered, found).write_csv()))

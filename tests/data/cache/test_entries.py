@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from iot_ids.data.cache import entries as cache
+from iot_ids.data.cache import entries
 from iot_ids.data.cache.entries import MANIFEST, NOTES, Entry, file_once, key, sha256
 
 TABLES = {
@@ -230,8 +230,8 @@ def test_a_number_and_its_text_have_different_keys() -> None:
 @pytest.mark.parametrize("changed", ["clean.py", "splits/random.py", "reading/text/lines.py"])
 def test_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: str) -> None:
     copy = tmp_path / "data"
-    shutil.copytree(cache.PACKAGE, copy)
-    monkeypatch.setattr(cache, "PACKAGE", copy)
+    shutil.copytree(entries.PACKAGE, copy)
+    monkeypatch.setattr(entries, "PACKAGE", copy)
     before = key({})
     (copy / changed).parent.mkdir(parents=True, exist_ok=True)
     (copy / changed).write_text("# another way to clean")
@@ -239,13 +239,13 @@ def test_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_the_key_is_of_the_whole_data_package() -> None:
-    assert cache.PACKAGE.name == "data"
-    assert {"clean.py", "schema.py", "spec.py"}.intersection(file.name for file in cache.PACKAGE.iterdir())
+    assert entries.PACKAGE.name == "data"
+    assert {"clean.py", "schema.py", "spec.py"}.intersection(file.name for file in entries.PACKAGE.iterdir())
 
 
 def test_another_polars_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key({})
-    monkeypatch.setattr(cache.pl, "__version__", "0.0")
+    monkeypatch.setattr(entries.pl, "__version__", "0.0")
     assert key({}) != before
 
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from iot_ids.cli import clear_cache
-from iot_ids.common import atomic as aside
+from iot_ids.common import atomic
 from iot_ids.data.cache.entries import MANIFEST, Entry
-from iot_ids.data.cache.eviction import hold, shrink, touch
+from iot_ids.data.cache.eviction import evict, hold, touch
 
 CONF = Path(__file__).parent.parent.parent.parent / "conf"
 NAMES = [letter * 32 for letter in "abc"]
@@ -40,13 +40,13 @@ def size(folder: Path) -> int:
 
 
 def test_nothing_goes_below_the_limit(folder: Path) -> None:
-    assert shrink(folder, size(folder)) == (0, 0)
+    assert evict(folder, size(folder)) == (0, 0)
     assert there(folder) == NAMES
 
 
 def test_the_least_recently_used_goes_first(folder: Path) -> None:
     before = size(folder)
-    removed, freed = shrink(folder, before - 1)
+    removed, freed = evict(folder, before - 1)
     assert removed == 1
     assert there(folder) == NAMES[1:]
     assert freed == before - size(folder)
@@ -54,18 +54,18 @@ def test_the_least_recently_used_goes_first(folder: Path) -> None:
 
 def test_what_was_used_again_stays(folder: Path) -> None:
     Entry(folder / NAMES[0]).use()
-    shrink(folder, size(folder) - 1)
+    evict(folder, size(folder) - 1)
     assert there(folder) == [NAMES[0], NAMES[2]]
 
 
 def test_what_is_read_stays_until_it_is_read(folder: Path) -> None:
     entry = Entry(folder / NAMES[0])
     entry.use()
-    shrink(folder, 0)
+    evict(folder, 0)
     assert there(folder) == NAMES[:1]
     assert entry.get("train").equals(TABLE)
     del entry
-    shrink(folder, 0)
+    evict(folder, 0)
     assert there(folder) == []
 
 
@@ -85,10 +85,10 @@ def test_what_another_process_reads_stays(folder: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
         assert reader.stdout.readline() == "held\n"
-        shrink(folder, 0)
+        evict(folder, 0)
         assert there(folder) == NAMES[:1]
         reader.communicate("")
-    shrink(folder, 0)
+    evict(folder, 0)
     assert there(folder) == []
 
 
@@ -98,17 +98,17 @@ def test_a_simulated_file_goes_with_its_sum(tmp_path: Path) -> None:
     (tmp_path / f"{file.name}.sha256").write_text("sum")
     reading = hold(file)
     assert reading is not None
-    shrink(tmp_path, 0)
+    evict(tmp_path, 0)
     assert file.exists()
     reading.close()
-    shrink(tmp_path, 0)
+    evict(tmp_path, 0)
     assert there(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "flows.csv", "a" * 31, "f" * 32 + ".csv"])
 def test_what_is_not_the_caches_is_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    shrink(tmp_path, -1)
+    evict(tmp_path, -1)
     assert there(tmp_path) == [name]
 
 
@@ -118,25 +118,25 @@ def test_what_a_killed_writer_left_goes_after_a_day(tmp_path: Path, make: Callab
         make(tmp_path / name)
         when = time.time() - age
         os.utime(tmp_path / name, (when, when))
-    shrink(tmp_path, -1)
+    evict(tmp_path, -1)
     assert there(tmp_path) == ["b" * 32 + ".x2"]
 
 
 def test_what_a_killed_writer_left_goes_at_once(tmp_path: Path) -> None:
     (tmp_path / ".iot-ids-a.lease").touch()
     (tmp_path / ".iot-ids-a" / "new").mkdir(parents=True)
-    shrink(tmp_path, 1e9)
+    evict(tmp_path, 1e9)
     assert there(tmp_path) == []
 
 
 def test_what_a_writer_is_at_stays(tmp_path: Path) -> None:
-    with aside.folder(tmp_path) as place:
-        shrink(tmp_path, -1)
+    with atomic.folder(tmp_path) as place:
+        evict(tmp_path, -1)
         assert place.exists()
 
 
 def test_a_missing_folder_holds_nothing(tmp_path: Path) -> None:
-    assert shrink(tmp_path / "nothing", 0) == (0, 0)
+    assert evict(tmp_path / "nothing", 0) == (0, 0)
     touch(tmp_path / "nothing")
     assert hold(tmp_path / "nothing") is None
 

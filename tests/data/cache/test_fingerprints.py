@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from iot_ids.data.cache import fingerprints as hashes
+from iot_ids.data.cache import fingerprints
 from iot_ids.data.cache.fingerprints import remembered, sha256
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that counts as settled."""
-    monkeypatch.setattr(hashes, "SETTLED", -1.0)
-    monkeypatch.setattr(hashes, "_known", {})
+    monkeypatch.setattr(fingerprints, "SETTLED", -1.0)
+    monkeypatch.setattr(fingerprints, "_known", {})
     path = tmp_path / "flows.csv"
     path.write_text("a,b\n1,2\n")
     return path
@@ -26,7 +26,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that were hashed in fact."""
     done: list[Path] = []
-    monkeypatch.setattr(hashes, "sha256", lambda path: (done.append(path), sha256(path))[1])
+    monkeypatch.setattr(fingerprints, "sha256", lambda path: (done.append(path), sha256(path))[1])
     return done
 
 
@@ -36,7 +36,7 @@ def note(folder: Path) -> Path:
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a new process begins."""
-    monkeypatch.setattr(hashes, "_known", {})
+    monkeypatch.setattr(fingerprints, "_known", {})
 
 
 def test_an_untouched_file_is_hashed_once(file: Path, counted: list[Path]) -> None:
@@ -56,7 +56,7 @@ def test_a_later_process_finds_it_in_the_folder(
 def test_a_file_that_just_changed_is_hashed_every_time(
     file: Path, counted: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hashes, "SETTLED", 60.0)
+    monkeypatch.setattr(fingerprints, "SETTLED", 60.0)
     remembered(file, None)
     remembered(file, None)
     assert len(counted) == 2

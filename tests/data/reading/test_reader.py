@@ -13,9 +13,8 @@ from polars.testing import assert_frame_equal
 
 from iot_ids.common.errors import UserError
 from iot_ids.data.clean import clean
-from iot_ids.data.reading import layout as read
-from iot_ids.data.reading import reader as rows
-from iot_ids.data.reading.fast_path import straight
+from iot_ids.data.reading import layout, reader
+from iot_ids.data.reading.fast_path import read_typed
 from iot_ids.data.reading.reader import ROW_ID, Rows, rows_of
 from iot_ids.data.schema import Dataset, Duplicates, Format
 
@@ -33,9 +32,9 @@ same_dataset = settings(suppress_health_check=[HealthCheck.function_scoped_fixtu
 
 def both(files: list[Path], dataset: Dataset) -> tuple[Rows, Rows] | None:
     """The rows as they are read, and as they would be if no file were read straight; None where both refuse them."""
-    layouts = [read.layout(file, dataset) for file in files]
+    layouts = [layout.layout(file, dataset) for file in files]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rows, "straight", lambda *_: None)
+        patched.setattr(reader, "straight", lambda *_: None)
         try:
             expected = rows_of(layouts, dataset)
         except (UserError, pl.exceptions.PolarsError):
@@ -90,51 +89,51 @@ def test_the_two_ways_agree_on_every_number(
 
 
 def test_a_whole_file_is_read_straight(small: Dataset, csv: Csv) -> None:
-    assert straight([read.layout(csv(GOOD, GOOD), small)], small, ["id"]) is not None
+    assert read_typed([layout.layout(csv(GOOD, GOOD), small)], small, ["id"]) is not None
 
 
 @pytest.mark.parametrize("line", [GOOD + ",9", "1,tcp,80,five,0.5,0,Normal", '1,"tc"p,80,5,0.5,0,Normal'])
 def test_a_file_that_polars_would_guess_at_is_not_read_straight(small: Dataset, csv: Csv, line: str) -> None:
-    assert straight([read.layout(csv(GOOD, line), small)], small, ["id"]) is None
+    assert read_typed([layout.layout(csv(GOOD, line), small)], small, ["id"]) is None
 
 
 def test_a_number_that_means_none_is_none(small: Dataset, csv: Csv) -> None:
     dataset = replace(small, format=Format(missing=["", "-1"]))
-    found = rows_of([read.layout(csv(GOOD, "2,tcp,80,-1,0.5,0,Normal"), dataset)], dataset)
+    found = rows_of([layout.layout(csv(GOOD, "2,tcp,80,-1,0.5,0,Normal"), dataset)], dataset)
     assert (found.usable.height, found.odd.height) == (1, 1)
 
 
 def test_an_identifier_that_turns_into_text_is_text_everywhere(small: Dataset, csv: Csv) -> None:
     numbers = csv(*[GOOD] * 3, name="a.csv")
     texts = csv(*[GOOD] * 200, "7f,tcp,80,5,0.5,0,Normal", name="b.csv")
-    found = rows_of([read.layout(file, small) for file in (numbers, texts)], small).usable
+    found = rows_of([layout.layout(file, small) for file in (numbers, texts)], small).usable
     assert found["id"].cast(pl.String).unique().sort().to_list() == ["1", "7f"]
 
 
 def test_an_identifier_without_a_value_later_stays_a_number(small: Dataset, csv: Csv) -> None:
-    found = rows_of([read.layout(csv(*[GOOD] * 200, ",tcp,80,5,0.5,0,Normal"), small)], small).usable
+    found = rows_of([layout.layout(csv(*[GOOD] * 200, ",tcp,80,5,0.5,0,Normal"), small)], small).usable
     assert found["id"].dtype == pl.Float64
     assert found["id"].null_count() == 1
 
 
 def test_a_row_is_numbered_by_its_place_in_all_files(small: Dataset, csv: Csv) -> None:
     files = [csv(GOOD, "", GOOD, name="a.csv"), csv(GOOD, "2,tcp,80,1e40,0.5,0,Normal", name="b.csv")]
-    found = rows_of([read.layout(file, small) for file in files], small)
-    assert found.usable.select(ROW_ID, read.FILE).rows() == [(0, 0), (2, 0), (3, 1), (4, 1)]
-    assert found.odd.select(ROW_ID, read.FILE, "__line").rows() == [(1, 0, 3)]
+    found = rows_of([layout.layout(file, small) for file in files], small)
+    assert found.usable.select(ROW_ID, layout.FILE).rows() == [(0, 0), (2, 0), (3, 1), (4, 1)]
+    assert found.odd.select(ROW_ID, layout.FILE, "__line").rows() == [(1, 0, 3)]
 
 
 def test_columns_of_several_files_are_in_one_piece(small: Dataset, csv: Csv) -> None:
     """Of a table in unequal pieces Polars makes a second one, unasked, whenever some of its columns are selected."""
     files = [csv(GOOD, name=name) for name in ("a.csv", "b.csv", "c.csv")]
-    assert set(rows_of([read.layout(file, small) for file in files], small).usable.n_chunks("all")) == {1}
+    assert set(rows_of([layout.layout(file, small) for file in files], small).usable.n_chunks("all")) == {1}
 
 
 def test_a_compressed_file_is_the_same(small: Dataset, csv: Csv, tmp_path: Path) -> None:
     file = csv(GOOD, "3,udp,0x0303,7,7.00E-06,1,Scan")
     packed = tmp_path / "packed.csv.gz"
     packed.write_bytes(gzip.compress(file.read_bytes()))
-    plain, other = (rows_of([read.layout(each, small)], small).usable for each in (file, packed))
+    plain, other = (rows_of([layout.layout(each, small)], small).usable for each in (file, packed))
     assert_frame_equal(plain, other)
 
 
@@ -143,7 +142,7 @@ def test_parquet_is_read_as_csv_is(small: Dataset, csv: Csv, tmp_path: Path, kin
     file = csv(GOOD, "3,udp,81,7,2,1,Scan")
     cells = pl.read_csv(file).with_columns(pl.col("pkts", "id").cast(kind), pl.col("attack").cast(pl.Boolean))
     cells.write_parquet(tmp_path / "flows.parquet")
-    plain, other = (rows_of([read.layout(each, small)], small).usable for each in (file, tmp_path / "flows.parquet"))
+    plain, other = (rows_of([layout.layout(each, small)], small).usable for each in (file, tmp_path / "flows.parquet"))
     assert_frame_equal(plain, other)
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from polars.testing import assert_frame_equal
 
-from iot_ids.data.reading import layout as read
-from iot_ids.data.reading import reader as rows
+from iot_ids.data.reading import layout, reader
 from iot_ids.data.reading.reader import rows_of
 from iot_ids.data.reading.small_files import together
 from iot_ids.data.schema import Dataset
@@ -40,9 +39,9 @@ def some_files(csv: Csv, *odd: str) -> list[Path]:
 def test_rows_of_files_read_at_once_are_those_of_each(
     small: Dataset, csv: Csv, monkeypatch: pytest.MonkeyPatch, odd: list[str]
 ) -> None:
-    layouts = [read.layout(file, small) for file in some_files(csv, *odd)]
+    layouts = [layout.layout(file, small) for file in some_files(csv, *odd)]
     found = rows_of(layouts, small)
-    monkeypatch.setattr(rows, "together", lambda layouts: [[part] for part in layouts])
+    monkeypatch.setattr(reader, "together", lambda layouts: [[part] for part in layouts])
     expected = rows_of(layouts, small)
     assert found.heights == expected.heights
     assert_frame_equal(found.odd, expected.odd)
@@ -50,14 +49,14 @@ def test_rows_of_files_read_at_once_are_those_of_each(
 
 
 def test_small_files_are_read_once(small: Dataset, csv: Csv, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, straight = [], rows.straight
+    calls, straight = [], reader.straight
 
     def counted(*arguments: Any) -> Any:
         calls.append(arguments)
         return straight(*arguments)
 
-    monkeypatch.setattr(rows, "straight", counted)
-    rows_of([read.layout(file, small) for file in some_files(csv)], small)
+    monkeypatch.setattr(reader, "straight", counted)
+    rows_of([layout.layout(file, small) for file in some_files(csv)], small)
     assert len(calls) == 1
 
 
@@ -66,13 +65,13 @@ def test_files_of_other_layouts_large_ones_and_cut_ones_are_read_alone(
 ) -> None:
     files = [csv("1,tcp,80,5,0.5,0,Normal", name=f"{at}.csv") for at in range(4)]
     other = csv("0,Normal,5,0.5,tcp", name="other.csv", header="attack,kind,pkts,rate,proto")
-    layouts = [read.layout(file, small) for file in (*files, other)]
+    layouts = [layout.layout(file, small) for file in (*files, other)]
     assert [len(group) for group in together(layouts)] == [4, 1]
     assert [len(group) for group in together([replace(part, rows=1) for part in layouts])] == [1] * 5
 
 
 def test_no_more_is_read_at_once_than_fits(small: Dataset, csv: Csv, monkeypatch: pytest.MonkeyPatch) -> None:
-    layouts = [read.layout(csv("1,tcp,80,5,0.5,0,Normal", name=f"{at}.csv"), small) for at in range(4)]
+    layouts = [layout.layout(csv("1,tcp,80,5,0.5,0,Normal", name=f"{at}.csv"), small) for at in range(4)]
     monkeypatch.setattr("iot_ids.data.reading.small_files.TOGETHER", 2 * layouts[0].file.stat().st_size)
     assert [len(group) for group in together(layouts)] == [2, 2]
     monkeypatch.setattr("iot_ids.data.reading.small_files.SMALL", 1)

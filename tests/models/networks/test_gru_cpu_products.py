@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from iot_ids.models.networks import gru_cpu as product
+from iot_ids.models.networks import gru_cpu
 from iot_ids.models.networks.gru_cpu import COUNTED, SMALL, products
 
 LARGE = (300, 96, 80)  # rows, features, columns
@@ -54,7 +54,7 @@ def test_a_part_of_a_larger_tensor_is_added_to_alone() -> None:
     close(whole[:, :80], (numbers(300, 96).double() @ numbers(96, 80).double()).numpy())
 
 
-@pytest.mark.skipif(not product.HAS_ONEDNN, reason="this PyTorch has no oneDNN")
+@pytest.mark.skipif(not gru_cpu.HAS_ONEDNN, reason="this PyTorch has no oneDNN")
 def test_large_products_go_to_onednn_and_its_operations_are_counted() -> None:
     for shape, large in [(LARGE, True), ((5, 3, 2), False)]:
         with FlopCounterMode(display=False, custom_mapping=COUNTED) as counter:

@@ -9,7 +9,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import log_loss
 from sklearn.svm import LinearSVC
 
-from iot_ids.experiment import instantiate as build
+from iot_ids.experiment import instantiate
 from iot_ids.models.classifier import Table
 from iot_ids.models.sklearn.svm import Margin
 from iot_ids.models.spec import Trainer
@@ -65,7 +65,7 @@ def test_classes_that_never_meet_give_numbers() -> None:
 
 
 def test_an_estimator_of_the_users_with_margins_alone_is_given_probabilities() -> None:
-    model = build.model({"_target_": "sklearn.linear_model.SGDClassifier"}, TRAINER, normal=None)
+    model = instantiate.model({"_target_": "sklearn.linear_model.SGDClassifier"}, TRAINER, normal=None)
     assert isinstance(model, Margin)
     assert isinstance(model.estimator, SGDClassifier)
 

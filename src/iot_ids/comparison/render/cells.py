@@ -6,7 +6,7 @@ from math import isnan
 from pathlib import Path
 
 from iot_ids.common.atomic import written
-from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.selecting import networks
 from iot_ids.comparison.stats.seeds import Difference, Estimate
@@ -16,7 +16,7 @@ NOTHING = "-"
 MARKDOWN = re.compile(r"[\\|*_<>`~$&#]|(?<=\])[(]|^[\[]|^[-+](?= )|(?<=^\d)[.)](?= )")
 
 
-def share(estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
+def format_percent(estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
     """`81.20 [80.10, 82.30]`, in percent."""
     if estimate is None:
         return NOTHING
@@ -37,19 +37,19 @@ def correlation(estimate: Estimate | None) -> str:
 def score(row: Row, name: str) -> str:
     """A row's measure with its interval."""
     estimate = row.scores.get(name)
-    return correlation(estimate) if name == "mcc" else share(estimate)
+    return correlation(estimate) if name == "mcc" else format_percent(estimate)
 
 
 def to_best(row: Row, interval: bool = True) -> str:
     """A row's distance to the best, with a star where it is significant."""
     if row.difference is None:
         return NOTHING
-    return share(row.difference.estimate, interval, signed=True) + row.star
+    return format_percent(row.difference.estimate, interval, signed=True) + row.star
 
 
 def difference(found: Difference | None, interval: bool = True) -> str:
     """A distance to a reference, signed; no star, for it was not tested."""
-    return share(found.estimate if found else None, interval, signed=True)
+    return format_percent(found.estimate if found else None, interval, signed=True)
 
 
 def seen(row: Row) -> str:
@@ -71,26 +71,26 @@ def count(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
-def rows_per_class(gathered: Gathered) -> dict[str, int]:
+def rows_per_class(gathered: RunTable) -> dict[str, int]:
     """Test rows of every class, the mean over splits where they differ."""
     records = list(gathered.by_seed.values())
     total = sum(record.matrix.sum(axis=1) for record in records)
     return {name: round(int(rows) / len(records)) for name, rows in zip(gathered.classes, total, strict=True)}
 
 
-def recall_columns(gathered: Gathered) -> dict[str, str]:
+def recall_columns(gathered: RunTable) -> dict[str, str]:
     """The recall of every class that has test rows, as measure -> heading with n."""
     return {recall(name): f"{name} (n = {rows:,})" for name, rows in rows_per_class(gathered).items() if rows}
 
 
-def flows(gathered: Gathered) -> str:
+def flows(gathered: RunTable) -> str:
     """Which flows, called what, split how; SIMULATED first where the rows were generated."""
     parameters = gathered.first.parameters
     simulated = "SIMULATED: " if gathered.simulated else ""
     return f"{simulated}{networks(gathered.first)}, {parameters['dataset.label']}, {parameters['split.name']} split"
 
 
-def title(gathered: Gathered) -> str:
+def title(gathered: RunTable) -> str:
     """The flows, and what was done about duplicates; the protocol where it is not the clean one."""
     protocol = gathered.first.tags.get("protocol", "clean")
     return f"{flows(gathered)}, duplicates {gathered.first.parameters['dataset.duplicates']}" + (

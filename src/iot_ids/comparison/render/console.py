@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iot_ids.common.plain_text import plain_console
-from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render.table import notes
@@ -17,7 +17,7 @@ METHODS_BESIDE = 10
 """So many methods have a column in the table of recalls."""
 
 
-def show(gathered: Gathered, rows: Sequence[Row], console: Console) -> None:
+def show(gathered: RunTable, rows: Sequence[Row], console: Console) -> None:
     """Print scores, recall per class, and the notes."""
     console.print()
     console.print(_scores(gathered, rows))
@@ -32,7 +32,7 @@ def terminal() -> Console:
     return plain_console(min(WIDTH, console.width) if console.is_terminal else WIDTH)
 
 
-def _scores(gathered: Gathered, rows: Sequence[Row]) -> Table:
+def _scores(gathered: RunTable, rows: Sequence[Row]) -> Table:
     scores = table(cells.title(gathered))
     scores.add_column("")
     scores.add_column("method", overflow="fold", min_width=10)
@@ -57,7 +57,7 @@ def _scores(gathered: Gathered, rows: Sequence[Row]) -> Table:
     return scores
 
 
-def _recalls(gathered: Gathered, rows: Sequence[Row]) -> Table:
+def _recalls(gathered: RunTable, rows: Sequence[Row]) -> Table:
     """A row per class, a column per method by its number in the table of scores."""
     recalls = table("recall, by the method's number" + _more(rows))
     recalls.add_column("class", overflow="fold", min_width=10)
@@ -81,7 +81,7 @@ def _more(rows: Sequence[Row]) -> str:
 
 
 def _short(row: Row, name: str) -> str:
-    return cells.share(row.scores.get(name), interval=False)
+    return cells.format_percent(row.scores.get(name), interval=False)
 
 
 def table(title: str) -> Table:

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render.table import notes, score_cells
@@ -45,7 +45,7 @@ def escaped(text: str) -> str:
     return MINUS.sub("$-$", re.sub(r"^\*", "{*}", plain)).replace("--", "-{}-")
 
 
-def latex(gathered: Gathered, rows: Sequence[Row]) -> str:
+def latex(gathered: RunTable, rows: Sequence[Row]) -> str:
     """Scores and recall per class, each in as many tables as a page's width asks for; the notes are below the first."""
     scores = {
         heading: [score_cells(gathered, row)[place][1] for row in rows]

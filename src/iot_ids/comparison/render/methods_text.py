@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render.latex import escaped
@@ -16,7 +16,7 @@ DUPLICATES = {
 VARIANCE = "(1/S + n_test/n_train) s^2"
 
 
-def paragraph(gathered: Gathered, rows: Sequence[Row]) -> str:
+def paragraph(gathered: RunTable, rows: Sequence[Row]) -> str:
     """Plain text, ready to be pasted."""
     sentences = [
         _data(gathered),
@@ -32,13 +32,13 @@ def paragraph(gathered: Gathered, rows: Sequence[Row]) -> str:
     return " ".join(filter(None, sentences)) + "\n"
 
 
-def latex_paragraph(gathered: Gathered, rows: Sequence[Row]) -> str:
+def latex_paragraph(gathered: RunTable, rows: Sequence[Row]) -> str:
     """The same for LaTeX."""
     text = escaped(paragraph(gathered, rows).strip()) + "\n"
     return text.replace(escaped(VARIANCE), r"$(1/S + n_{\mathrm{test}}/n_{\mathrm{train}})\,s^2$")
 
 
-def _data(gathered: Gathered) -> str:
+def _data(gathered: RunTable) -> str:
     parameters, tags = gathered.first.parameters, gathered.first.tags
     names = "; ".join(method.name for method in gathered.methods)
     origin = "SIMULATED flows, generated and not recorded, " if gathered.simulated else "the flows of "
@@ -59,7 +59,7 @@ def _duplicates(parameters: Mapping[str, str]) -> str:
     return DUPLICATES.get(parameters["dataset.duplicates"], f"Duplicates: {parameters['dataset.duplicates']}.")
 
 
-def _split(gathered: Gathered) -> str:
+def _split(gathered: RunTable) -> str:
     name, metrics = gathered.first.parameters["split.name"], gathered.first.metrics
     train, test = (f"{int(metrics[f'data/{part}_rows']):,}" for part in ("train", "test"))
     validation = f"{int(metrics.get('data/validation_rows', 0)):,}"
@@ -90,14 +90,14 @@ def _split(gathered: Gathered) -> str:
     return f"The split was {name}: {train} training, {validation} validation and {test} test rows."
 
 
-def _test_rows(gathered: Gathered) -> str:
+def _test_rows(gathered: RunTable) -> str:
     counts = ", ".join(f"{name} {count:,}" for name, count in cells.rows_per_class(gathered).items())
     clean = gathered.first.tags.get("protocol", "clean") == "clean"
     fitted = " All preprocessing was fitted on training rows; a run read its test rows once, at its end."
     return f"Test rows per class: {counts}." + fitted * clean
 
 
-def _seeds(gathered: Gathered) -> str:
+def _seeds(gathered: RunTable) -> str:
     counts = sorted({len(method.records) for method in gathered.methods})
     if counts == [1]:
         return "Each method was trained once."
@@ -105,7 +105,7 @@ def _seeds(gathered: Gathered) -> str:
     return f"Each method was trained with {said} seeds, and its scores are means over them."
 
 
-def _tuning(gathered: Gathered, rows: Sequence[Row]) -> str:
+def _tuning(gathered: RunTable, rows: Sequence[Row]) -> str:
     tuned = [row.name for row in rows if row.tuned in ("yes", "partly")]
     if not tuned:
         return "No method's hyper-parameters were searched by a recorded sweep; they are those of its configuration."
@@ -115,7 +115,7 @@ def _tuning(gathered: Gathered, rows: Sequence[Row]) -> str:
     return f"Hyper-parameters were searched by sweeps on validation rows for {searched}; others were fixed."
 
 
-def _intervals(gathered: Gathered) -> str:
+def _intervals(gathered: RunTable) -> str:
     if gathered.answers is None:
         text = (
             f"95 % intervals are mean plus or minus t times the square root of {VARIANCE} over S seeds "
@@ -127,7 +127,7 @@ def _intervals(gathered: Gathered) -> str:
     return f"95 % intervals are percentiles of a bootstrap over {over}, stratified by class."
 
 
-def _tests(gathered: Gathered, rows: Sequence[Row]) -> str:
+def _tests(gathered: RunTable, rows: Sequence[Row]) -> str:
     if len(gathered.methods) < 2:
         return ""
     if all(row.p is None for row in rows):
@@ -146,5 +146,5 @@ def _tests(gathered: Gathered, rows: Sequence[Row]) -> str:
 
 def _constant(rows: Sequence[Row]) -> str:
     row = next(row for row in rows if row.constant)
-    accuracy, f1 = (cells.share(row.scores[name]) for name in ("accuracy", "f1_macro"))
+    accuracy, f1 = (cells.format_percent(row.scores[name]) for name in ("accuracy", "f1_macro"))
     return f"The {row.name} has an accuracy of {accuracy} % and a macro-F1 of {f1} %."

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.stats.seeds import Estimate
@@ -33,7 +33,7 @@ LONGEST_LINE = 30
 """Longer names are broken: cut short, two methods could look alike."""
 
 
-def forest(gathered: Gathered, rows: Sequence[Row], path: Path) -> None:
+def forest(gathered: RunTable, rows: Sequence[Row], path: Path) -> None:
     """Draw the methods in the table's order, the best on top. The paper's claims are crosses beside our accuracy."""
     methods = [row for row in rows if not row.constant]
     constant = next(row for row in rows if row.constant)

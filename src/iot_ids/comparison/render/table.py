@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.paper_claims import FOOTNOTE, MARK
 from iot_ids.comparison.render import cells
@@ -12,7 +12,7 @@ from iot_ids.comparison.stats.seeds import FEWEST_SEEDS, Estimate
 from iot_ids.metrics.metrics import TITLES
 
 
-def csv(gathered: Gathered, rows: Sequence[Row]) -> pl.DataFrame:
+def csv(gathered: RunTable, rows: Sequence[Row]) -> pl.DataFrame:
     """One row per method, shares as shares, every measure with `_low` and `_high`; null where there is no number."""
     table = pl.DataFrame([_numbers(gathered, row) for row in rows], infer_schema_length=None)
     return marked(table, gathered.simulated)
@@ -23,7 +23,7 @@ def marked(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:
     return table.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else table
 
 
-def markdown(gathered: Gathered, rows: Sequence[Row]) -> str:
+def markdown(gathered: RunTable, rows: Sequence[Row]) -> str:
     """Title, scores, recall per class, and the notes."""
     scores = [[row.name, *(text for _, text in score_cells(gathered, row))] for row in rows]
     headings = ["method", *(heading for heading, _ in score_cells(gathered, rows[0]))]
@@ -39,7 +39,7 @@ def markdown(gathered: Gathered, rows: Sequence[Row]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def score_cells(gathered: Gathered, row: Row) -> list[tuple[str, str]]:
+def score_cells(gathered: RunTable, row: Row) -> list[tuple[str, str]]:
     """Every column but the name and the recalls, as heading and text."""
     measures = [(TITLES[name], cells.score(row, name)) for name in shown_measures(gathered)]
     return [
@@ -56,13 +56,13 @@ def score_cells(gathered: Gathered, row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def shown_measures(gathered: Gathered) -> list[str]:
+def shown_measures(gathered: RunTable) -> list[str]:
     """The measures in the table's order; without a normal class there are no rates."""
     rates = ("detection_rate", "false_positive_rate")
     return [name for name in TITLES if gathered.normal is not None or name not in rates]
 
 
-def _numbers(gathered: Gathered, row: Row) -> dict[str, object]:
+def _numbers(gathered: RunTable, row: Row) -> dict[str, object]:
     numbers: dict[str, object] = {
         "method": row.name,
         "constant": row.constant,
@@ -96,7 +96,7 @@ def ends(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     return dict(zip((name, f"{name}_low", f"{name}_high"), known, strict=True))
 
 
-def notes(gathered: Gathered, rows: Sequence[Row]) -> list[str]:
+def notes(gathered: RunTable, rows: Sequence[Row]) -> list[str]:
     """Everything that has to be said with the table."""
     said = ["Shares in percent; in brackets the 95 % interval. Ranked by macro-F1.", _intervals(gathered)]
     said += _seen(rows)
@@ -105,7 +105,7 @@ def notes(gathered: Gathered, rows: Sequence[Row]) -> list[str]:
     return said + [f"{MARK} {FOOTNOTE}"] * any(row.claim for row in rows)
 
 
-def _intervals(gathered: Gathered) -> str:
+def _intervals(gathered: RunTable) -> str:
     fewest = min(len(method.records) for method in gathered.methods)
     if gathered.answers is not None and len(gathered.by_seed) > 1:
         text = "Intervals: bootstrap over seeds and test rows, which are the same for every seed."
@@ -128,7 +128,7 @@ def _seen(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _tests(gathered: Gathered, rows: Sequence[Row]) -> str:
+def _tests(gathered: RunTable, rows: Sequence[Row]) -> str:
     rivals = [row for row in rows if row.difference is not None]
     tested = [row for row in rivals if row.p is not None]
     test = "corrected resampled t-test" if gathered.answers is None else "paired bootstrap"

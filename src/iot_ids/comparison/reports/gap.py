@@ -43,7 +43,7 @@ def best(where: Condition, found: Mapping[tuple[Condition, str], Cell]) -> str:
 def _clause(where: Condition, found: Mapping[tuple[Condition, str], Cell]) -> str:
     name = best(where, found)
     score = found[where, name].balanced
-    return f"{where.words}, {cells.share(score)} % by {name}{_chance(score)}"
+    return f"{where.words}, {cells.format_percent(score)} % by {name}{_chance(score)}"
 
 
 def _chance(score: Estimate) -> str:
@@ -112,15 +112,15 @@ def _broken(name: str) -> str:
 
 
 def _brief(cell: Cell | None, interval: bool) -> str:
-    return cells.share(cell.balanced if cell else None, interval).replace(" [", "\n[")
+    return cells.format_percent(cell.balanced if cell else None, interval).replace(" [", "\n[")
 
 
 def _full(cell: Cell | None) -> str:
     if cell is None:
         return cells.NOTHING
-    rates = f"found {cells.share(cell.found)}, false {cells.share(cell.false)}"
-    own = "" if cell.own is None else f", own {cells.share(cell.own)}"
-    return f"{cells.share(cell.balanced)}: {rates}{own}"
+    rates = f"found {cells.format_percent(cell.found)}, false {cells.format_percent(cell.false)}"
+    own = "" if cell.own is None else f", own {cells.format_percent(cell.own)}"
+    return f"{cells.format_percent(cell.balanced)}: {rates}{own}"
 
 
 def _numbers(where: Condition, name: str, cell: Cell | None) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.comparison import selecting as runs
 from iot_ids.comparison.loading import store_of
@@ -193,7 +193,7 @@ def asked(stores: dict[str, Store], settings: Compare) -> Asked:
     if settings.dataset is None:
         store_of(stores, None)  # which refuses several
     target = settings.dataset or next(iter(stores))
-    kept = {name: track.kept_runs(store) for name, store in stores.items()}
+    kept = {name: tracking.kept_runs(store) for name, store in stores.items()}
     chosen = _chosen([run for them in kept.values() for run in them], target, settings)
     by_condition, odd = placed(chosen, lambda run: condition(run, target))
     usable, notes = _usable(by_condition)

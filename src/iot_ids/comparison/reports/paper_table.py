@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import guarded
 from iot_ids.comparison.loading import aligned, confusion
@@ -33,13 +33,13 @@ def find(stores: dict[str, Store], beginning: str) -> tuple[Store, KeptRun]:
         UserError: there is none, or more than one.
     """
     found = [
-        (store, run) for store in stores.values() for run in track.kept_runs(store) if run.id.startswith(beginning)
+        (store, run) for store in stores.values() for run in tracking.kept_runs(store) if run.id.startswith(beginning)
     ]
     if len(found) == 1:
         return found[0]
     if found:
         raise UserError(f"run={beginning}: the ids of several runs begin so: {_named(found[:4])}; give more of one")
-    every = [(store, run) for store in stores.values() for run in track.kept_runs(store) if "kind" not in run.tags]
+    every = [(store, run) for store in stores.values() for run in tracking.kept_runs(store) if "kind" not in run.tags]
     latest = sorted(every, key=lambda each: -each[1].start)[:4]
     raise UserError(f"run={beginning}: no run's id begins so; the latest runs are {_named(latest)}")
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.comparison.loading import Gathered
+from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import RANKED_BY, Row, difference, joint_draws, scored
 from iot_ids.comparison.stats.seeds import Estimate, holm
 from iot_ids.metrics.metrics import measures
 
 
-def rows(gathered: Gathered, replicates: int, seed: int) -> list[Row]:
+def rows(gathered: RunTable, replicates: int, seed: int) -> list[Row]:
     """Every method and the constant answer, the best macro-F1 first.
 
     Args:
@@ -32,7 +32,7 @@ def rows(gathered: Gathered, replicates: int, seed: int) -> list[Row]:
     return sorted([*judged, constant(gathered)], key=lambda row: -row.scores[RANKED_BY].mean)
 
 
-def constant(gathered: Gathered) -> Row:
+def constant(gathered: RunTable) -> Row:
     """What answering the largest class of the test rows scores, averaged over the splits."""
     matrices = np.stack([constant_matrix(record.matrix) for record in gathered.by_seed.values()])
     scores = measures(matrices, gathered.classes, gathered.normal)

@@ -11,9 +11,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.comparison.loading import Gathered, Method, folder_of, gather
+from iot_ids.comparison.loading import Method, RunTable, folder_of, load_runs
 from iot_ids.comparison.method_scores import RANKED_BY, Row, difference, joint_draws, scored
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render import page as report
@@ -48,7 +48,7 @@ def _of_run(store: Store, run: KeptRun, folder: Path) -> int | None:
     """`selector.k` where there is one, for a run that cannot keep so many is refused; else what its file lists."""
     if (k := run.parameters.get("selector.k", "")).isdigit():
         return int(k)
-    file = track.fetch(store, run.id, "selected_features.csv", folder_of(folder, run))
+    file = tracking.fetch(store, run.id, "selected_features.csv", folder_of(folder, run))
     try:
         return None if file is None else int(pl.read_csv(file)["selected"].sum())
     except pl.exceptions.PolarsError:
@@ -77,7 +77,7 @@ class Line:
 
 
 def lines(
-    gathered: Gathered, features: Mapping[str, int | None], replicates: int, seed: int
+    gathered: RunTable, features: Mapping[str, int | None], replicates: int, seed: int
 ) -> tuple[list[Line], list[str]]:
     """Every model that was run with a selection, and the names of the models that were run without alone.
 
@@ -168,7 +168,7 @@ def _clause(model: str, best: Line | None, lines: Sequence[Line]) -> str:
         return f"{model} has no runs without selection on the same seeds"
     tried = sum(line.model == model and not line.without for line in lines)
     whole = next(line for line in lines if line.model == model and line.without)
-    score, its = (cells.share(line.row.scores[RANKED_BY], interval=False) for line in (best, whole))
+    score, its = (cells.format_percent(line.row.scores[RANKED_BY], interval=False) for line in (best, whole))
     seeds = best.difference.seeds
     over = "" if len(best.row.seeds) == len(whole.row.seeds) == seeds else f" over the {seeds} seeds that both have"
     distance = cells.difference(best.difference) + over
@@ -187,7 +187,7 @@ def features(line: Line) -> str:
 HEADINGS = ["model", "selector", "k", "macro-F1", "to all features", "acc.", "pred. s", "seeds", "seen"]
 
 
-def page(gathered: Gathered, lines: Sequence[Line], unselected: Sequence[str]) -> Page:
+def page(gathered: RunTable, lines: Sequence[Line], unselected: Sequence[str]) -> Page:
     """A line per model and selection, all features first."""
     return Page(
         f"{cells.title(gathered)}: with and without feature selection",
@@ -199,7 +199,7 @@ def page(gathered: Gathered, lines: Sequence[Line], unselected: Sequence[str]) -
     )
 
 
-def csv(gathered: Gathered, lines: Sequence[Line]) -> pl.DataFrame:
+def csv(gathered: RunTable, lines: Sequence[Line]) -> pl.DataFrame:
     """Shares as shares, every measure with `_low` and `_high`; null where there is no number."""
     table = pl.DataFrame([_numbers(line) for line in lines], infer_schema_length=None)
     return marked(table, gathered.simulated)
@@ -212,7 +212,7 @@ def _cells(line: Line) -> list[str]:
         cells.count(line.features),
         cells.score(line.row, RANKED_BY),
         cells.difference(line.difference),
-        cells.share(line.row.scores["accuracy"], interval=False),
+        cells.format_percent(line.row.scores["accuracy"], interval=False),
         cells.seconds(line.row.predict_seconds),
         str(len(line.row.seeds)),
         cells.seen(line.row),
@@ -237,7 +237,7 @@ def _numbers(line: Line) -> dict[str, object]:
     }
 
 
-def _notes(gathered: Gathered, unselected: Sequence[str]) -> list[str]:
+def _notes(gathered: RunTable, unselected: Sequence[str]) -> list[str]:
     paired = "bootstrap over seeds and test rows" if gathered.answers is not None else "corrected resampled t"
     said = [
         "Shares in percent; in brackets the 95 % interval. k: encoded columns used. Seen: test rows whose used columns "
@@ -259,7 +259,7 @@ CLOSEST_TICKS = 1.12
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
-def plot(gathered: Gathered, lines: Sequence[Line], path: Path) -> None:
+def plot(gathered: RunTable, lines: Sequence[Line], path: Path) -> None:
     """Draw both panels; a line whose number of features is unknown has no place in them."""
     placed = [line for line in lines if line.features]
     title = f"{cells.title(gathered).removeprefix('SIMULATED: ')}: with and without feature selection"
@@ -340,7 +340,7 @@ def selection(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple
     Raises:
         UserError: no run that was chosen selects features, or the runs do not belong in one table.
     """
-    store, gathered = gather(stores, settings, aside)
+    store, gathered = load_runs(stores, settings, aside)
     features = {method.name: used(store, method, aside) for method in gathered.methods}
     found, unselected = lines(gathered, features, settings.replicates, settings.seed)
     if not found:

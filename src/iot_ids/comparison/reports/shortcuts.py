@@ -12,7 +12,7 @@ import polars as pl
 
 from iot_ids.common.errors import UserError
 from iot_ids.comparison import selecting as runs
-from iot_ids.comparison.loading import Gathered, Method, gather
+from iot_ids.comparison.loading import Method, RunTable, load_runs
 from iot_ids.comparison.method_scores import Row, difference, scored
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render import page as report
@@ -86,7 +86,7 @@ class Line:
     differences: dict[str, Difference]
 
 
-def lines(gathered: Gathered, replicates: int, seed: int) -> tuple[list[Line], list[Method]]:
+def lines(gathered: RunTable, replicates: int, seed: int) -> tuple[list[Line], list[Method]]:
     """Every method that was run with a shortcut, and the runs that were left out since they belong to none.
 
     Args:
@@ -124,7 +124,7 @@ def _words(methods: Sequence[Method], conditions: Sequence[Condition]) -> list[s
     ]
 
 
-def _differences(gathered: Gathered, method: Method, reference: Method | None, seed: int) -> dict[str, Difference]:
+def _differences(gathered: RunTable, method: Method, reference: Method | None, seed: int) -> dict[str, Difference]:
     """Never by a bootstrap of common rows: a shortcut changes which rows are tested."""
     if reference is None:
         return {}
@@ -174,7 +174,7 @@ NOTES = (
 )
 
 
-def page(gathered: Gathered, lines: Sequence[Line], left_out: Sequence[Method]) -> Page:
+def page(gathered: RunTable, lines: Sequence[Line], left_out: Sequence[Method]) -> Page:
     """A line per method and condition; for a terminal, without the intervals of the scores."""
     return Page(
         f"{cells.flows(gathered)}: what each shortcut is worth",
@@ -187,7 +187,7 @@ def page(gathered: Gathered, lines: Sequence[Line], left_out: Sequence[Method]) 
     )
 
 
-def csv(gathered: Gathered, lines: Sequence[Line]) -> pl.DataFrame:
+def csv(gathered: RunTable, lines: Sequence[Line]) -> pl.DataFrame:
     """Shares as shares, every measure with `_low` and `_high`; null where there is no number."""
     table = pl.DataFrame([_numbers(line) for line in lines], infer_schema_length=None)
     return marked(table, gathered.simulated)
@@ -207,7 +207,10 @@ def _cells(line: Line, interval: bool) -> list[str]:
     measured = [
         text
         for name in MEASURES
-        for text in (cells.share(line.row.scores[name], interval), cells.difference(line.differences.get(name)))
+        for text in (
+            cells.format_percent(line.row.scores[name], interval),
+            cells.difference(line.differences.get(name)),
+        )
     ]
     counts = [cells.count(round(line.test_rows)), cells.seen(line.row), str(len(line.row.seeds))]
     return [line.words, *measured, *counts]
@@ -233,7 +236,7 @@ def _numbers(line: Line) -> dict[str, object]:
     return numbers
 
 
-def _more_notes(gathered: Gathered, left_out: Sequence[Method]) -> list[str]:
+def _more_notes(gathered: RunTable, left_out: Sequence[Method]) -> list[str]:
     said = [f"{note[0].upper()}{note[1:]}." for note in gathered.notes]
     runs = [record.run for method in left_out for record in method.records]
     why = "Left out, clean runs of methods that took no shortcut, or with duplicates kept"
@@ -253,7 +256,7 @@ def _note_on_ours(lines: Sequence[Line]) -> list[str]:
 AXES = {"accuracy": "accuracy", "f1_macro": "macro-F1"}
 
 
-def plot(gathered: Gathered, lines: Sequence[Line], path: Path) -> None:
+def plot(gathered: RunTable, lines: Sequence[Line], path: Path) -> None:
     """Draw every line that has clean runs to be compared with; a figure without any says so by being empty."""
     told = [line for line in lines if line.differences]
     several = len({line.method for line in told}) > 1
@@ -286,7 +289,7 @@ def shortcuts(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple
     Raises:
         UserError: no run that was chosen took a shortcut, or the runs differ in more than shortcuts.
     """
-    store, gathered = gather(stores, settings, aside, refuse_other_flows)
+    store, gathered = load_runs(stores, settings, aside, refuse_other_flows)
     found, left_out = lines(gathered, settings.replicates, settings.seed)
     if not found:
         raise UserError(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import guarded
 from iot_ids.comparison import selecting as runs
@@ -20,7 +20,7 @@ from iot_ids.comparison.render import page as report
 from iot_ids.comparison.render.page import Page, Report
 from iot_ids.comparison.render.plots import reaches, style
 from iot_ids.comparison.render.table import ends, marked
-from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, Line, found_of_each, lines, taken_for
+from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, Line, found_of_each, lines, predicted_as
 from iot_ids.comparison.selecting import networks, simulated
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.variants import by_method
@@ -66,14 +66,12 @@ def _lead(told: int, of: int) -> str:
 def _whole(best: Sequence[Line], singles: Sequence[Line]) -> str:
     whole = next((line for line in best if line.unseen == MEAN), (singles or best)[0])
     over = f", the mean over {len(singles)} attacks" if whole.unseen == MEAN else f" of {whole.unseen.words}"
-    return (
-        f"most finds {whole.method}, {cells.share(whole.found)} %{over}, while {cells.share(whole.false)} % of normal "
-        "test flows are called attacks"
-    )
+    found, false = cells.format_percent(whole.found), cells.format_percent(whole.false)
+    return f"most finds {whole.method}, {found} %{over}, while {false} % of normal test flows are called attacks"
 
 
 def _found(line: Line) -> str:
-    return f"{line.unseen.words}, {cells.share(line.found)} %{MISSED * missed(line)}"
+    return f"{line.unseen.words}, {cells.format_percent(line.found)} %{MISSED * missed(line)}"
 
 
 HEADINGS = ["left out", "method", "found", "unseen rows", "false", "normal rows", "set on", "seeds", "found of each"]
@@ -131,9 +129,9 @@ def _brief(lines: Sequence[Line]) -> list[list[str]]:
 
 def _cells(line: Line) -> list[str]:
     return [
-        cells.share(line.found),
+        cells.format_percent(line.found),
         cells.count(line.rows),
-        cells.share(line.false),
+        cells.format_percent(line.false),
         cells.count(line.normal_rows),
         cells.count(line.validation_rows),
         str(len(line.seeds)),
@@ -226,7 +224,7 @@ def unseen(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[St
         UserError: no run that was chosen left an attack out, or the runs differ in more than that.
     """
     store = store_of(stores, settings.dataset)
-    there = [run for run in track.kept_runs(store) if run.parameters.get("split.name") == "unseen_attack"]
+    there = [run for run in tracking.kept_runs(store) if run.parameters.get("split.name") == "unseen_attack"]
     if not there:
         raise UserError(
             "report=unseen: no run left an attack out; make some: python -m train -m +experiment=unseen_attacks"
@@ -234,7 +232,7 @@ def unseen(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[St
     kept, notes = belonging(runs.chosen(there, settings), refuse_other_flows, [*runs.NEEDED_METRICS, *NEEDED])
     named = by_method(kept, ["split.attack"])
     methods = dict(zip(shortened(list(named)), named.values(), strict=True))
-    taken, found, parameters = taken_for(store, methods, aside), lines(methods), kept[0].parameters
+    taken, found, parameters = predicted_as(store, methods, aside), lines(methods), kept[0].parameters
     each = found_of_each(taken, parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal", ""))
     made = report.of_page(
         "unseen",

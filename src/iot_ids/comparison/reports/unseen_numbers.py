@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from iot_ids import tracking as track
+from iot_ids import tracking
 from iot_ids.common.spreadsheet import unguarded
 from iot_ids.comparison.loading import folder_of
 from iot_ids.comparison.stats.proportions import Proportion, summed
@@ -151,13 +151,13 @@ SCHEMA = {
     "unseen": pl.String,
     "method": pl.String,
     "attack": pl.String,
-    "taken_for": pl.String,
+    "predicted_as": pl.String,
     "rows": pl.Int64,
     "share": pl.Float64,
 }
 
 
-def taken_for(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder: Path) -> pl.DataFrame:
+def predicted_as(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder: Path) -> pl.DataFrame:
     """unseen, method, attack, taken_for, rows (of all seeds together), share (of the attack's rows).
 
     A run whose file cannot be read is left out; without any the table is empty.
@@ -177,16 +177,16 @@ def taken_for(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder: Pa
         return pl.DataFrame(schema=SCHEMA)
     whole = (
         pl.concat(tables)
-        .group_by("unseen", "method", "attack", "taken_for", maintain_order=True)
+        .group_by("unseen", "method", "attack", "predicted_as", maintain_order=True)
         .agg(pl.col("rows").sum())
     )
     share = pl.col("rows") / pl.col("rows").sum().over("unseen", "method", "attack")
-    order = ["unseen", "method", "attack", "rows", "taken_for"]
+    order = ["unseen", "method", "attack", "rows", "predicted_as"]
     return whole.with_columns(share.alias("share")).sort(order, descending=[False, False, False, True, False])
 
 
 def _of_run(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
-    file = track.fetch(store, run.id, "unseen.csv", folder_of(folder, run))
+    file = tracking.fetch(store, run.id, "unseen.csv", folder_of(folder, run))
     try:
         table = None if file is None else unguarded(pl.read_csv(file, schema_overrides=SCHEMA))
     except pl.exceptions.PolarsError:
@@ -197,7 +197,7 @@ def _of_run(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
 def found_of_each(table: pl.DataFrame, normal: str) -> dict[tuple[str, str], str]:
     """What was left out and the method, to the share found of each attack: `DDoS 98.10, DoS 40.20`, in percent."""
     found = table.group_by("unseen", "method", "attack", maintain_order=True).agg(
-        pl.col("share").filter(pl.col("taken_for") != normal).sum()
+        pl.col("share").filter(pl.col("predicted_as") != normal).sum()
     )
     texts: dict[tuple[str, str], list[str]] = {}
     for row in found.iter_rows(named=True):

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 import iot_ids.data
-from iot_ids.common import atomic as aside
+from iot_ids.common import atomic
 from iot_ids.data.cache.eviction import hold, touch
 from iot_ids.data.cache.fingerprints import remembered, sha256
 
@@ -63,7 +63,7 @@ class Entry:
     def put(self, tables: Mapping[str, pl.DataFrame], notes: Mapping[str, Any]) -> None:
         """Write the entry in one step, replacing a damaged one."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with aside.folder(self.folder.parent) as place:
+        with atomic.folder(self.folder.parent) as place:
             new = place / "new"
             new.mkdir()
             for name, table in tables.items():

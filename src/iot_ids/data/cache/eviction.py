@@ -50,7 +50,7 @@ def touch(file: Path) -> None:
         os.utime(file)
 
 
-def shrink(folder: Path, limit: float) -> tuple[int, int]:
+def evict(folder: Path, limit: float) -> tuple[int, int]:
     """Remove items until `folder` holds at most `limit` bytes; how many were removed, and how many bytes they had.
 
     What killed processes left unfinished goes besides.
@@ -66,7 +66,7 @@ def shrink(folder: Path, limit: float) -> tuple[int, int]:
     return removed, freed
 
 
-def held_back(folder: Path) -> int:
+def count_items(folder: Path) -> int:
     """How many items there are."""
     return sum(1 for _ in _items(folder))
 

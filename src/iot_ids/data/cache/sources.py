@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from iot_ids.common import atomic as aside
+from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
 from iot_ids.data.cache.entries import file_once
-from iot_ids.data.cache.eviction import GIB, hold, shrink
+from iot_ids.data.cache.eviction import GIB, evict, hold
 from iot_ids.data.cache.fingerprints import Stamp, remembered, sha256, stamp_of
 from iot_ids.data.files import training_files
 from iot_ids.data.schema import Cache, Dataset, SimulatedDataset
-from iot_ids.data.simulation import flows as simulate
-from iot_ids.data.simulation import testbed
+from iot_ids.data.simulation import flows, testbed
 
 
 @contextmanager
@@ -22,15 +21,15 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
     if not isinstance(dataset, SimulatedDataset):
         yield training_files(dataset)
         return
-    with aside.folder() as place:
+    with atomic.folder() as place:
         folder = folder_of(cache) or place
-        code = "-".join(sha256(Path(str(module.__file__)))[:8] for module in (testbed, simulate))
+        code = "-".join(sha256(Path(str(module.__file__)))[:8] for module in (testbed, flows))
         file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"
         with writing(folder):
-            file_once(file, lambda path: simulate.write_csv(simulate.simulate(dataset.rows, dataset.seed), path))
+            file_once(file, lambda path: flows.write_csv(flows.simulate(dataset.rows, dataset.seed), path))
         with hold(file) or nullcontext():
             if cache.path:
-                shrink(folder, bytes_of(cache))
+                evict(folder, bytes_of(cache))
             yield [file]
 
 

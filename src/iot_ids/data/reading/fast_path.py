@@ -9,7 +9,7 @@ from contextlib import suppress
 import polars as pl
 
 from iot_ids.data.frames import rechunked
-from iot_ids.data.reading import layout as read
+from iot_ids.data.reading import layout
 from iot_ids.data.reading.cells import csv, first_rows
 from iot_ids.data.reading.lines import CELLS, LINE, PIECE, Quotes, blocks, survey
 from iot_ids.data.reading.packed import BROKEN, for_polars
@@ -22,15 +22,15 @@ LOOKED_AT = 100
 """Rows from the top by which an identifier is taken for a number or a text; a wrong guess costs a second reading."""
 
 
-def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
+def number_columns(layouts: Sequence[layout.Layout], dataset: Dataset) -> list[str]:
     """The identifiers that hold a number in each of the first rows of every one of the files that has them.
 
     Ports, and times with a format of their own, are none.
     """
     texts = {*dataset.columns.ports, *_written_times(layouts, dataset.columns)}
     wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in texts])
-    frames = [first_rows(part, read.declared(wanted), LOOKED_AT).drop(LINE, CELLS) for part in layouts]
-    cells = [frame.select(read.text(name, dataset.format.missing) for name in frame.columns) for frame in frames]
+    frames = [first_rows(part, layout.declared(wanted), LOOKED_AT).drop(LINE, CELLS) for part in layouts]
+    cells = [frame.select(layout.text(name, dataset.format.missing) for name in frame.columns) for frame in frames]
     return [
         column.name
         for column in pl.concat(cells, how="diagonal")
@@ -38,11 +38,11 @@ def number_columns(layouts: Sequence[read.Layout], dataset: Dataset) -> list[str
     ]
 
 
-def _written_times(layouts: Sequence[read.Layout], columns: Columns) -> list[str]:
+def _written_times(layouts: Sequence[layout.Layout], columns: Columns) -> list[str]:
     """The time column where it has a format of its own: its digits are no number."""
     if columns.time is None or columns.time_format is None:
         return []
-    return [] if all(read.holds_times(part, columns.time) for part in layouts) else [columns.time]
+    return [] if all(layout.holds_times(part, columns.time) for part in layouts) else [columns.time]
 
 
 def as_numbers(texts: pl.Series) -> pl.Series | None:
@@ -57,8 +57,8 @@ def _numbers(texts: pl.Series) -> pl.Series | None:
     return None if numbers.null_count() else numbers
 
 
-def straight(
-    parts: Sequence[read.Layout], dataset: Dataset, numbers: Sequence[str]
+def read_typed(
+    parts: Sequence[layout.Layout], dataset: Dataset, numbers: Sequence[str]
 ) -> tuple[pl.DataFrame, list[int]] | None:
     """The declared columns that are there, and SHORT, of every row of the files in order, and how many rows each has.
 
@@ -94,7 +94,7 @@ def _finite(numbers: pl.Series, all_there: bool) -> bool:
 
 
 def _text(
-    parts: Sequence[read.Layout], columns: Columns, numbers: Sequence[str]
+    parts: Sequence[layout.Layout], columns: Columns, numbers: Sequence[str]
 ) -> tuple[pl.DataFrame, list[int]] | None:
     part = parts[0]
     assert part.separator is not None
@@ -103,7 +103,7 @@ def _text(
     lines, quotes = survey(pieces, part.separator, part.comment)
     if quotes is Quotes.odd:
         return None
-    there = [name for name in read.declared(columns) if name in part.names]
+    there = [name for name in layout.declared(columns) if name in part.names]
     kinds = {name: pl.Float64() if name in (*columns.numeric, *numbers) else pl.String() for name in part.names}
     with suppress(*BROKEN):  # text for a number, too many cells
         if content is None:
@@ -116,10 +116,10 @@ def _text(
     return None
 
 
-def _parquet(part: read.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
+def _parquet(part: layout.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
     """None where a feature is stored as something else than a number, or an identifier as one rounded to float32."""
-    there = [name for name in read.declared(columns) if name in part.names]
-    stored = read.scan_parquet(part, there)
+    there = [name for name in layout.declared(columns) if name in part.names]
+    stored = layout.scan_parquet(part, there)
     schema = stored.collect_schema()
     exact = (pl.Float64, *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64))
     fit = (*exact, pl.Float32)
@@ -151,12 +151,12 @@ def _renamed(column: pl.Series, dataset: Dataset) -> pl.Series:
     name = column.name
     values = column.unique().drop_nulls()
     before = values.cast(pl.String)
-    cell = read.named(read.text(name, dataset.format.missing), name, dataset.columns)
+    cell = layout.named(layout.text(name, dataset.format.missing), name, dataset.columns)
     after = before.to_frame(name).select(cell.alias(name)).to_series()
     if name in dataset.columns.ports:
         return _mapped(column, values, after)
     renamed = column if after.equals(before) else _mapped(column, values, after.cast(pl.Categorical))
-    return renamed.fill_null(read.MISSING_NAME) if name in dataset.columns.categorical else renamed
+    return renamed.fill_null(layout.MISSING_NAME) if name in dataset.columns.categorical else renamed
 
 
 def _mapped(column: pl.Series, before: pl.Series, after: pl.Series) -> pl.Series:

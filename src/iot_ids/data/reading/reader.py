@@ -12,10 +12,9 @@ import polars as pl
 import polars.selectors as cs
 
 from iot_ids.data.frames import rechunked
-from iot_ids.data.reading import layout as read
-from iot_ids.data.reading import rejects as unreadable
+from iot_ids.data.reading import layout, rejects
 from iot_ids.data.reading.cells import tables
-from iot_ids.data.reading.fast_path import SHORT, as_numbers, not_whole, number_columns, straight
+from iot_ids.data.reading.fast_path import SHORT, as_numbers, not_whole, number_columns, read_typed
 from iot_ids.data.reading.lines import CELLS, LINE
 from iot_ids.data.reading.packed import readable
 from iot_ids.data.reading.rejects import KEPT, NUMBER, REASON
@@ -62,7 +61,7 @@ class _Part:
     """Identifiers taken for numbers that may be texts."""
 
 
-def rows_of(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
+def rows_of(layouts: Sequence[layout.Layout], dataset: Dataset) -> Rows:
     """Read every file.
 
     Raises:
@@ -84,11 +83,11 @@ def rows_of(layouts: Sequence[read.Layout], dataset: Dataset) -> Rows:
 
 
 def _of_files(
-    group: Sequence[read.Layout], index: int, start: int, dataset: Dataset, numbers: Sequence[str]
+    group: Sequence[layout.Layout], index: int, start: int, dataset: Dataset, numbers: Sequence[str]
 ) -> Iterator[_Part]:
     """The rows of the files from `index` on, the first of which is row `start` of all."""
     with readable(group[0].file):
-        found = straight(group, dataset, numbers)
+        found = read_typed(group, dataset, numbers)
     if found is not None:
         yield _checked(group, index, start, dataset, numbers, *found)
     elif len(group) == 1:
@@ -101,7 +100,7 @@ def _of_files(
 
 
 def _checked(
-    group: Sequence[read.Layout],
+    group: Sequence[layout.Layout],
     index: int,
     start: int,
     dataset: Dataset,
@@ -111,7 +110,7 @@ def _checked(
 ) -> _Part:
     """What was read straight, its rows that are not whole read again."""
     wrong = not_whole(found, dataset)
-    place = pl.Series(read.FILE, np.repeat(np.arange(index, index + len(group), dtype=np.int32), heights))
+    place = pl.Series(layout.FILE, np.repeat(np.arange(index, index + len(group), dtype=np.int32), heights))
     usable = found.drop(SHORT).with_columns(place).with_row_index(ROW_ID, start)
     if wrong is None:
         return _Part(usable, _none_odd(dataset), heights, _with_null(usable, numbers))
@@ -130,7 +129,7 @@ def _checked(
 
 
 def _carefully(
-    part: read.Layout,
+    part: layout.Layout,
     index: int,
     start: int,
     dataset: Dataset,
@@ -138,8 +137,8 @@ def _carefully(
     lines: pl.Series | None = None,
 ) -> _Part:
     """The rows of the file `index` on `lines`, or all."""
-    place = [pl.lit(index, pl.Int32).alias(read.FILE), (pl.col(LINE) - (part.header_lines + 1) + start).alias(ROW_ID)]
-    rows = careful(part, dataset, lines).with_columns(place[0], place[1].cast(pl.get_index_type()))
+    place = [pl.lit(index, pl.Int32).alias(layout.FILE), (pl.col(LINE) - (part.header_lines + 1) + start).alias(ROW_ID)]
+    rows = read_as_text(part, dataset, lines).with_columns(place[0], place[1].cast(pl.get_index_type()))
     kept = rows.filter(pl.col(REASON) == KEPT).drop(LINE, REASON, CELLS)
     parsed = kept.select(pl.col(name).cast(pl.Float64, strict=False) for name in numbers if name in kept)
     unsure = {name for name in parsed.columns if parsed[name].null_count() > kept[name].null_count()}
@@ -154,7 +153,7 @@ def _with_null(rows: pl.DataFrame, numbers: Sequence[str]) -> set[str]:
 
 
 def _none_odd(dataset: Dataset) -> pl.DataFrame:
-    place = {ROW_ID: pl.get_index_type(), read.FILE: pl.Int32, LINE: pl.Int64, REASON: pl.Int8, CELLS: pl.Int64}
+    place = {ROW_ID: pl.get_index_type(), layout.FILE: pl.Int32, LINE: pl.Int64, REASON: pl.Int8, CELLS: pl.Int64}
     return pl.DataFrame(schema={**place, **dict.fromkeys(dataset.columns.labels, pl.String)})
 
 
@@ -166,7 +165,7 @@ def _joined(parts: list[_Part], columns: Columns) -> Rows:
     usable = pl.concat([part.usable for part in parts], how="diagonal")
     parts.clear()  # or their columns would stay beside those in one piece
     usable = rechunked(usable)
-    there = [name for name in read.declared(columns) if name in usable.columns]
+    there = [name for name in layout.declared(columns) if name in usable.columns]
     texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]
     form = time_format(usable[columns.time], columns) if columns.time in texts else None
     numbers = [
@@ -174,10 +173,10 @@ def _joined(parts: list[_Part], columns: Columns) -> Rows:
         for name in texts
     ]
     found = [column for column in numbers if column is not None]
-    return Rows(usable.with_columns(found).select(ROW_ID, read.FILE, *there), odd, heights, form)
+    return Rows(usable.with_columns(found).select(ROW_ID, layout.FILE, *there), odd, heights, form)
 
 
-def careful(part: read.Layout, dataset: Dataset, lines: pl.Series | None = None) -> pl.DataFrame:
+def read_as_text(part: layout.Layout, dataset: Dataset, lines: pl.Series | None = None) -> pl.DataFrame:
     """LINE, REASON, CELLS and the declared columns that are there.
 
     Numbers are float32, ports float64, names and other identifiers text. Of the file's rows, those on `lines`; None
@@ -186,22 +185,22 @@ def careful(part: read.Layout, dataset: Dataset, lines: pl.Series | None = None)
     Raises:
         UserError: the file cannot be read, or a quotation mark opens a cell and is not closed in its line.
     """
-    return pl.concat(typed(table, dataset) for table in tables(part, read.declared(dataset.columns), lines))
+    return pl.concat(typed(table, dataset) for table in tables(part, layout.declared(dataset.columns), lines))
 
 
 def typed(table: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """As `careful`, of rows that `tables` has read."""
     columns = dataset.columns
     there = [name for name in table.columns if name not in (LINE, CELLS)]
-    texts = table.lazy().with_columns(read.text(name, dataset.format.missing).alias(name) for name in there)
+    texts = table.lazy().with_columns(layout.text(name, dataset.format.missing).alias(name) for name in there)
     parsed = texts.with_columns(
-        read.float32(read.number(pl.col(name))).alias(NUMBER + name) for name in columns.numeric
+        layout.float32(layout.number(pl.col(name))).alias(NUMBER + name) for name in columns.numeric
     )
-    rows = parsed.with_columns(unreadable.reason(dataset, there)).select(
+    rows = parsed.with_columns(rejects.reason(dataset, there)).select(
         LINE, REASON, CELLS, *(_cell(name, columns).alias(name) for name in there)
     )
     return rows.collect()
 
 
 def _cell(name: str, columns: Columns) -> pl.Expr:
-    return pl.col(NUMBER + name) if name in columns.numeric else read.named(pl.col(name), name, columns)
+    return pl.col(NUMBER + name) if name in columns.numeric else layout.named(pl.col(name), name, columns)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from iot_ids.data.reading import layout as read
+from iot_ids.data.reading import layout
 from iot_ids.data.reading.cells import tables
 from iot_ids.data.reading.lines import CELLS, LINE
 from iot_ids.data.schema import Dataset, MissingNumbers
@@ -53,7 +53,7 @@ def reason(dataset: Dataset, there: Sequence[str]) -> pl.Expr:
     return found.cast(pl.Int8).alias(REASON)
 
 
-def examples(rows: pl.DataFrame, layouts: Sequence[read.Layout], dataset: Dataset) -> list[str]:
+def examples(rows: pl.DataFrame, layouts: Sequence[layout.Layout], dataset: Dataset) -> list[str]:
     """The first SHOWN damaged rows: file, line, reason, and the cells at fault or how many there are."""
     bad = rows.filter(pl.col(REASON).is_in(DAMAGED)).head(SHOWN)
     return [
@@ -63,15 +63,15 @@ def examples(rows: pl.DataFrame, layouts: Sequence[read.Layout], dataset: Datase
             if code == RAGGED
             else _faults(layouts[file], line, dataset)
         )
-        for file, line, code, cells in bad.select(read.FILE, LINE, REASON, CELLS).iter_rows()
+        for file, line, code, cells in bad.select(layout.FILE, LINE, REASON, CELLS).iter_rows()
     ]
 
 
-def _faults(part: read.Layout, line: int, dataset: Dataset) -> str:
+def _faults(part: layout.Layout, line: int, dataset: Dataset) -> str:
     names, missing = dataset.columns.numeric, dataset.format.missing
     row = pl.concat(tables(part, names, pl.Series([line])))
-    cells = row.select(read.text(name, missing).alias(name) for name in names)
-    finite = cells.select(read.number(pl.col(name)).is_finite().alias(name) for name in names)
+    cells = row.select(layout.text(name, missing).alias(name) for name in names)
+    finite = cells.select(layout.number(pl.col(name)).is_finite().alias(name) for name in names)
     found = zip(names, cells.row(0), finite.row(0), strict=True)
     return ", ".join(f"{name}={cell!r}" for name, cell, fine in found if cell is not None and not fine)
 

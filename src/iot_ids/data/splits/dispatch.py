@@ -10,7 +10,7 @@ from iot_ids.data.splits.temporal import temporal_split
 from iot_ids.data.splits.unseen_attack import unseen_split
 
 
-def divide(flows: pl.DataFrame, dataset: Dataset, split: Split, seed: int) -> Parts:
+def split_rows(flows: pl.DataFrame, dataset: Dataset, split: Split, seed: int) -> Parts:
     """Row positions of each part; rows in none were left out by the split.
 
     An official split's test rows are in a file of their own: here its test part is empty.

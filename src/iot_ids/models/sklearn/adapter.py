@@ -10,7 +10,7 @@ from sklearn.ensemble._forest import BaseForest
 
 from iot_ids.common.errors import UserError
 from iot_ids.models.classifier import Report, Table
-from iot_ids.models.sklearn import skops_file as estimators
+from iot_ids.models.sklearn import skops_file
 
 SCORING_ROWS = 65_536
 
@@ -64,7 +64,7 @@ class Classical:
         Raises:
             UserError: it holds types that `load` would refuse.
         """
-        estimators.save(self.estimator, folder)
+        skops_file.save(self.estimator, folder)
 
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
@@ -74,5 +74,5 @@ class Classical:
             UserError: the file holds a class that is not among those of the shipped models and not in `trust`.
         """
         classifier = cls.__new__(cls)
-        classifier.estimator = estimators.load(folder, trust)
+        classifier.estimator = skops_file.load(folder, trust)
         return classifier
