@@ -12,11 +12,13 @@ from scipy import stats
 
 from comparison.made_up import at_threshold
 from comparison.stats.test_proportions import of_rows
+from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.comparison.render import page as report
 from iot_ids.comparison.reports.unseen import csv, page, plot, refuse_other_flows, sentence
-from iot_ids.comparison.reports.unseen_numbers import MEAN, SCHEMA, Line, Unseen, found_of_each, lines
-from iot_ids.tracking import KeptRun
+from iot_ids.comparison.reports.unseen_numbers import MEAN, SCHEMA, Line, Unseen, found_of_each, lines, predicted_as
+from iot_ids.metrics.unseen import taken_for
+from iot_ids.tracking import KeptRun, Store
 
 FAMILY = '["DoS", "DDoS"]'
 FOUND = {"DoS": [0.9, 0.8, 0.85], "DDoS": [1.0, 1.0, 1.0], "Theft": [0.3, 0.1, 0.2], FAMILY: [0.5, 0.6, 0.4]}
@@ -120,6 +122,16 @@ def test_runs_that_differ_in_more_than_the_attack_are_refused(parameters: dict[s
         refuse_other_flows([*them, at_threshold("knn", 0, 0.5, 0.0, unseen="DoS", parameters=parameters)])
     assert shown in str(refusal.value)
     assert "report=unseen" not in str(refusal.value)
+
+
+def test_the_table_that_a_run_keeps_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9]])
+    kept = taken_for(pl.Series(["DoS"] * 3), probabilities, probabilities[:, 1], 0.5, ["Normal", "attack"], "Normal")
+    kept.write_csv(tmp_path / "unseen.csv")
+    monkeypatch.setattr(tracking, "fetch", lambda store, run, name, folder: tmp_path / name)
+    run = at_threshold("gru", 0, 0.5, 0.0, unseen="DoS")
+    found = predicted_as(Store("nowhere", "1", None), {"gru": [run]}, tmp_path)
+    assert found.rows() == [("DoS", "gru", "DoS", "attack", 2, 2 / 3), ("DoS", "gru", "DoS", "Normal", 1, 1 / 3)]
 
 
 def test_each_attack_of_a_family_is_told() -> None:

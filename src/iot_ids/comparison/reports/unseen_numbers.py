@@ -151,7 +151,7 @@ SCHEMA = {
     "unseen": pl.String,
     "method": pl.String,
     "attack": pl.String,
-    "predicted_as": pl.String,
+    "taken_for": pl.String,
     "rows": pl.Int64,
     "share": pl.Float64,
 }
@@ -177,11 +177,11 @@ def predicted_as(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder:
         return pl.DataFrame(schema=SCHEMA)
     whole = (
         pl.concat(tables)
-        .group_by("unseen", "method", "attack", "predicted_as", maintain_order=True)
+        .group_by("unseen", "method", "attack", "taken_for", maintain_order=True)
         .agg(pl.col("rows").sum())
     )
     share = pl.col("rows") / pl.col("rows").sum().over("unseen", "method", "attack")
-    order = ["unseen", "method", "attack", "rows", "predicted_as"]
+    order = ["unseen", "method", "attack", "rows", "taken_for"]
     return whole.with_columns(share.alias("share")).sort(order, descending=[False, False, False, True, False])
 
 
@@ -197,7 +197,7 @@ def _of_run(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
 def found_of_each(table: pl.DataFrame, normal: str) -> dict[tuple[str, str], str]:
     """What was left out and the method, to the share found of each attack: `DDoS 98.10, DoS 40.20`, in percent."""
     found = table.group_by("unseen", "method", "attack", maintain_order=True).agg(
-        pl.col("share").filter(pl.col("predicted_as") != normal).sum()
+        pl.col("share").filter(pl.col("taken_for") != normal).sum()
     )
     texts: dict[tuple[str, str], list[str]] = {}
     for row in found.iter_rows(named=True):
