@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib import cbook
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -224,3 +225,12 @@ def test_a_dollar_sign_in_a_name_is_no_mathematics(tmp_path):
 
 def test_long_names_are_shortened():
     assert (canvas.shorten("x" * 32), canvas.shorten("y" * 33)) == ("x" * 32, "y" * 31 + "…")
+
+
+@pytest.mark.parametrize("title", ["a $x_{$ b", r"\$ a $ b $", r"of $\frac{ and more $, "])
+def test_a_heading_is_no_mathematics_also_where_it_is_broken_into_lines(title: str) -> None:
+    figure, _ = canvas.panels(2, 2, title * 4, simulated=True)
+    figure.canvas.draw()
+    (heading,) = figure.texts
+    assert not cbook.is_math_text(heading.get_text())
+    assert heading.get_text().replace(r"\$", "$") == f"SIMULATED: {title * 4}"

@@ -373,6 +373,15 @@ def test_nested_settings_become_flat_parameters() -> None:
     }
 
 
+def test_no_name_of_a_setting_is_more_than_mlflow_can_bear(tmp_path: Path) -> None:
+    names = ["a//b", "/a", "a/", "a/../b", "a/.", "..", "", "*.csv", "a\nb", "é/ü", "x" * 400]
+    store = track.open_store(tracking(tmp_path), "flows")
+    parameters = track.flat({"rows": {name: number for number, name in enumerate(names)}})
+    with track.start(store, "run", parameters, {}) as run:
+        pass
+    assert len(store.client.get_run(run.id).data.params) == len(names)
+
+
 def test_a_deleted_experiment_is_named_with_the_way_back(tmp_path: Path) -> None:
     from iot_ids.common.errors import UserError
 

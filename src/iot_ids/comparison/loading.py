@@ -147,7 +147,7 @@ def group(
     names = method_names([_described([records[at].run for at in them]) for them in places], list(groups))
     methods = [Method(name, [records[at] for at in them], them) for name, them in zip(names, places, strict=True)]
     parameters = records[0].run.parameters
-    normal = parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal")
+    normal = runs.normal_class(parameters)
     commits = {record.run.tags.get("git.commit", "unknown") for record in records}
     said = [f"the runs were made by {len(commits)} versions of the code (git.commit)"] if len(commits) > 1 else []
     return RunTable(methods, classes, normal if normal in classes else None, answers, [*notes, *said])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from iot_ids.common.errors import UserError
 from iot_ids.comparison.spec import Compare
-from iot_ids.tracking import KeptRun
+from iot_ids.tracking import KeptRun, spelled
 
 NEEDED_METRICS = (
     "test/accuracy",
@@ -32,6 +32,16 @@ def parameter(name: str) -> Fact:
 
 def _tag(name: str) -> Fact:
     return lambda run: run.tags.get(name, "none")
+
+
+def taxonomy(parameters: Mapping[str, str]) -> str:
+    """What the parameters about the learned label begin with."""
+    return f"dataset.labels.{spelled(parameters.get('dataset.label'))}."
+
+
+def normal_class(parameters: Mapping[str, str]) -> str | None:
+    """The class that is no attack; None, or `None`, where the label has none."""
+    return parameters.get(f"{taxonomy(parameters)}normal")
 
 
 def settings(prefix: Fact, but: Sequence[str] = ()) -> Fact:
@@ -61,7 +71,7 @@ ALSO_EQUAL: dict[str, Fact] = {
     "the split's settings": settings(lambda run: "split.", but=["split.name", "split.attack"]),
     "the split's seed": lambda run: f"split_seed={run.parameters.get('split_seed', 'None')}",
     "the unseen attack": settings(lambda run: "split.attack"),
-    "the classes": settings(lambda run: f"dataset.labels.{run.parameters.get('dataset.label')}."),
+    "the classes": settings(lambda run: taxonomy(run.parameters)),
     "the shortcuts": _tag("protocol.shortcuts"),
     "the files' first rows": settings(lambda run: "dataset.format.first_rows."),
 }

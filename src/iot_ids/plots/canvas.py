@@ -29,9 +29,9 @@ INCHES_PER_CHARACTER = 0.075
 def panels(width: float, height: float, title: str, simulated: bool, count: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of so many inches with `count` bare panels side by side; says SIMULATED first where that is so."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    heading = figure.suptitle(f"SIMULATED: {title}" if simulated else title, fontsize=11, fontweight="bold")
-    heading.set_wrap(True)
-    spell_plainly([heading])
+    words = f"SIMULATED: {title}" if simulated else title
+    heading = figure.suptitle(words.replace("$", r"\$"), fontsize=11, fontweight="bold")
+    heading.set_wrap(True)  # which measures words as mathematics even where `spell_plainly` was asked for
     axes = list(figure.subplots(1, count, squeeze=False)[0])
     for panel in axes:
         panel.spines[:].set_visible(False)

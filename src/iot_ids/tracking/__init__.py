@@ -6,7 +6,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from iot_ids.tracking.facts import commit, flat
+from iot_ids.tracking.facts import commit, flat, spelled
 from iot_ids.tracking.model import save_model
 from iot_ids.tracking.run import Run, start
 from iot_ids.tracking.store import (
@@ -41,6 +41,7 @@ __all__ = [
     "kept_runs",
     "open_store",
     "save_model",
+    "spelled",
     "start",
     "supersede",
 ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import posixpath
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,15 +10,22 @@ from typing import Any
 
 from iot_ids.common.redact import redact_passwords
 
+LONGEST_KEY = 250
 GIT_SECONDS = 10.0
 """How long `git` may take to answer: on a network's file system, or where a filter waits for something, it may hang."""
+
+
+def spelled(name: object) -> str:
+    """A name as MLflow can bear it within a key: other letters as `_`; so slashes where it would read as a path."""
+    known = "".join(letter if letter.isalnum() or letter in "_-./ :" else "_" for letter in str(name))
+    return known if posixpath.normpath(f"a{known}") == f"a{known}" else known.replace("/", "_")
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """A nested configuration as parameters: `model.hidden_size` -> `64`; lists as JSON."""
     parameters: dict[str, str] = {}
     for name, value in config.items():
-        key = prefix + "".join(letter if letter.isalnum() or letter in "_-./ :" else "_" for letter in str(name))
+        key = (prefix + spelled(name))[:LONGEST_KEY]
         if isinstance(value, Mapping):
             parameters |= flat(value, f"{key}.")
         else:

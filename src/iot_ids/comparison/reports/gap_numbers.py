@@ -19,6 +19,7 @@ from iot_ids.comparison.reports.unseen_numbers import (
     common_seeds,
     test_to_train,
 )
+from iot_ids.comparison.selecting import normal_class
 from iot_ids.comparison.stats.proportions import Proportion, summed
 from iot_ids.comparison.stats.seeds import Estimate
 from iot_ids.comparison.variants import by_method
@@ -175,7 +176,7 @@ def _test_rows(asked: Asked, runs: Sequence[KeptRun], aside: Path) -> TestRows |
     """Of the first run whose confusion matrix can be read; None where no run's can."""
     for run in runs:
         table = confusion(asked.stores[run.id], run, aside)
-        normal = run.parameters.get(f"dataset.labels.{run.parameters.get('dataset.label')}.normal")
+        normal = normal_class(run.parameters)
         if table is None or normal not in table["label"]:
             continue
         classes = table["label"].to_list()

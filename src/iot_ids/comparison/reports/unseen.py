@@ -233,7 +233,7 @@ def unseen(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[St
     named = by_method(kept, ["split.attack"])
     methods = dict(zip(shortened(list(named)), named.values(), strict=True))
     taken, found, parameters = predicted_as(store, methods, aside), lines(methods), kept[0].parameters
-    each = found_of_each(taken, parameters.get(f"dataset.labels.{parameters['dataset.label']}.normal", ""))
+    each = found_of_each(taken, runs.normal_class(parameters) or "")
     made = report.of_page(
         "unseen",
         kept,
