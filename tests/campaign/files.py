@@ -156,6 +156,8 @@ def write_parquet(base: Form, file: Path, draw: Random) -> int | None:
     if draw.random() < 0.3:
         name = draw.choice(table.columns)
         table = table.rename({name: draw.choice([f" {name}", f"{name} ", name.upper(), "", f"{name}\n"])}, strict=False)
+    if draw.random() < 0.05:
+        table = table.with_columns(pl.lit(b"\xff\xfe").alias(draw.choice(table.columns)))
     if draw.random() < 0.3:
         name = draw.choice(table.columns)
         gaps = pl.Series([draw.random() < 0.1 for _ in range(table.height)])
@@ -218,7 +220,7 @@ def scored_of(folder: Path, parquet: bool = False, score: Score = scoring.score)
             file.write_bytes(text)
 
         def act() -> list[Fault]:
-            with _blocks(draw.choice([400, 5000, 2**24])):
+            with _blocks(draw.choice([2000, 9000, 2**24])):
                 score(detector, scoring.layouts_of(detector, str(file)), out)
             found = pl.read_parquet(out)
             return _score_faults(found, rows) if lines is None else _answers_faults(found, lines, base, name)

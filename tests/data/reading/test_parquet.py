@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from iot_ids.common.errors import UserError
 from iot_ids.data.checks import REST
 from iot_ids.data.clean import clean
 from iot_ids.data.schema import Dataset, Duplicates, Format
@@ -121,3 +122,18 @@ def test_a_row_of_nulls_is_a_blank_line_even_where_nothing_has_to_be_there(small
     names = replace(small, columns=replace(small.columns, numeric=[]))
     pl.DataFrame({name: [*cells, None] for name, cells in SMALL.items()}).write_parquet(tmp_path / "flows.parquet")
     assert clean([tmp_path / "flows.parquet"], names, Duplicates.keep).report["dropped"]["blank line"] == 1
+
+
+@pytest.mark.parametrize("cells", [[["tcp"], ["udp"]], [{"name": "tcp"}, {"name": "udp"}]], ids=["lists", "structures"])
+def test_several_values_in_a_cell_are_refused_by_file_and_column(
+    cells: list[Any], small: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"odd\.parquet: column proto holds (List|Struct)"):
+        flows_of(pl.DataFrame(SMALL | {"proto": cells}), small, tmp_path / "odd.parquet")
+
+
+def test_bytes_are_text_and_what_is_no_utf8_in_them_is_replaced_as_in_text_files(
+    small: Dataset, tmp_path: Path
+) -> None:
+    table = pl.DataFrame(SMALL | {"proto": [b"tcp", b"\xff"]})
+    assert flows_of(table, small, tmp_path / "bytes.parquet")["proto"].to_list() == ["tcp", "\ufffd"]

@@ -47,10 +47,12 @@ def layout(file: Path, dataset: Dataset, rows: int | None = None) -> Layout:
     `rows` goes into the layout as it is: no row is read here.
 
     Raises:
-        UserError: the file is empty, cannot be read, or lacks a column of the dataset (named, with those found).
+        UserError: the file is empty, cannot be read, or lacks a column of the dataset (named, with those found); a
+            column of a Parquet file holds lists or structures.
     """
-    found = _parquet_layout(file) if file.suffix == ".parquet" else _text_layout(file, dataset.format, dataset.columns)
     columns = dataset.columns
+    parquet = file.suffix == ".parquet"
+    found = _parquet_layout(file, columns) if parquet else _text_layout(file, dataset.format, columns)
     lacking = [name for name in (*columns.numeric, *columns.categorical, *columns.labels) if name not in found.names]
     if lacking:
         written = "" if found.separator is None else f" with separator {found.separator!r}"
@@ -70,8 +72,8 @@ def stored(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
 def scan_parquet(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
     """The columns `wanted` of a Parquet file, called as its layout calls them, and LINE from 0.
 
-    Truth values are 0 and 1. Times of any type are seconds, as float64: points in time since 1970 UTC (one without a
-    zone counts as UTC), times of the day since midnight.
+    Truth values are 0 and 1, bytes are text. Times of any type are seconds, as float64: points in time since 1970 UTC
+    (one without a zone counts as UTC), times of the day since midnight.
     """
     frame = pl.scan_parquet(part.file, row_index_name=LINE, n_rows=part.rows, glob=False)
     stored = [(name, kind) for name, kind in frame.collect_schema().items() if name != LINE]
@@ -138,12 +140,19 @@ def named(cell: pl.Expr, name: str, columns: Columns) -> pl.Expr:
     return port(cell) if name in columns.ports else label(cell)
 
 
-def _parquet_layout(file: Path) -> Layout:
+def _parquet_layout(file: Path, columns: Columns) -> Layout:
     try:
-        names = pl.scan_parquet(file, glob=False).collect_schema().names()
+        schema = pl.scan_parquet(file, glob=False).collect_schema()
     except BROKEN as error:
         raise UserError(f"{file}: is no readable Parquet file ({error}); is it whole? Get it again") from error
-    return Layout(file, _unique([name.strip() for name in names]), None, 0)
+    names = _unique([name.strip() for name in schema])
+    wanted = set(declared(columns))
+    for name, kind in zip(names, schema.dtypes(), strict=True):
+        if kind.is_nested() and name in wanted:
+            raise UserError(
+                f"{file}: column {name} holds {kind}, not one value a row; store each in a column of its own"
+            )
+    return Layout(file, names, None, 0)
 
 
 def _plain(name: str, kind: pl.DataType) -> pl.Expr:
@@ -154,7 +163,18 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
         return physical * A_DAY
     if isinstance(kind, pl.Time):
         return physical / A_SECOND["ns"]
+    if kind == pl.Binary:
+        return column.map_batches(_decoded, return_dtype=pl.String(), is_elementwise=True)
     return column.cast(pl.Int8) if kind == pl.Boolean else column
+
+
+def _decoded(cells: pl.Series) -> pl.Series:
+    """Bytes as text; those that are no UTF-8 are replaced, as they are in text files."""
+    try:
+        return cells.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        texts = [None if cell is None else cell.decode(errors="replace") for cell in cells]
+        return pl.Series(cells.name, texts, dtype=pl.String)
 
 
 def _text_layout(file: Path, form: Format, columns: Columns) -> Layout:
