@@ -47,8 +47,8 @@ def attacks(folder: Path) -> list[Attack]:
         Attack("files: gzip", AIM, text_of("bot_iot", folder, compressed=True)),
         Attack("files: first rows alone", AIM, text_of("bot_iot", folder, first=FIRST)),
         Attack("files: Parquet", AIM, parquet_of(folder)),
-        Attack("files: text, scored", AIM, scored_of(folder)),
         Attack("files: Parquet, scored", AIM, scored_of(folder, parquet=True)),
+        Attack("files: text, scored", AIM, scored_of(folder)),
     ]
 
 

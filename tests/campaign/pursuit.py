@@ -3,6 +3,7 @@
 import importlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -19,17 +20,22 @@ CHUNK = 200
 
 
 def attacked(subject: ModuleType, seed: int, seconds: float) -> Iterator[Tally]:
-    """Every attack of the subject, as its tally is there; all together take about `seconds`."""
+    """Every attack of the subject, as its tally is there; all together take about `seconds`.
+
+    What one does not need of its time, since it has reached its aim, is for those that come after it.
+    """
+    until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="campaign-") as place:
         names = [attack.what for attack in subject.attacks(Path(place))]
         at_once = min(len(names), os.cpu_count() or 1)
-        each = seconds * at_once / len(names)
+        waiting = iter(range(len(names), 0, -1))
+
+        def begin(index: int) -> Tally:
+            share = (until - time.monotonic()) * at_once / max(next(waiting), at_once)
+            return _attacked(subject.__name__, index, Path(place) / str(index), seed, share)
+
         with ThreadPoolExecutor(at_once) as pool:
-            places = [Path(place) / str(index) for index in range(len(names))]
-            under_way = [
-                pool.submit(_attacked, subject.__name__, index, where, seed, each) for index, where in enumerate(places)
-            ]
-            for done in as_completed(under_way):
+            for done in as_completed([pool.submit(begin, index) for index in range(len(names))]):
                 yield done.result()
 
 
@@ -39,9 +45,14 @@ def _attacked(subject: str, index: int, place: Path, seed: int, seconds: float) 
     attack = subject_attacks(subject, place)[index]
     tally = Tally(attack.what, attack.aim)
     while not _over(tally, seconds):
-        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        with ProcessPoolExecutor(1, get_context("spawn"), initializer=_quiet) as process:
             tally = _chunks(process, tally, partial(_chunk, subject, index, place, seed), seconds)
     return tally
+
+
+def _quiet() -> None:
+    """Let warnings of libraries, and what Rust says of a panic, go nowhere: thousands of files have thousands."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _over(tally: Tally, seconds: float) -> bool:

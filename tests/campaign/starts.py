@@ -21,7 +21,7 @@ AIM = 8
 
 def attacks(folder: Path) -> list[Attack]:
     """Processes from their start, as users start them."""
-    return [Attack(f"first starts: {AT_ONCE} at once", AIM, started(folder / "starts"))]
+    return [Attack(f"first starts, {AT_ONCE} processes at once", AIM, started(folder / "starts"))]
 
 
 def started(folder: Path, at_once: int = AT_ONCE, forked: bool = False) -> Callable[[Random], list[Fault]]:

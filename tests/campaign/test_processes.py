@@ -24,7 +24,7 @@ def test_a_kill_leaves_nothing_behind(what: str, attempts: int, tmp_path: Path) 
     assert not sum(tally.faults.values()), "\n".join(tally.examples)
 
 
-@pytest.mark.parametrize(("index", "attempts"), [(0, 4), (2, 5)], ids=["train", "score"])
+@pytest.mark.parametrize(("index", "attempts"), [(0, 6), (1, 3), (2, 6)], ids=["train", "compare", "score"])
 def test_random_words_are_run_or_refused_in_a_sentence(index: int, attempts: int, tmp_path: Path) -> None:
     tally = pursue(configurations.attacks(tmp_path)[index], 0, range(attempts))
     assert not sum(tally.faults.values()), "\n".join(tally.examples)
