@@ -13,7 +13,7 @@ from iot_ids.common import atomic
 HOLDING = """
 import sys, time
 from pathlib import Path
-from iot_ids import aside
+from iot_ids.common import atomic as aside
 with aside.folder(Path(sys.argv[1])) as place:
     (place / "model").write_text("secret")
     print("here", flush=True)

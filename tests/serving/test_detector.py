@@ -223,7 +223,7 @@ LOADER = """
 import sys
 from pathlib import Path
 import numpy as np, polars as pl
-from iot_ids.detector import Detector
+from iot_ids.serving.detector import Detector
 folder = Path(sys.argv[1])
 flows = pl.read_csv(folder / "flows.csv", infer_schema=False)
 for name in ("gru", "knn", "windowed"):

@@ -409,9 +409,9 @@ def test_sigterm_leaves_nothing_behind(model: Path, tmp_path: Path, monkeypatch:
 CHILD = """
 import sys
 from pathlib import Path
-from iot_ids import scoring
+from iot_ids.serving import scoring
 scoring.BLOCK = 2**20
-detector = scoring.load_model(Path(sys.argv[1]))
+detector = scoring.load_detector(Path(sys.argv[1]))
 scoring.score(detector, scoring.layouts_of(detector, sys.argv[2]), Path(sys.argv[3]))
 status = Path("/proc/self/status").read_text().splitlines()
 print(next(line for line in status if line.startswith("VmHWM:")).split()[1])

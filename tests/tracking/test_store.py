@@ -70,7 +70,7 @@ OPENING = """
 import sys
 from pathlib import Path
 from tracking.test_store import tracking
-from iot_ids import track
+from iot_ids import tracking as track
 track.open_store(tracking(Path(sys.argv[1])), "flows")
 """
 
@@ -156,7 +156,7 @@ def test_a_run_whose_last_metrics_are_lost_is_not_called_finished(
 
 DYING = """
 import os, signal, sys
-from iot_ids import track
+from iot_ids import tracking as track
 from iot_ids.config import Tracking
 store = track.open_store(Tracking(uri=sys.argv[1], artifacts=sys.argv[2]), "flows")
 with track.start(store, "dead", {}, {}):
@@ -199,7 +199,7 @@ def test_a_run_whose_end_the_store_did_not_keep_is_ended_later(
 
 DYING_AT_BIRTH = """
 import os, signal, sys
-from iot_ids import track
+from iot_ids import tracking as track
 from iot_ids.config import Tracking
 store = track.open_store(Tracking(uri=sys.argv[1], artifacts=sys.argv[2]), "flows")
 create = store.client.create_run

@@ -166,7 +166,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 import polars as pl
-from iot_ids.data.cache import Entry
+from iot_ids.data.cache.entries import Entry
 entry = Entry(Path(sys.argv[1]))
 tables = {"train": pl.DataFrame({"a": range(50_000)}), "test": pl.DataFrame({"a": [7]})}
 time.sleep(max(0, float(sys.argv[2]) - time.time()))

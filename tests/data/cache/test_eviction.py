@@ -72,7 +72,7 @@ def test_what_is_read_stays_until_it_is_read(folder: Path) -> None:
 READER = """
 import sys
 from pathlib import Path
-from iot_ids.data.cache import Entry
+from iot_ids.data.cache.entries import Entry
 entry = Entry(Path(sys.argv[1]))
 entry.use()
 print("held", flush=True)
@@ -151,7 +151,7 @@ def test_clearing_removes_everything_that_nobody_reads(folder: Path) -> None:
 
 
 def test_clearing_explains_itself(folder: Path) -> None:
-    assert clear_cache.main(["--help"]).startswith("`python -m iot_ids.cli.clear_cache [FOLDER]`")
+    assert clear_cache.main(["--help"]).startswith("`iot-ids clear-cache [FOLDER]`")
     assert there(folder) == NAMES
 
 

@@ -122,7 +122,7 @@ def cleaned(file: Path, dataset: Dataset, straight: bool) -> tuple[dict[str, int
     """The report's counts, and by line the first number of each row that is left."""
     with pytest.MonkeyPatch.context() as patched:
         if not straight:
-            patched.setattr(rows, "straight", lambda *_: None)
+            patched.setattr(rows, "read_typed", lambda *_: None)
         found = clean([file], replace(dataset, unreadable_share=1.0), Duplicates.keep)
     header = read.layout(file, dataset).header_lines
     left = found.flows.select(pl.col(ROW_ID) + header + 1, dataset.columns.numeric[0]).iter_rows()

@@ -34,7 +34,7 @@ def both(files: list[Path], dataset: Dataset) -> tuple[Rows, Rows] | None:
     """The rows as they are read, and as they would be if no file were read straight; None where both refuse them."""
     layouts = [layout.layout(file, dataset) for file in files]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(reader, "straight", lambda *_: None)
+        patched.setattr(reader, "read_typed", lambda *_: None)
         try:
             expected = rows_of(layouts, dataset)
         except (UserError, pl.exceptions.PolarsError):

@@ -55,7 +55,7 @@ def test_small_files_are_read_once(small: Dataset, csv: Csv, monkeypatch: pytest
         calls.append(arguments)
         return straight(*arguments)
 
-    monkeypatch.setattr(reader, "straight", counted)
+    monkeypatch.setattr(reader, "read_typed", counted)
     rows_of([layout.layout(file, small) for file in some_files(csv)], small)
     assert len(calls) == 1
 
