@@ -146,8 +146,6 @@ def test_files_have_the_rights_that_the_umask_leaves(workplace: Workplace, monke
     finally:
         os.umask(before)
     made = [path for path in workplace.folder.rglob("*") if path not in here and path.is_file()]
-    made = [
-        path for path in made if path.suffix not in (".py", ".typed")
-    ]  # copies of this package's own files, with their rights
+    made = [path for path in made if path.suffix not in (".py", ".typed")]  # our own, copied
     assert {path.name for path in made} >= {"mlflow.db", "config.yaml", "predictions.parquet", "detector.json"}
     assert [path for path in made if path.stat().st_mode & 0o077] == []

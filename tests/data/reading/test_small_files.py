@@ -49,7 +49,7 @@ def test_rows_of_files_read_at_once_are_those_of_each(
 
 
 def test_small_files_are_read_once(small: Dataset, csv: Csv, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, straight = [], reader.straight
+    calls, straight = [], reader.read_typed
 
     def counted(*arguments: Any) -> Any:
         calls.append(arguments)
