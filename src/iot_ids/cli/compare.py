@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import iot_ids.comparison
-from iot_ids.cli.help import COMPARE
+from iot_ids.cli.help import compare_usage
 from iot_ids.common.places import CONF
 from iot_ids.common.refusals import as_user_error, program
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 def _main() -> None:
     if not {"-h", "--help"}.isdisjoint(sys.argv[1:]):
-        print(COMPARE, end="")
+        print(compare_usage(), end="")
         return
     try:
         _compose_and_compare()
@@ -38,7 +38,7 @@ def _compose_and_compare() -> None:
     from iot_ids.common.errors import UserError
     from iot_ids.common.fast_import import gc_paused_import
     from iot_ids.common.sealing import sealed_words
-    from iot_ids.comparison.spec import register, resolved
+    from iot_ids.comparison.spec import register, resolve
 
     class Mistake(CompactHydraException):
         """A user's mistake as Hydra prints it: one message, no traceback."""
@@ -46,7 +46,7 @@ def _compose_and_compare() -> None:
     @hydra.main(config_path=NO_CHOICES, config_name="compare", version_base="1.3")
     def compose_and_compare(config: DictConfig) -> None:
         try:
-            settings = resolved(config)
+            settings = resolve(config)
             with gc_paused_import():  # MLflow takes seconds, for which an error need not wait
                 from iot_ids.comparison.command import compare
 

@@ -1,4 +1,4 @@
-"""One comparison: read, judge, show, write, keep."""
+"""Make one report: print it, write its files, keep it in MLflow."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,40 +10,26 @@ from rich.console import Console
 from iot_ids import tracking
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import guarded
-from iot_ids.comparison.loading import load_runs
-from iot_ids.comparison.render import cells, page, table
+from iot_ids.comparison import paper_table, reports
 from iot_ids.comparison.render import console as shown
-from iot_ids.comparison.render.latex import latex
-from iot_ids.comparison.render.methods_text import latex_paragraph, paragraph
 from iot_ids.comparison.render.page import Report
-from iot_ids.comparison.render.plots import forest
-from iot_ids.comparison.reports import paper_table
-from iot_ids.comparison.reports.gap import gap
-from iot_ids.comparison.reports.ranking import rows
-from iot_ids.comparison.reports.selection import selection
-from iot_ids.comparison.reports.shortcuts import shortcuts
-from iot_ids.comparison.reports.unseen import unseen
 from iot_ids.comparison.spec import Compare
 from iot_ids.tracking import Store
 
 
 def compare(settings: Compare) -> None:
-    """Make the report that `settings` choose; print it, write its files, keep it in MLflow.
+    """Make the report that `settings` choose, or the paper's table of one run.
 
     Raises:
         UserError: there is nothing to compare, or what there is does not belong together.
     """
     stores = tracking.existing_stores(settings.tracking)
     console = shown.terminal()
-    make = {"table": methods_table, "selection": selection, "shortcuts": shortcuts, "unseen": unseen, "gap": gap}[
-        settings.report
-    ]
     with atomic.folder() as copies:
         if settings.run is not None:
             _one_run(stores, settings.run, settings.folder, copies, console)
             return
-        store, made = make(stores, settings, copies)
+        store, made = reports.maker(settings.report)(stores, settings, copies)
     made.show(console)
     folder = Path(settings.folder) if settings.folder else made.folder
     with _writing(folder, console):
@@ -52,22 +38,6 @@ def compare(settings: Compare) -> None:
     if settings.log:
         kept = keep(store, made, settings, folder)
         console.print(f"run {kept}\n{store.ui_command()}", highlight=False, soft_wrap=True)
-
-
-def methods_table(stores: dict[str, Store], settings: Compare, copies: Path) -> tuple[Store, Report]:
-    """The table of all methods; `copies` takes copies of the runs' artifacts."""
-    store, gathered = load_runs(stores, settings, copies)
-    judged = rows(gathered, settings.replicates, settings.seed)
-    files = {
-        "table.md": lambda path: cells.write_text(path, table.markdown(gathered, judged)),
-        "table.csv": lambda path: cells.write_text(path, guarded(table.csv(gathered, judged)).write_csv()),
-        "table.tex": lambda path: cells.write_text(path, latex(gathered, judged)),
-        "methods.txt": lambda path: cells.write_text(path, paragraph(gathered, judged)),
-        "methods.tex": lambda path: cells.write_text(path, latex_paragraph(gathered, judged)),
-        "forest.png": lambda path: forest(gathered, judged, path),
-    }
-    place = page.folder(gathered.first, settings)
-    return store, Report(gathered.runs, place, lambda console: shown.show(gathered, judged, console), files)
 
 
 def keep(store: Store, made: Report, settings: Compare, folder: Path) -> str:
@@ -96,7 +66,7 @@ def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, copie
 
 @contextmanager
 def _writing(folder: Path, console: Console) -> Iterator[None]:
-    """Say where the files are; a folder that cannot be written is the user's to mend."""
+    """Say where the files are, or that the user has to name another folder."""
     try:
         atomic.sweep(folder)
         yield

@@ -9,14 +9,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import said
+from iot_ids.comparison.reports import summaries
 from iot_ids.config import LARGEST_SEED, Tracking, check_resolved, refuse_lacking_keys, refuse_unknown_keys
-
-REPORTS = ("table", "selection", "shortcuts", "unseen", "gap")
 
 
 @dataclass
 class Compare:
-    """Which runs are compared, and where the comparison goes. A filter left at `null` takes what there is."""
+    """Which runs to compare, and where to write the comparison. A filter left at `null` takes every run."""
 
     dataset: str | None = None
     """As in `dataset.name`; may be left out where the store holds runs of one dataset only."""
@@ -33,7 +32,7 @@ class Compare:
     where: list[str] = MISSING
     """More parameters that a run has to have, each `NAME:VALUE`, as in `selector.k:8`."""
     report: str = "table"
-    """`table` ranks the methods; the others answer one question each."""
+    """A module of `iot_ids.comparison.reports`: `table` ranks the methods, the others answer one question each."""
     run: str | None = None
     """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
     folder: str | None = None
@@ -61,8 +60,8 @@ def register(conf: Path) -> None:
     ConfigStore.instance().store(name="compare", node=frame)
 
 
-def resolved(config: DictConfig) -> Compare:
-    """The configuration as a typed object.
+def resolve(config: DictConfig) -> Compare:
+    """Return the configuration as a typed object.
 
     Raises:
         UserError: an unknown key was added with `+`, a value is missing, or makes no sense.
@@ -74,8 +73,8 @@ def resolved(config: DictConfig) -> Compare:
         typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise UserError(f"the configuration cannot be resolved: {said(str(error)).splitlines()[0]}") from error
-    if typed.report not in REPORTS:
-        raise UserError(f"report={typed.report}: there are {', '.join(REPORTS)}")
+    if typed.report not in (known := summaries()):
+        raise UserError(f"report={typed.report}: there are {', '.join(known)}")
     if typed.run is not None and typed.report != "table":
         raise UserError(f"run={typed.run} makes the paper's table of one run; leave out report={typed.report}")
     if typed.replicates < 1:
@@ -84,5 +83,5 @@ def resolved(config: DictConfig) -> Compare:
         raise UserError(f"seed={typed.seed} is not between 0 and {LARGEST_SEED}")
     for condition in typed.where:
         if ":" not in condition:
-            raise UserError(f"where: {condition!r} is no condition; type for example 'where=[selector.k:8]'")
+            raise UserError(f"where: {condition!r} is not a condition; type for example 'where=[selector.k:8]'")
     return typed

@@ -5,7 +5,7 @@ import pytest
 from comparison.made_up import CLASSES, on_one_test_file, on_random_splits, records
 from iot_ids.comparison.loading import RunTable, group
 from iot_ids.comparison.render.methods_text import paragraph
-from iot_ids.comparison.reports.ranking import rows
+from iot_ids.comparison.reports.table import rows
 
 
 def said(gathered: RunTable) -> str:

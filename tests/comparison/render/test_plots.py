@@ -7,7 +7,7 @@ import pytest
 from comparison.made_up import on_random_splits
 from comparison.render.test_table import FOURTEEN
 from iot_ids.comparison.render.plots import forest
-from iot_ids.comparison.reports.ranking import rows
+from iot_ids.comparison.reports.table import rows
 
 
 @pytest.mark.parametrize("count", [1, 14])

@@ -15,7 +15,7 @@ from iot_ids.comparison.render import cells, table
 from iot_ids.comparison.render import console as shown
 from iot_ids.comparison.render.latex import escaped, latex
 from iot_ids.comparison.render.methods_text import latex_paragraph, paragraph
-from iot_ids.comparison.reports.ranking import rows
+from iot_ids.comparison.reports.table import rows
 
 LONG = "my_very_own_network_with_a_long_name"
 MODELS = ["gru", "lstm", "rnn", "mlp", "svm", "knn", "naive_bayes", "decision_tree", "random_forest"]

@@ -14,7 +14,7 @@ from scipy import stats
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file
 from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.render import page as report
-from iot_ids.comparison.reports.selection import Line, csv, lines, page, plot, sentence, verdict
+from iot_ids.comparison.reports.selection import SelectionRow, csv, page, plot, rows, sentence, verdict
 from iot_ids.comparison.stats import bootstrap
 from iot_ids.comparison.stats.seeds import Difference, Estimate
 
@@ -41,10 +41,12 @@ def runs(shares: Shares, drawn: int = 0, tags: Mapping[str, str] | None = None) 
     return them
 
 
-def judged(shares: Shares, drawn: int = 0, tags: Mapping[str, str] | None = None) -> tuple[RunTable, list[Line]]:
+def judged(
+    shares: Shares, drawn: int = 0, tags: Mapping[str, str] | None = None
+) -> tuple[RunTable, list[SelectionRow]]:
     gathered = group(runs(shares, drawn, tags), CLASSES, None)
     counts = {each.name: int(each.parameters.get("selector.k", "40")) for each in gathered.methods}
-    return gathered, lines(gathered, counts, 200, 0)[0]
+    return gathered, rows(gathered, counts, 200, 0)[0]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_means_over_more_seeds_than_the_difference_are_told() -> None:
     _, found = judged(HELPS)
     assert "seeds that both have" not in sentence(found, simulated=False)
     fewer = [
-        replace(line, row=replace(line.row, seeds=[*line.row.seeds, 99])) if line.without else line for line in found
+        replace(row, scored=replace(row.scored, seeds=[*row.scored.seeds, 99])) if row.without else row for row in found
     ]
     assert "over the 5 seeds that both have" in sentence(fewer, simulated=False)
 
@@ -95,7 +97,7 @@ def test_no_interval_is_no_verdict() -> None:
 
 def test_differences_are_to_all_features_of_the_same_model_paired_by_seed() -> None:
     gathered, found = judged(HELPS | HURTS)
-    by_name = {(line.model, line.selector, line.features): line for line in found}
+    by_name = {(row.model, row.selector, row.features): row for row in found}
     scores = {
         (each.parameters["model.name"], each.parameters["selector.name"], each.parameters.get("selector.k")): np.array(
             [record.run.metrics["test/f1_macro"] for record in each.records]
@@ -121,7 +123,7 @@ def test_on_one_test_file_rows_are_drawn_together() -> None:
         changed = {**given, "model.name": "gru", **selectors[given["model.name"]]}
         records.append(Record(replace(record.run, parameters=changed), record.matrix))
     whole = group(records, CLASSES, gathered.answers)
-    found, _ = lines(whole, dict.fromkeys((each.name for each in whole.methods), 5), 300, 0)
+    found, _ = rows(whole, dict.fromkeys((each.name for each in whole.methods), 5), 300, 0)
     assert isinstance(gathered.answers, bootstrap.Answers)
     assert verdict(found[1].difference) == "helped"
     assert "bootstrap over seeds and test rows" in " ".join(page(whole, found, []).notes)
@@ -129,15 +131,15 @@ def test_on_one_test_file_rows_are_drawn_together() -> None:
 
 def test_models_without_any_selection_are_left_out_and_named() -> None:
     gathered = group(runs(HELPS | {("majority", "all"): 0.5}), CLASSES, None)
-    found, unselected = lines(gathered, dict.fromkeys((each.name for each in gathered.methods), 5), 20, 0)
-    assert {line.model for line in found} == {"gru"}
+    found, unselected = rows(gathered, dict.fromkeys((each.name for each in gathered.methods), 5), 20, 0)
+    assert {row.model for row in found} == {"gru"}
     assert unselected == ["majority"]
     assert "Left out, run without selection alone: majority." in page(gathered, found, unselected).notes
 
 
 def test_all_features_come_first_then_selectors_by_k() -> None:
     _, found = judged({("a", "pearson 10"): 0.7, ("a", "pearson 5"): 0.7, ("a", "all"): 0.7, ("a", "anova 20"): 0.7})
-    assert [(line.selector, line.features) for line in found] == [
+    assert [(row.selector, row.features) for row in found] == [
         ("all", 40),
         ("anova", 20),
         ("pearson", 5),
@@ -154,7 +156,7 @@ def test_every_form_holds_every_line_and_says_simulated() -> None:
     assert table["difference"].null_count() == 2
     markdown = report.markdown(made)
     assert markdown.startswith("# SIMULATED: ")
-    assert len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1
+    assert len({row.count("|") for row in markdown.splitlines() if row.startswith("|")}) == 1
     screen = io.StringIO()
     report.show(made, Console(file=screen, width=100))
     assert max(map(len, screen.getvalue().splitlines())) <= 100
@@ -166,7 +168,7 @@ def test_every_form_holds_every_line_and_says_simulated() -> None:
 def test_the_picture_is_drawn_even_where_a_number_of_features_is_unknown(tmp_path: Path) -> None:
     gathered, _ = judged(HELPS | SAME)
     counts = {each.name: None if "all" in each.name else 5 for each in gathered.methods}
-    found, _ = lines(gathered, counts, 10, 0)
+    found, _ = rows(gathered, counts, 10, 0)
     plot(gathered, found, tmp_path / "new" / "selection.png")
     assert (tmp_path / "new" / "selection.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["selection.png"]

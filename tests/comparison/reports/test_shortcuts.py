@@ -16,7 +16,7 @@ from iot_ids.common.errors import UserError
 from iot_ids.comparison import selecting
 from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.render import page as report
-from iot_ids.comparison.reports.shortcuts import Line, csv, lines, page, plot, refuse_other_flows, sentence
+from iot_ids.comparison.reports.shortcuts import ShortcutRow, csv, page, plot, refuse_other_flows, rows, sentence
 from iot_ids.protocol import TRANSDUCTIVE, protocol
 
 SET = {
@@ -51,19 +51,19 @@ def several(*shortcuts: str, seeds: Sequence[int] = range(4), share: float = 0.8
     return [run(seed, *shortcuts, share=share, **others) for seed in seeds]
 
 
-def judged(*records: list[Record]) -> tuple[RunTable, list[Line]]:
+def judged(*records: list[Record]) -> tuple[RunTable, list[ShortcutRow]]:
     gathered = group([record for them in records for record in them], CLASSES, None)
-    return gathered, lines(gathered, 100, 0)[0]
+    return gathered, rows(gathered, 100, 0)[0]
 
 
 @pytest.fixture
-def everything() -> tuple[RunTable, list[Line]]:
+def everything() -> tuple[RunTable, list[ShortcutRow]]:
     singles = [several(name, share=0.8 + 0.03 * at) for at, name in enumerate(reversed(SET))]
     return judged(several(*SET, share=0.98), *singles, several(outliers__name="iqr"), several())
 
 
-def test_lines_come_clean_first_then_single_then_all(everything: tuple[RunTable, list[Line]]) -> None:
-    assert [line.words for line in everything[1]] == [
+def test_lines_come_clean_first_then_single_then_all(everything: tuple[RunTable, list[ShortcutRow]]) -> None:
+    assert [row.words for row in everything[1]] == [
         "clean",
         "clean, outliers=iqr on train alone",
         "outliers before split",
@@ -91,10 +91,10 @@ def test_differences_are_paired_by_seed_with_the_corrected_interval(measure: str
 def test_clean_runs_have_to_agree_in_all_other_parameters() -> None:
     shortcut = several("unstratified", model__hidden_size="64")
     _, found = judged(several(model__hidden_size="32", share=0.5), several(model__hidden_size="64"), shortcut)
-    assert [line.words for line in found] == ["clean", "unstratified"]
+    assert [row.words for row in found] == ["clean", "unstratified"]
     assert abs(found[1].differences["accuracy"].estimate.mean) < 0.1
     _, alone = judged(several(model__hidden_size="32"), shortcut)
-    assert [line.differences for line in alone] == [{}]
+    assert [row.differences for row in alone] == [{}]
     assert "gru, all, hidden_size=64 has no clean runs" in sentence(alone, simulated=False)
 
 
@@ -105,13 +105,13 @@ def test_every_model_has_its_own_clean_runs() -> None:
         for names in ([], ["exact_duplicates"])
     ]
     _, found = judged(*them)
-    assert [(line.method, line.words) for line in found] == [
+    assert [(row.method, row.words) for row in found] == [
         ("gru, all", "clean"),
         ("gru, all", "exact duplicates"),
         ("svm, all", "clean"),
         ("svm, all", "exact duplicates"),
     ]
-    assert all(abs(line.differences["accuracy"].estimate.mean) < 0.1 for line in found if line.differences)
+    assert all(abs(row.differences["accuracy"].estimate.mean) < 0.1 for row in found if row.differences)
 
 
 def test_a_protocol_or_duplicates_without_a_shortcuts_name_are_no_reference() -> None:
@@ -119,8 +119,8 @@ def test_a_protocol_or_duplicates_without_a_shortcuts_name_are_no_reference() ->
     tags = {**nameless.run.tags, "protocol": "paper_recipe", "config.fingerprint": "nameless"}
     nameless = Record(replace(nameless.run, tags=tags, id="nameless"), nameless.matrix)
     gathered = group([odd, nameless, *several("unstratified"), *several()], CLASSES, None)
-    found, left_out = lines(gathered, 10, 0)
-    assert [line.words for line in found] == ["clean", "unstratified"]
+    found, left_out = rows(gathered, 10, 0)
+    assert [row.words for row in found] == ["clean", "unstratified"]
     assert {record.run.id for method in left_out for record in method.records} == {odd.run.id, "nameless"}
     assert "duplicates kept" in page(gathered, found, left_out).notes[-1]
 
@@ -128,20 +128,20 @@ def test_a_protocol_or_duplicates_without_a_shortcuts_name_are_no_reference() ->
 def test_transductive_runs_are_left_out_whatever_shortcut_they_take() -> None:
     taken = run(0, "unstratified", share=0.1, adapt__name="unlabelled")
     odd = Record(replace(taken.run, tags={**taken.run.tags, "protocol": TRANSDUCTIVE}, id="odd"), taken.matrix)
-    found, left_out = lines(group([odd, *several("unstratified"), *several()], CLASSES, None), 10, 0)
-    assert [line.words for line in found] == ["clean", "unstratified"]
+    found, left_out = rows(group([odd, *several("unstratified"), *several()], CLASSES, None), 10, 0)
+    assert [row.words for row in found] == ["clean", "unstratified"]
     assert [record.run.id for method in left_out for record in method.records] == ["odd"]
 
 
 def test_a_rule_for_outliers_on_train_is_named_beside_a_shortcut() -> None:
     _, found = judged(several(), several("unstratified"), several("unstratified", outliers__name="iqr"))
-    assert [line.words for line in found][1:] == ["unstratified", "unstratified, outliers=iqr on train alone"]
+    assert [row.words for row in found][1:] == ["unstratified", "unstratified, outliers=iqr on train alone"]
 
 
 def test_identifiers_as_features_stand_beside_the_papers_and_are_not_called_so(tmp_path: Path) -> None:
     everything = (several(*SET, *IDENTIFIERS), several(*SET), several(*IDENTIFIERS, share=0.99), several())
     gathered, found = judged(*everything)
-    assert [line.words for line in found] == [
+    assert [row.words for row in found] == [
         "clean",
         "identifiers",
         "all of the paper's shortcuts",
@@ -162,7 +162,7 @@ def test_one_seed_has_a_difference_without_an_interval() -> None:
     assert np.isfinite(estimate.mean)
 
 
-def test_the_sentence_names_all_together_and_the_largest(everything: tuple[RunTable, list[Line]]) -> None:
+def test_the_sentence_names_all_together_and_the_largest(everything: tuple[RunTable, list[ShortcutRow]]) -> None:
     text = sentence(everything[1], simulated=True)
     assert text.startswith("SIMULATED: Beside the clean protocol, all of the paper's shortcuts together change gru")
     assert "the most that one alone changes is by outliers before split: +" in text
@@ -196,7 +196,7 @@ def test_shortcuts_may_differ_here_and_nowhere_else() -> None:
     selecting.refuse_mixture([run(0, "unstratified").run, run(1, "unstratified").run])
 
 
-def test_every_form_holds_every_line(everything: tuple[RunTable, list[Line]], tmp_path: Path) -> None:
+def test_every_form_holds_every_line(everything: tuple[RunTable, list[ShortcutRow]], tmp_path: Path) -> None:
     gathered, found = everything
     made = page(gathered, found, [])
     table = pl.read_csv(io.StringIO(csv(gathered, found).write_csv()))
@@ -206,7 +206,7 @@ def test_every_form_holds_every_line(everything: tuple[RunTable, list[Line]], tm
     assert table["shortcuts"].to_list()[-1] == ",".join(SET)
     markdown = report.markdown(made)
     assert "it is no test on the same rows" in markdown
-    assert len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1
+    assert len({row.count("|") for row in markdown.splitlines() if row.startswith("|")}) == 1
     screen = io.StringIO()
     report.show(made, Console(file=screen, width=100))
     assert max(map(len, screen.getvalue().splitlines())) <= 100

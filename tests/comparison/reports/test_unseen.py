@@ -16,7 +16,7 @@ from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.comparison.render import page as report
 from iot_ids.comparison.reports.unseen import csv, page, plot, refuse_other_flows, sentence
-from iot_ids.comparison.reports.unseen_numbers import MEAN, SCHEMA, Line, Unseen, found_of_each, lines, predicted_as
+from iot_ids.comparison.reports.unseen_numbers import MEAN, SCHEMA, Unseen, UnseenRow, found_of_each, predicted_as, rows
 from iot_ids.metrics.unseen import taken_for
 from iot_ids.tracking import KeptRun, Store
 
@@ -40,58 +40,58 @@ def methods() -> dict[str, list[KeptRun]]:
     return {"knn": runs_of("knn", worse=0.05), "gru": runs_of("gru")}
 
 
-def line_of(found: list[Line], method: str, *attacks: str) -> Line:
-    return next(line for line in found if (line.method, line.unseen) == (method, Unseen(attacks)))
+def row_of(found: list[UnseenRow], method: str, *attacks: str) -> UnseenRow:
+    return next(row for row in found if (row.method, row.unseen) == (method, Unseen(attacks)))
 
 
 def test_families_lead_then_the_larger_attacks_then_the_mean(methods: dict[str, list[KeptRun]]) -> None:
-    found = lines(methods)
+    found = rows(methods)
     words = ["family DDoS + DoS", "DDoS", "DoS", "Theft", "mean over single attacks"]
-    assert [line.unseen.words for line in found] == [word for word in words for _ in "ab"]
-    assert [line.method for line in found] == ["gru", "knn"] * 5
+    assert [row.unseen.words for row in found] == [word for word in words for _ in "ab"]
+    assert [row.method for row in found] == ["gru", "knn"] * 5
 
 
 def test_shares_have_the_interval_over_seeds_and_unseen_rows(methods: dict[str, list[KeptRun]]) -> None:
-    line = line_of(lines(methods), "gru", "Theft")
+    row = row_of(rows(methods), "gru", "Theft")
     spread = (1 / 3 + 400 / 1280) * np.var([0.3, 0.1, 0.2], ddof=1) + of_rows(0.2, 23)
     reach = stats.t.ppf(0.975, 2) * math.sqrt(spread)
-    assert line.found.mean == pytest.approx(0.2)
-    assert (line.found.low, line.found.high) == pytest.approx((max(0.0, 0.2 - reach), 0.2 + reach))
-    assert (line.rows, line.normal_rows, line.validation_rows) == (23, 60, 120)
+    assert row.found.mean == pytest.approx(0.2)
+    assert (row.found.low, row.found.high) == pytest.approx((max(0.0, 0.2 - reach), 0.2 + reach))
+    assert (row.rows, row.normal_rows, row.validation_rows) == (23, 60, 120)
     false = stats.t.ppf(0.975, 2) * math.sqrt((1 / 3 + 400 / 1280) * 0.0001)
-    assert line.false.high == pytest.approx(0.01 + false)
+    assert row.false.high == pytest.approx(0.01 + false)
 
 
 def test_always_found_is_not_surely_found(methods: dict[str, list[KeptRun]]) -> None:
-    line = line_of(lines(methods), "gru", "DDoS")
-    assert line.found.mean == 1
-    assert line.found.low == pytest.approx(500 / (500 + stats.norm.ppf(0.975) ** 2))
+    row = row_of(rows(methods), "gru", "DDoS")
+    assert row.found.mean == 1
+    assert row.found.low == pytest.approx(500 / (500 + stats.norm.ppf(0.975) ** 2))
 
 
 def test_the_mean_is_taken_over_attacks_within_each_seed(methods: dict[str, list[KeptRun]]) -> None:
-    line = line_of(lines(methods), "gru")
+    row = row_of(rows(methods), "gru")
     per_seed = [(0.9 + 1.0 + 0.3) / 3, (0.8 + 1.0 + 0.1) / 3, (0.85 + 1.0 + 0.2) / 3]
-    rows = (of_rows(0.85, 300) + of_rows(1.0, 500) + of_rows(0.2, 23)) / 9
-    reach = stats.t.ppf(0.975, 2) * math.sqrt((1 / 3 + 400 / 1280) * np.var(per_seed, ddof=1) + rows)
-    assert line.found.mean == pytest.approx(np.mean(per_seed))
-    assert line.found.low == pytest.approx(np.mean(per_seed) - reach)
-    assert line.rows == 823
+    spread = (of_rows(0.85, 300) + of_rows(1.0, 500) + of_rows(0.2, 23)) / 9
+    reach = stats.t.ppf(0.975, 2) * math.sqrt((1 / 3 + 400 / 1280) * np.var(per_seed, ddof=1) + spread)
+    assert row.found.mean == pytest.approx(np.mean(per_seed))
+    assert row.found.low == pytest.approx(np.mean(per_seed) - reach)
+    assert row.rows == 823
 
 
 def test_a_method_without_one_of_the_attacks_has_no_mean() -> None:
-    found = lines({"gru": runs_of("gru"), "knn": runs_of("knn", without=("Theft",))})
-    assert [line.method for line in found if line.unseen == MEAN] == ["gru"]
+    found = rows({"gru": runs_of("gru"), "knn": runs_of("knn", without=("Theft",))})
+    assert [row.method for row in found if row.unseen == MEAN] == ["gru"]
 
 
 def test_the_mean_is_over_the_seeds_that_all_attacks_have() -> None:
     runs = [run for run in runs_of("gru") if (run.parameters["split.attack"], run.parameters["seed"]) != ("DoS", "1")]
-    line = line_of(lines({"gru": runs}), "gru")
-    assert line.seeds == [0, 2]
-    assert line.found.mean == pytest.approx((0.9 + 1.0 + 0.3 + 0.85 + 1.0 + 0.2) / 6)
+    row = row_of(rows({"gru": runs}), "gru")
+    assert row.seeds == [0, 2]
+    assert row.found.mean == pytest.approx((0.9 + 1.0 + 0.3 + 0.85 + 1.0 + 0.2) / 6)
 
 
 def test_the_sentence_names_best_worst_and_family(methods: dict[str, list[KeptRun]]) -> None:
-    text = sentence(lines(methods), simulated=True)
+    text = sentence(rows(methods), simulated=True)
     assert text.startswith("SIMULATED: Not all attacks never seen are found: most finds gru, 68.33 [")
     assert "the mean over 3 attacks" in text
     assert "worst it finds Theft, 20.00 [0.00, 69.62]" in text
@@ -101,9 +101,9 @@ def test_the_sentence_names_best_worst_and_family(methods: dict[str, list[KeptRu
 
 def test_an_attack_that_looks_like_normal_traffic_is_not_found() -> None:
     runs = [at_threshold("gru", seed, 0.01, 0.01, unseen="Theft", rows=200) for seed in range(3)]
-    assert sentence(lines({"gru": runs}), simulated=False).startswith("Attacks never seen are not found: ")
+    assert sentence(rows({"gru": runs}), simulated=False).startswith("Attacks never seen are not found: ")
     found = [at_threshold("gru", seed, 0.99, 0.01, unseen="Theft", rows=200) for seed in range(3)]
-    assert "are found more often than normal flows" in sentence(lines({"gru": found}), simulated=False)
+    assert "are found more often than normal flows" in sentence(rows({"gru": found}), simulated=False)
 
 
 @pytest.mark.parametrize(
@@ -135,26 +135,26 @@ def test_the_table_that_a_run_keeps_is_read(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_each_attack_of_a_family_is_told() -> None:
-    rows = [
+    them = [
         ("family DDoS + DoS", "gru", attack, taken, 10, share)
         for attack, taken, share in [("DDoS", "Scan", 0.5), ("DDoS", "Theft", 0.25), ("DDoS", "Normal", 0.25)]
     ]
-    table = pl.DataFrame([*rows, ("family DDoS + DoS", "gru", "DoS", "Normal", 9, 1.0)], SCHEMA, orient="row")
+    table = pl.DataFrame([*them, ("family DDoS + DoS", "gru", "DoS", "Normal", 9, 1.0)], SCHEMA, orient="row")
     assert found_of_each(table, "Normal") == {("family DDoS + DoS", "gru"): "DDoS 75.00, DoS 0.00"}
 
 
 def test_every_form_holds_every_line(methods: dict[str, list[KeptRun]], tmp_path: Path) -> None:
-    found, runs = lines(methods), [run for them in methods.values() for run in them]
+    found, runs = rows(methods), [run for them in methods.values() for run in them]
     table = pl.read_csv(io.StringIO(csv(found, generated=True).write_csv()))
     assert table["origin"].unique().to_list() == ["SIMULATED"]
     assert table["kind"].to_list() == ["family"] * 2 + ["single"] * 6 + ["mean"] * 2
-    assert table["detection_rate"].to_list() == pytest.approx([line.found.mean for line in found])
+    assert table["detection_rate"].to_list() == pytest.approx([row.found.mean for row in found])
     made = page(found, runs, {("family DDoS + DoS", "gru"): "DDoS 75.00, DoS 0.00"}, ["left out, since: x"])
     markdown = report.markdown(made)
     assert markdown.count("DDoS 75.00, DoS 0.00") == 1
     assert "calls 1 % of validation's normal rows attacks" in markdown
     assert "Left out, since: x." in markdown
-    assert len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1
+    assert len({row.count("|") for row in markdown.splitlines() if row.startswith("|")}) == 1
     screen = io.StringIO()
     report.show(made, Console(file=screen, width=100))
     assert max(map(len, screen.getvalue().splitlines())) <= 100

@@ -10,7 +10,6 @@ from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.selecting import networks
 from iot_ids.comparison.stats.seeds import Difference, Estimate
-from iot_ids.metrics.metrics import recall
 
 NOTHING = "-"
 MARKDOWN = re.compile(r"[\\|*_<>`~$&#]|(?<=\])[(]|^[\[]|^[-+](?= )|(?<=^\d)[.)](?= )")
@@ -76,11 +75,6 @@ def rows_per_class(gathered: RunTable) -> dict[str, int]:
     records = list(gathered.by_seed.values())
     total = sum(record.matrix.sum(axis=1) for record in records)
     return {name: round(int(rows) / len(records)) for name, rows in zip(gathered.classes, total, strict=True)}
-
-
-def recall_columns(gathered: RunTable) -> dict[str, str]:
-    """The recall of every class that has test rows, as measure -> heading with n."""
-    return {recall(name): f"{name} (n = {rows:,})" for name, rows in rows_per_class(gathered).items() if rows}
 
 
 def flows(gathered: RunTable) -> str:

@@ -1,6 +1,6 @@
 """The table in a terminal, within 100 columns: what does not fit is in the files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +10,7 @@ from iot_ids.common.plain_text import plain_console
 from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.render import cells
+from iot_ids.comparison.render.columns import Column, headings, texts
 from iot_ids.comparison.render.table import notes
 
 WIDTH = 100
@@ -33,28 +34,34 @@ def terminal() -> Console:
 
 
 def _scores(gathered: RunTable, rows: Sequence[Row]) -> Table:
+    columns = _columns(gathered)
     scores = table(cells.title(gathered))
     scores.add_column("")
     scores.add_column("method", overflow="fold", min_width=10)
-    shown: dict[str, Callable[[Row], str]] = {
-        "macro-F1": lambda row: cells.score(row, "f1_macro"),
-        "to best": lambda row: cells.to_best(row, interval=False),
-        "acc.": lambda row: _short(row, "accuracy"),
-        "paper": lambda row: row.claim.replace(", ", "\n") or cells.NOTHING,
-        "bal.": lambda row: _short(row, "balanced_accuracy"),
-        "found": lambda row: _short(row, "detection_rate"),
-        "false": lambda row: _short(row, "false_positive_rate"),
-        "seen": cells.seen,
-        "seeds": lambda row: cells.NOTHING if row.constant else str(len(row.seeds)),
-        "fit s": lambda row: cells.seconds(row.fit_seconds),
-    }
-    if gathered.normal is None:
-        del shown["found"], shown["false"]
-    for heading in shown:
+    for heading in headings(columns):
         scores.add_column(heading, justify="right", no_wrap=True)
     for number, row in enumerate(rows, start=1):
-        scores.add_row(str(number), literal(row.name), *(literal(text(row)) for text in shown.values()))
+        scores.add_row(str(number), literal(row.name), *map(literal, texts(columns, row)))
     return scores
+
+
+def _columns(gathered: RunTable) -> list[Column[Row]]:
+    rates = [_short("found", "detection_rate"), _short("false", "false_positive_rate")]
+    return [
+        Column("macro-F1", lambda row: cells.score(row, "f1_macro")),
+        Column("to best", lambda row: cells.to_best(row, interval=False)),
+        _short("acc.", "accuracy"),
+        Column("paper", lambda row: row.claim.replace(", ", "\n") or cells.NOTHING),
+        _short("bal.", "balanced_accuracy"),
+        *rates * (gathered.normal is not None),
+        Column("seen", cells.seen),
+        Column("seeds", lambda row: cells.NOTHING if row.constant else str(len(row.seeds))),
+        Column("fit s", lambda row: cells.seconds(row.fit_seconds)),
+    ]
+
+
+def _short(heading: str, measure: str) -> Column[Row]:
+    return Column(heading, lambda row: cells.format_percent(row.scores.get(measure), interval=False))
 
 
 def _recalls(gathered: RunTable, rows: Sequence[Row]) -> Table:
@@ -67,7 +74,7 @@ def _recalls(gathered: RunTable, rows: Sequence[Row]) -> Table:
         recalls.add_column(str(number), justify="right", no_wrap=True)
     for name, count in cells.rows_per_class(gathered).items():
         if count:
-            found = (_short(row, f"recall/{name}") for row in beside)
+            found = (cells.format_percent(row.scores.get(f"recall/{name}"), interval=False) for row in beside)
             recalls.add_row(literal(name), f"{count:,}", *found)
     return recalls
 
@@ -78,10 +85,6 @@ def _more(rows: Sequence[Row]) -> str:
     return (
         f"; those of {METHODS_BESIDE + 1} to {len(rows)} are in table.csv" if left > 1 else "; the last is in table.csv"
     )
-
-
-def _short(row: Row, name: str) -> str:
-    return cells.format_percent(row.scores.get(name), interval=False)
 
 
 def table(title: str) -> Table:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.render import cells
-from iot_ids.comparison.render.table import notes, score_cells
+from iot_ids.comparison.render.columns import Column
+from iot_ids.comparison.render.table import columns, notes, recall_columns
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -47,20 +48,18 @@ def escaped(text: str) -> str:
 
 def latex(gathered: RunTable, rows: Sequence[Row]) -> str:
     """Scores and recall per class, each in as many tables as a page's width asks for; the notes are below the first."""
-    scores = {
-        heading: [score_cells(gathered, row)[place][1] for row in rows]
-        for place, (heading, _) in enumerate(score_cells(gathered, rows[0]))
-    }
-    recalls = {
-        heading: [cells.score(row, name) for row in rows] for name, heading in cells.recall_columns(gathered).items()
-    }
-    names, title = [row.name for row in rows], cells.title(gathered)
-    said = " ".join(notes(gathered, rows))
+    (method, *scores), recalls = columns(gathered), recall_columns(gathered)
+    names, title = _texts([method], rows)["method"], cells.title(gathered)
     return (
         "% \\usepackage{booktabs,graphicx}\n"
-        + _tables(names, scores, title, "comparison", said)
-        + _tables(names, recalls, f"{title}: recall per class", "recall")
+        + _tables(names, _texts(scores, rows), title, "comparison", " ".join(notes(gathered, rows)))
+        + _tables(names, _texts(recalls, rows), f"{title}: recall per class", "recall")
     )
+
+
+def _texts(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> Columns:
+    """The cells by heading."""
+    return {column.heading: list(map(column.text, rows)) for column in columns if column.heading and column.text}
 
 
 def _tables(names: Sequence[str], columns: Columns, title: str, label: str, said: str = "") -> str:

@@ -8,92 +8,90 @@ from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.paper_claims import FOOTNOTE, MARK
 from iot_ids.comparison.render import cells
-from iot_ids.comparison.stats.seeds import FEWEST_SEEDS, Estimate
-from iot_ids.metrics.metrics import TITLES
+from iot_ids.comparison.render.columns import Column, difference, ends, frame, headings, seeds, seen, texts
+from iot_ids.comparison.stats.seeds import FEWEST_SEEDS
+from iot_ids.metrics.metrics import TITLES, recall
+
+
+def columns(gathered: RunTable) -> list[Column[Row]]:
+    """Return every column but the recalls, the method's name first."""
+    ranked_by, *others = (_measure(name) for name in shown_measures(gathered))
+    return [
+        Column("method", lambda row: row.name, lambda row: {"method": row.name, "constant": row.constant}),
+        Column(numbers=lambda row: seeds(row.seeds)),
+        ranked_by,
+        Column("difference to the best macro-F1", cells.to_best),
+        *others,
+        Column(numbers=_tested),
+        Column(
+            "accuracy the paper claims",
+            lambda row: row.claim or cells.NOTHING,
+            lambda row: {"paper_claims_percent": row.claim.replace(MARK, "") or None},
+        ),
+        Column("seeds", lambda row: cells.NOTHING if row.constant else str(len(row.seeds))),
+        Column("test rows seen in train", cells.seen, seen),
+        Column(
+            "seconds to fit", lambda row: cells.seconds(row.fit_seconds), lambda row: {"fit_seconds": row.fit_seconds}
+        ),
+        Column(
+            "seconds to predict",
+            lambda row: cells.seconds(row.predict_seconds),
+            lambda row: {"predict_seconds": row.predict_seconds},
+        ),
+        Column("parameters", lambda row: cells.count(row.parameters), lambda row: {"parameters": row.parameters}),
+        Column("tuned", lambda row: row.tuned or cells.NOTHING, lambda row: {"tuned": row.tuned or None}),
+    ]
+
+
+def recall_columns(gathered: RunTable) -> list[Column[Row]]:
+    """Return a column per class; one without test rows is in the CSV file only."""
+    return [_recall(name, rows) for name, rows in cells.rows_per_class(gathered).items()]
+
+
+def _measure(name: str) -> Column[Row]:
+    return Column(TITLES[name], lambda row: cells.score(row, name), lambda row: ends(name, row.scores.get(name)))
+
+
+def _recall(label: str, rows: int) -> Column[Row]:
+    name = recall(label)
+    return Column(
+        f"{label} (n = {rows:,})" if rows else None,
+        (lambda row: cells.score(row, name)) if rows else None,
+        lambda row: ends(name, row.scores.get(name)) | {f"rows/{label}": rows},
+    )
+
+
+def _tested(row: Row) -> dict[str, object]:
+    p = row.difference.p if row.difference else None
+    return difference(row.difference) | {"p_uncorrected": p, "p_holm": row.p}
 
 
 def csv(gathered: RunTable, rows: Sequence[Row]) -> pl.DataFrame:
     """One row per method, shares as shares, every measure with `_low` and `_high`; null where there is no number."""
-    table = pl.DataFrame([_numbers(gathered, row) for row in rows], infer_schema_length=None)
-    return marked(table, gathered.simulated)
-
-
-def marked(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:
-    """Says SIMULATED in a first column where the rows were generated."""
-    return table.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else table
+    return frame([*columns(gathered), *recall_columns(gathered)], rows, gathered.simulated)
 
 
 def markdown(gathered: RunTable, rows: Sequence[Row]) -> str:
     """Title, scores, recall per class, and the notes."""
-    scores = [[row.name, *(text for _, text in score_cells(gathered, row))] for row in rows]
-    headings = ["method", *(heading for heading, _ in score_cells(gathered, rows[0]))]
-    recalls = cells.recall_columns(gathered)
-    found = [[row.name, *(cells.score(row, name) for name in recalls)] for row in rows]
+    scores = columns(gathered)
     parts = [
         f"# {cells.plain(cells.title(gathered))}",
-        cells.grid(headings, scores),
+        _grid(scores, rows),
         "## Recall per class",
-        cells.grid(["method", *recalls.values()], found),
-        *(f"{cells.plain(note)}" for note in notes(gathered, rows)),
+        _grid([scores[0], *recall_columns(gathered)], rows),
+        *map(cells.plain, notes(gathered, rows)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def score_cells(gathered: RunTable, row: Row) -> list[tuple[str, str]]:
-    """Every column but the name and the recalls, as heading and text."""
-    measures = [(TITLES[name], cells.score(row, name)) for name in shown_measures(gathered)]
-    return [
-        *measures[:1],
-        ("difference to the best macro-F1", cells.to_best(row)),
-        *measures[1:],
-        ("accuracy the paper claims", row.claim or cells.NOTHING),
-        ("seeds", cells.NOTHING if row.constant else str(len(row.seeds))),
-        ("test rows seen in train", cells.seen(row)),
-        ("seconds to fit", cells.seconds(row.fit_seconds)),
-        ("seconds to predict", cells.seconds(row.predict_seconds)),
-        ("parameters", cells.count(row.parameters)),
-        ("tuned", row.tuned or cells.NOTHING),
-    ]
+def _grid(columns: Sequence[Column[Row]], rows: Sequence[Row]) -> str:
+    return cells.grid(headings(columns), [texts(columns, row) for row in rows])
 
 
 def shown_measures(gathered: RunTable) -> list[str]:
     """The measures in the table's order; without a normal class there are no rates."""
     rates = ("detection_rate", "false_positive_rate")
     return [name for name in TITLES if gathered.normal is not None or name not in rates]
-
-
-def _numbers(gathered: RunTable, row: Row) -> dict[str, object]:
-    numbers: dict[str, object] = {
-        "method": row.name,
-        "constant": row.constant,
-        "seeds": len(row.seeds),
-        "seed_list": " ".join(map(str, row.seeds)),
-    }
-    for name in shown_measures(gathered):
-        numbers |= ends(name, row.scores.get(name))
-    numbers |= ends("difference", row.difference.estimate if row.difference else None)
-    numbers |= {
-        "common_seeds": row.difference.seeds if row.difference else None,
-        "p_uncorrected": row.difference.p if row.difference else None,
-        "p_holm": row.p,
-        "paper_claims_percent": row.claim.replace("†", "") or None,
-        "seen_rows": row.seen,
-        "seen_share": row.seen_share,
-        "fit_seconds": row.fit_seconds,
-        "predict_seconds": row.predict_seconds,
-        "parameters": row.parameters,
-        "tuned": row.tuned or None,
-    }
-    for name, rows in cells.rows_per_class(gathered).items():
-        numbers |= ends(f"recall/{name}", row.scores.get(f"recall/{name}")) | {f"rows/{name}": rows}
-    return numbers
-
-
-def ends(name: str, estimate: Estimate | None) -> dict[str, float | None]:
-    """A measure with `_low` and `_high`; None where there is no number."""
-    values = (None,) * 3 if estimate is None else (estimate.mean, estimate.low, estimate.high)
-    known = (None if value is None or value != value else value for value in values)
-    return dict(zip((name, f"{name}_low", f"{name}_high"), known, strict=True))
 
 
 def notes(gathered: RunTable, rows: Sequence[Row]) -> list[str]:

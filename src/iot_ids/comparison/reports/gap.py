@@ -1,4 +1,4 @@
-"""The report `gap`: what is left of the score when the question gets harder?"""
+"""The report `gap`: what is left of the score when the question gets harder? All conditions, for one dataset."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ import polars as pl
 from iot_ids.common.errors import UserError
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render import page as report
+from iot_ids.comparison.render.columns import ends, marked, seeds
 from iot_ids.comparison.render.page import Page, Report
 from iot_ids.comparison.render.plots import reaches, style
-from iot_ids.comparison.render.table import ends, marked
 from iot_ids.comparison.reports.gap_numbers import Cell, conditions, scores
 from iot_ids.comparison.reports.gap_questions import Asked, Condition, asked, commands
 from iot_ids.comparison.selecting import simulated
@@ -128,8 +128,7 @@ def _numbers(where: Condition, name: str, cell: Cell | None) -> dict[str, object
         "condition": where.question.name,
         "trained_on": where.trained_on or None,
         "method": name,
-        "seeds": len(cell.seeds) if cell else 0,
-        "seed_list": " ".join(map(str, cell.seeds)) if cell else None,
+        **(seeds(cell.seeds) if cell else {"seeds": 0, "seed_list": None}),
         "unseen_attacks": cell.attacks if cell else None,
         **ends("balanced_accuracy", cell.balanced if cell else None),
         **ends("detection_rate", cell.found if cell else None),
@@ -186,7 +185,7 @@ def plot(asked: Asked, found: Mapping[tuple[Condition, str], Cell], path: Path) 
     write(figure, path)
 
 
-def gap(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
+def make(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
     """Every method under every condition, on one dataset; `aside` takes copies of the runs' artifacts.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The report `selection`: does choosing features help?"""
+"""The report `selection`: does choosing features help? Each model with and without it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.comparison.loading import Method, RunTable, folder_of, load_runs
 from iot_ids.comparison.method_scores import RANKED_BY, Row, difference, joint_draws, scored
-from iot_ids.comparison.render import cells
+from iot_ids.comparison.render import cells, columns
 from iot_ids.comparison.render import page as report
+from iot_ids.comparison.render.columns import Column
 from iot_ids.comparison.render.page import Page, Report
-from iot_ids.comparison.render.table import ends, marked
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats.seeds import Difference
 from iot_ids.comparison.variants import closest, variants
@@ -60,14 +60,14 @@ WITHOUT = "all"
 
 
 @dataclass(frozen=True)
-class Line:
+class SelectionRow:
     """One model with one selection; `difference` is that of macro-F1 to the same model without selection."""
 
     model: str
     selector: str
     features: int | None
     """Encoded columns that it used, the most of any seed; None where no file says."""
-    row: Row
+    scored: Row
     difference: Difference | None = None
 
     @property
@@ -76,9 +76,9 @@ class Line:
         return self.selector == WITHOUT
 
 
-def lines(
+def rows(
     gathered: RunTable, features: Mapping[str, int | None], replicates: int, seed: int
-) -> tuple[list[Line], list[str]]:
+) -> tuple[list[SelectionRow], list[str]]:
     """Every model that was run with a selection, and the names of the models that were run without alone.
 
     Args:
@@ -88,7 +88,7 @@ def lines(
         seed: of that bootstrap.
     """
     joint = joint_draws(gathered, replicates, seed)
-    found: list[Line] = []
+    found: list[SelectionRow] = []
     unselected: list[str] = []
     for model, methods in variants(gathered.methods, ["selector."]).items():
         if all(map(_without, methods)):
@@ -98,8 +98,8 @@ def lines(
         for method in sorted(methods, key=lambda each: (not _without(each), _selector(each), features[each.name] or 0)):
             reference = None if _without(method) else closest(method, references)
             distance = None if reference is None else difference(gathered, method, reference, joint, seed)
-            row = scored(gathered, method, joint, replicates, seed)
-            found.append(Line(model, _selector(method), features[method.name], row, distance))
+            scores = scored(gathered, method, joint, replicates, seed)
+            found.append(SelectionRow(model, _selector(method), features[method.name], scores, distance))
     return found, unselected
 
 
@@ -120,12 +120,12 @@ ENDS = {
 }
 
 
-def sentence(lines: Sequence[Line], simulated: bool) -> str:
+def sentence(rows: Sequence[SelectionRow], simulated: bool) -> str:
     """One sentence that speaks of each model: its best selection against all its features."""
-    models = list(dict.fromkeys(line.model for line in lines))
-    told = {model: _best(model, lines) for model in models}
+    models = list(dict.fromkeys(row.model for row in rows))
+    told = {model: _best(model, rows) for model in models}
     verdicts = {model: verdict(best.difference) for model, best in told.items() if best is not None}
-    clauses = [_clause(model, told[model], lines) for model in models]
+    clauses = [_clause(model, told[model], rows) for model in models]
     return f"{'SIMULATED: ' if simulated else ''}{_lead(verdicts)}: in macro-F1, {'; '.join(clauses)}."
 
 
@@ -138,10 +138,10 @@ def verdict(difference: Difference | None) -> str:
     return HURT if difference.estimate.high < 0 else UNCLEAR
 
 
-def _best(model: str, lines: Sequence[Line]) -> Line | None:
+def _best(model: str, rows: Sequence[SelectionRow]) -> SelectionRow | None:
     """The selection with the highest macro-F1 among those that can be compared; None where none can."""
-    there = [line for line in lines if line.model == model and line.difference is not None]
-    return max(there, key=lambda line: line.row.scores[RANKED_BY].mean, default=None)
+    there = [row for row in rows if row.model == model and row.difference is not None]
+    return max(there, key=lambda row: row.scored.scores[RANKED_BY].mean, default=None)
 
 
 def _lead(verdicts: dict[str, str]) -> str:
@@ -163,14 +163,16 @@ def _named(verdicts: dict[str, str], kind: str) -> str:
     return " and ".join(model for model, told in verdicts.items() if told == kind)
 
 
-def _clause(model: str, best: Line | None, lines: Sequence[Line]) -> str:
+def _clause(model: str, best: SelectionRow | None, rows: Sequence[SelectionRow]) -> str:
     if best is None or best.difference is None:
         return f"{model} has no runs without selection on the same seeds"
-    tried = sum(line.model == model and not line.without for line in lines)
-    whole = next(line for line in lines if line.model == model and line.without)
-    score, its = (cells.format_percent(line.row.scores[RANKED_BY], interval=False) for line in (best, whole))
+    tried = sum(row.model == model and not row.without for row in rows)
+    whole = next(row for row in rows if row.model == model and row.without)
+    score, its = (cells.format_percent(row.scored.scores[RANKED_BY], interval=False) for row in (best, whole))
     seeds = best.difference.seeds
-    over = "" if len(best.row.seeds) == len(whole.row.seeds) == seeds else f" over the {seeds} seeds that both have"
+    over = (
+        "" if len(best.scored.seeds) == len(whole.scored.seeds) == seeds else f" over the {seeds} seeds that both have"
+    )
     distance = cells.difference(best.difference) + over
     chosen = f", the best of {tried} on these test rows," if tried > 1 else ""
     return (
@@ -179,62 +181,54 @@ def _clause(model: str, best: Line | None, lines: Sequence[Line]) -> str:
     )
 
 
-def features(line: Line) -> str:
+def features(row: SelectionRow) -> str:
     """`8 features`; without a number where none is known."""
-    return "features" if line.features is None else f"{line.features} feature{'s' * (line.features != 1)}"
+    return "features" if row.features is None else f"{row.features} feature{'s' * (row.features != 1)}"
 
 
-HEADINGS = ["model", "selector", "k", "macro-F1", "to all features", "acc.", "pred. s", "seeds", "seen"]
+COLUMNS: Sequence[Column[SelectionRow]] = (
+    Column("model", lambda row: row.model, lambda row: {"model": row.model}),
+    Column("selector", lambda row: row.selector, lambda row: {"selector": row.selector}),
+    Column("k", lambda row: cells.count(row.features), lambda row: {"features": row.features}),
+    Column(numbers=lambda row: columns.seeds(row.scored.seeds)),
+    Column(
+        "macro-F1",
+        lambda row: cells.score(row.scored, RANKED_BY),
+        lambda row: columns.ends(RANKED_BY, row.scored.scores[RANKED_BY]),
+    ),
+    Column("to all features", lambda row: cells.difference(row.difference)),
+    Column(
+        "acc.",
+        lambda row: cells.format_percent(row.scored.scores["accuracy"], interval=False),
+        lambda row: columns.ends("accuracy", row.scored.scores["accuracy"]),
+    ),
+    Column(numbers=lambda row: columns.difference(row.difference)),
+    Column(
+        "pred. s",
+        lambda row: cells.seconds(row.scored.predict_seconds),
+        lambda row: {"predict_seconds": row.scored.predict_seconds},
+    ),
+    Column("seeds", lambda row: str(len(row.scored.seeds))),
+    Column(numbers=lambda row: {"fit_seconds": row.scored.fit_seconds}),
+    Column("seen", lambda row: cells.seen(row.scored), lambda row: columns.seen(row.scored)),
+)
 
 
-def page(gathered: RunTable, lines: Sequence[Line], unselected: Sequence[str]) -> Page:
+def page(gathered: RunTable, rows: Sequence[SelectionRow], unselected: Sequence[str]) -> Page:
     """A line per model and selection, all features first."""
     return Page(
         f"{cells.title(gathered)}: with and without feature selection",
-        sentence(lines, gathered.simulated),
-        HEADINGS,
-        [_cells(line) for line in lines],
+        sentence(rows, gathered.simulated),
+        columns.headings(COLUMNS),
+        [columns.texts(COLUMNS, row) for row in rows],
         _notes(gathered, unselected),
         words=2,
     )
 
 
-def csv(gathered: RunTable, lines: Sequence[Line]) -> pl.DataFrame:
+def csv(gathered: RunTable, rows: Sequence[SelectionRow]) -> pl.DataFrame:
     """Shares as shares, every measure with `_low` and `_high`; null where there is no number."""
-    table = pl.DataFrame([_numbers(line) for line in lines], infer_schema_length=None)
-    return marked(table, gathered.simulated)
-
-
-def _cells(line: Line) -> list[str]:
-    return [
-        line.model,
-        line.selector,
-        cells.count(line.features),
-        cells.score(line.row, RANKED_BY),
-        cells.difference(line.difference),
-        cells.format_percent(line.row.scores["accuracy"], interval=False),
-        cells.seconds(line.row.predict_seconds),
-        str(len(line.row.seeds)),
-        cells.seen(line.row),
-    ]
-
-
-def _numbers(line: Line) -> dict[str, object]:
-    return {
-        "model": line.model,
-        "selector": line.selector,
-        "features": line.features,
-        "seeds": len(line.row.seeds),
-        "seed_list": " ".join(map(str, line.row.seeds)),
-        **ends(RANKED_BY, line.row.scores[RANKED_BY]),
-        **ends("accuracy", line.row.scores["accuracy"]),
-        **ends("difference", line.difference.estimate if line.difference else None),
-        "common_seeds": line.difference.seeds if line.difference else None,
-        "predict_seconds": line.row.predict_seconds,
-        "fit_seconds": line.row.fit_seconds,
-        "seen_rows": line.row.seen,
-        "seen_share": line.row.seen_share,
-    }
+    return columns.frame(COLUMNS, rows, gathered.simulated)
 
 
 def _notes(gathered: RunTable, unselected: Sequence[str]) -> list[str]:
@@ -259,11 +253,11 @@ CLOSEST_TICKS = 1.12
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
-def plot(gathered: RunTable, lines: Sequence[Line], path: Path) -> None:
+def plot(gathered: RunTable, rows: Sequence[SelectionRow], path: Path) -> None:
     """Draw both panels; a line whose number of features is unknown has no place in them."""
-    placed = [line for line in lines if line.features]
+    placed = [row for row in rows if row.features]
     title = f"{cells.title(gathered).removeprefix('SIMULATED: ')}: with and without feature selection"
-    models, selectors = (list(dict.fromkeys(getattr(line, name) for line in lines)) for name in ("model", "selector"))
+    models, selectors = (list(dict.fromkeys(getattr(row, name) for row in rows)) for name in ("model", "selector"))
     entries = len(models) * len(selectors)
     figure, (left, right) = panels(10.5, 4.6 + 0.2 * (entries // 3), title, gathered.simulated, count=2)
     for place, series in enumerate(_series(placed)):
@@ -283,23 +277,23 @@ def plot(gathered: RunTable, lines: Sequence[Line], path: Path) -> None:
     write(figure, path)
 
 
-def _series(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def _series(rows: Sequence[SelectionRow]) -> Iterator[list[SelectionRow]]:
     """The lines of one model and selector, by number of features, as the table has them."""
-    for _, series in groupby(lines, key=lambda line: (line.model, line.selector)):
+    for _, series in groupby(rows, key=lambda row: (row.model, row.selector)):
         yield list(series)
 
 
-def _style(series: Sequence[Line], selectors: Sequence[str]) -> tuple[str, str]:
+def _style(series: Sequence[SelectionRow], selectors: Sequence[str]) -> tuple[str, str]:
     """Marker and line; a model without selection is a square."""
     if series[0].without:
         return "s", ":"
     return STYLES[[name for name in selectors if name != "all"].index(series[0].selector) % len(STYLES)]
 
 
-def _scores(axes: Axes, series: Sequence[Line], colour: str, style: tuple[str, str], shift: float) -> None:
+def _scores(axes: Axes, series: Sequence[SelectionRow], colour: str, style: tuple[str, str], shift: float) -> None:
     name = f"{series[0].model}, {series[0].selector}"
-    scores = [line.row.scores[RANKED_BY] for line in series]
-    places = [shift * (line.features or 0) for line in series]
+    scores = [row.scored.scores[RANKED_BY] for row in series]
+    places = [shift * (row.features or 0) for row in series]
     means = [100 * score.mean for score in scores]
     reach = [
         [0.0 if isnan(score.low) else 100 * (score.mean - score.low) for score in scores],
@@ -312,8 +306,8 @@ def _scores(axes: Axes, series: Sequence[Line], colour: str, style: tuple[str, s
         axes.axhline(means[0], color=colour, linestyle=style[1], linewidth=0.9, alpha=0.7)
 
 
-def _seconds(axes: Axes, series: Sequence[Line], colour: str, style: tuple[str, str]) -> None:
-    known = [(line.features, line.row.predict_seconds) for line in series if line.row.predict_seconds]
+def _seconds(axes: Axes, series: Sequence[SelectionRow], colour: str, style: tuple[str, str]) -> None:
+    known = [(row.features, row.scored.predict_seconds) for row in series if row.scored.predict_seconds]
     if known:
         places, seconds = zip(*known, strict=True)
         axes.plot(places, seconds, color=colour, marker=style[0], linestyle=style[1], markersize=5)
@@ -321,10 +315,10 @@ def _seconds(axes: Axes, series: Sequence[Line], colour: str, style: tuple[str, 
             axes.axhline(seconds[0], color=colour, linestyle=style[1], linewidth=0.9, alpha=0.7)
 
 
-def _finish(axes: Axes, heading: str, lines: Sequence[Line]) -> None:
+def _finish(axes: Axes, heading: str, rows: Sequence[SelectionRow]) -> None:
     """The numbers of features that there are, without those that would overlap the one before."""
     axes.set_xscale("log")
-    counts = sorted({line.features for line in lines if line.features})
+    counts = sorted({row.features for row in rows if row.features})
     ticks = counts[:1] + [count for before, count in pairwise(counts) if count > CLOSEST_TICKS * before]
     axes.set_xticks(ticks)
     axes.xaxis.set_major_formatter(PLAIN)
@@ -334,7 +328,7 @@ def _finish(axes: Axes, heading: str, lines: Sequence[Line]) -> None:
     axes.grid(True, color=PALE)
 
 
-def selection(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
+def make(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
     """Every model with and without selection; `aside` takes copies of the runs' artifacts.
 
     Raises:
@@ -342,7 +336,7 @@ def selection(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple
     """
     store, gathered = load_runs(stores, settings, aside)
     features = {method.name: used(store, method, aside) for method in gathered.methods}
-    found, unselected = lines(gathered, features, settings.replicates, settings.seed)
+    found, unselected = rows(gathered, features, settings.replicates, settings.seed)
     if not found:
         raise UserError(
             "report=selection: no run selects features; make some: python -m train -m +experiment=selection"

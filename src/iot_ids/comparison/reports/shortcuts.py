@@ -1,10 +1,11 @@
-"""The report `shortcuts`: what each of the paper's shortcuts, and ours, is worth."""
+"""The report `shortcuts`: what is each shortcut worth? The clean protocol beside the paper's shortcuts and ours."""
 
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,11 @@ from iot_ids.common.errors import UserError
 from iot_ids.comparison import selecting as runs
 from iot_ids.comparison.loading import Method, RunTable, load_runs
 from iot_ids.comparison.method_scores import Row, difference, scored
-from iot_ids.comparison.render import cells
+from iot_ids.comparison.render import cells, columns
 from iot_ids.comparison.render import page as report
+from iot_ids.comparison.render.columns import Column
 from iot_ids.comparison.render.page import Page, Report
 from iot_ids.comparison.render.plots import LONGEST_LINE, points
-from iot_ids.comparison.render.table import ends, marked
 from iot_ids.comparison.selecting import named
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats.seeds import Difference
@@ -75,18 +76,18 @@ MEASURES = ("accuracy", "f1_macro")
 
 
 @dataclass(frozen=True)
-class Line:
+class ShortcutRow:
     """One method under one condition; `differences` by measure, to the same method's clean runs where there are any."""
 
     method: str
     condition: Condition
     words: str
-    row: Row
+    scored: Row
     test_rows: float
     differences: dict[str, Difference]
 
 
-def lines(gathered: RunTable, replicates: int, seed: int) -> tuple[list[Line], list[Method]]:
+def rows(gathered: RunTable, replicates: int, seed: int) -> tuple[list[ShortcutRow], list[Method]]:
     """Every method that was run with a shortcut, and the runs that were left out since they belong to none.
 
     Args:
@@ -94,7 +95,7 @@ def lines(gathered: RunTable, replicates: int, seed: int) -> tuple[list[Line], l
         replicates: of the bootstrap that gives a single run its interval.
         seed: of that bootstrap.
     """
-    found: list[Line] = []
+    found: list[ShortcutRow] = []
     left_out: list[Method] = []
     for name, methods in variants(gathered.methods, VARIED).items():
         placed = {id(each): where for each in methods if (where := condition(each)) is not None}
@@ -107,10 +108,10 @@ def lines(gathered: RunTable, replicates: int, seed: int) -> tuple[list[Line], l
         words = _words(there, [placed[id(each)] for each in there])
         for method, called in zip(there, words, strict=True):
             reference = None if method in references else closest(method, references)
-            rows = [record.run.metrics["data/test_rows"] for record in method.records]
-            row = scored(gathered, method, None, replicates, seed)
+            tested = [record.run.metrics["data/test_rows"] for record in method.records]
+            scores = scored(gathered, method, None, replicates, seed)
             differences = _differences(gathered, method, reference, seed)
-            found.append(Line(name, placed[id(method)], called, row, float(np.mean(rows)), differences))
+            found.append(ShortcutRow(name, placed[id(method)], called, scores, float(np.mean(tested)), differences))
     return found, left_out
 
 
@@ -135,36 +136,34 @@ def _differences(gathered: RunTable, method: Method, reference: Method | None, s
 PAPERS_MEASURE = "accuracy"
 
 
-def sentence(lines: Sequence[Line], simulated: bool) -> str:
+def sentence(rows: Sequence[ShortcutRow], simulated: bool) -> str:
     """For each method: what most shortcuts together change, and which single one changes the paper's measure most."""
-    methods = list(dict.fromkeys(line.method for line in lines))
-    clauses = [_clause(method, [line for line in lines if line.method == method]) for method in methods]
+    methods = list(dict.fromkeys(row.method for row in rows))
+    clauses = [_clause(method, [row for row in rows if row.method == method]) for method in methods]
     return f"{'SIMULATED: ' if simulated else ''}Beside the clean protocol, {'; '.join(clauses)}."
 
 
-def _clause(method: str, lines: Sequence[Line]) -> str:
-    told = [line for line in lines if line.condition.shortcuts and line.differences]
+def _clause(method: str, rows: Sequence[ShortcutRow]) -> str:
+    told = [row for row in rows if row.condition.shortcuts and row.differences]
     if not told:
         return f"{method} has no clean runs on the same seeds"
     parts = []
-    together = max(told, key=lambda line: len(line.condition.shortcuts))
+    together = max(told, key=lambda row: len(row.condition.shortcuts))
     if len(together.condition.shortcuts) > 1:
         parts.append(f"{together.words} together change {method} by {_changes(together)}")
-    singles = [line for line in told if len(line.condition.shortcuts) == 1]
+    singles = [row for row in told if len(row.condition.shortcuts) == 1]
     if singles:
-        most = max(singles, key=lambda line: abs(line.differences[PAPERS_MEASURE].estimate.mean))
+        most = max(singles, key=lambda row: abs(row.differences[PAPERS_MEASURE].estimate.mean))
         subject = "the most that one alone changes" if parts else f"the most that one shortcut changes {method}"
         parts.append(f"{subject} is by {most.words}: {_changes(most)}")
     return ", and ".join(parts)
 
 
-def _changes(line: Line) -> str:
-    accuracy, f1 = (cells.difference(line.differences[name]) for name in ("accuracy", "f1_macro"))
+def _changes(row: ShortcutRow) -> str:
+    accuracy, f1 = (cells.difference(row.differences[name]) for name in ("accuracy", "f1_macro"))
     return f"{accuracy} in accuracy and {f1} in macro-F1"
 
 
-HEADINGS = ["method", "protocol", "accuracy", "to clean", "macro-F1", "to clean", "test rows", "seen", "seeds"]
-BRIEF_HEADINGS = ["", "acc.", "to clean", "macro-F1", "to clean", "test rows", "seen", "seeds"]
 NOTES = (
     "Shares in percent; in brackets the 95 % interval. Seen: test rows whose used columns equal a training row's.",
     "Differences to clean: paired by seed, corrected resampled t. Most shortcuts change which rows are tested, so each "
@@ -174,66 +173,64 @@ NOTES = (
 )
 
 
-def page(gathered: RunTable, lines: Sequence[Line], left_out: Sequence[Method]) -> Page:
+def page(gathered: RunTable, rows: Sequence[ShortcutRow], left_out: Sequence[Method]) -> Page:
     """A line per method and condition; for a terminal, without the intervals of the scores."""
+    brief = _columns(interval=False)
     return Page(
         f"{cells.flows(gathered)}: what each shortcut is worth",
-        sentence(lines, gathered.simulated),
-        HEADINGS,
-        [[line.method, *_cells(line, interval=True)] for line in lines],
-        [*NOTES, *_note_on_ours(lines), *_more_notes(gathered, left_out)],
-        BRIEF_HEADINGS,
-        _brief(lines),
+        sentence(rows, gathered.simulated),
+        columns.headings(COLUMNS),
+        [columns.texts(COLUMNS, row) for row in rows],
+        [*NOTES, *_note_on_ours(rows), *_more_notes(gathered, left_out)],
+        ["", *columns.headings(brief)[1:]],
+        columns.under_titles(brief, groupby(rows, key=lambda row: row.method)),
     )
 
 
-def csv(gathered: RunTable, lines: Sequence[Line]) -> pl.DataFrame:
+def csv(gathered: RunTable, rows: Sequence[ShortcutRow]) -> pl.DataFrame:
     """Shares as shares, every measure with `_low` and `_high`; null where there is no number."""
-    table = pl.DataFrame([_numbers(line) for line in lines], infer_schema_length=None)
-    return marked(table, gathered.simulated)
+    return columns.frame(COLUMNS, rows, gathered.simulated)
 
 
-def _brief(lines: Sequence[Line]) -> list[list[str]]:
-    """Each method's name stands once, above its lines."""
-    brief: list[list[str]] = []
-    for before, line in zip([None, *lines], lines, strict=False):
-        if before is None or before.method != line.method:
-            brief.append([line.method, *[""] * (len(BRIEF_HEADINGS) - 1)])
-        brief.append(_cells(line, interval=False))
-    return brief
-
-
-def _cells(line: Line, interval: bool) -> list[str]:
-    measured = [
-        text
-        for name in MEASURES
-        for text in (
-            cells.format_percent(line.row.scores[name], interval),
-            cells.difference(line.differences.get(name)),
-        )
+def _columns(interval: bool) -> list[Column[ShortcutRow]]:
+    """From the protocol on; without intervals, in the terminal, the columns have shorter headings."""
+    return [
+        Column(
+            "protocol",
+            lambda row: row.words,
+            lambda row: {
+                "protocol": protocol(row.condition.shortcuts),
+                "shortcuts": ",".join(row.condition.shortcuts) or None,
+                "outliers": row.condition.outliers,
+                **columns.seeds(row.scored.seeds),
+                "test_rows": row.test_rows,
+                **columns.seen(row.scored),
+            },
+        ),
+        *_measured("accuracy", "accuracy" if interval else "acc.", interval),
+        *_measured("f1_macro", "macro-F1", interval),
+        Column("test rows", lambda row: cells.count(round(row.test_rows))),
+        Column("seen", lambda row: cells.seen(row.scored)),
+        Column("seeds", lambda row: str(len(row.scored.seeds))),
     ]
-    counts = [cells.count(round(line.test_rows)), cells.seen(line.row), str(len(line.row.seeds))]
-    return [line.words, *measured, *counts]
 
 
-def _numbers(line: Line) -> dict[str, object]:
-    numbers: dict[str, object] = {
-        "method": line.method,
-        "protocol": protocol(line.condition.shortcuts),
-        "shortcuts": ",".join(line.condition.shortcuts) or None,
-        "outliers": line.condition.outliers,
-        "seeds": len(line.row.seeds),
-        "seed_list": " ".join(map(str, line.row.seeds)),
-        "test_rows": line.test_rows,
-        "seen_rows": line.row.seen,
-        "seen_share": line.row.seen_share,
-    }
-    for name in MEASURES:
-        found = line.differences.get(name)
-        numbers |= ends(name, line.row.scores[name])
-        numbers |= ends(f"difference_{name}", found.estimate if found else None)
-        numbers["common_seeds"] = found.seeds if found else None
-    return numbers
+def _measured(name: str, heading: str, interval: bool) -> list[Column[ShortcutRow]]:
+    return [
+        Column(
+            heading,
+            lambda row: cells.format_percent(row.scored.scores[name], interval),
+            lambda row: columns.ends(name, row.scored.scores[name]),
+        ),
+        Column(
+            "to clean",
+            lambda row: cells.difference(row.differences.get(name)),
+            lambda row: columns.difference(row.differences.get(name), f"difference_{name}"),
+        ),
+    ]
+
+
+COLUMNS = [Column[ShortcutRow]("method", lambda row: row.method, lambda row: {"method": row.method}), *_columns(True)]
 
 
 def _more_notes(gathered: RunTable, left_out: Sequence[Method]) -> list[str]:
@@ -243,9 +240,9 @@ def _more_notes(gathered: RunTable, left_out: Sequence[Method]) -> list[str]:
     return [*said, f"{why}: {named(runs)}."] if runs else said
 
 
-def _note_on_ours(lines: Sequence[Line]) -> list[str]:
+def _note_on_ours(rows: Sequence[ShortcutRow]) -> list[str]:
     """What a reader must not take for the paper's."""
-    if not any(OURS in line.condition.shortcuts for line in lines):
+    if not any(OURS in row.condition.shortcuts for row in rows):
         return []
     return [
         "Identifiers: addresses, ports, times and running numbers used as features. No shortcut of the paper's: an "
@@ -256,18 +253,18 @@ def _note_on_ours(lines: Sequence[Line]) -> list[str]:
 AXES = {"accuracy": "accuracy", "f1_macro": "macro-F1"}
 
 
-def plot(gathered: RunTable, lines: Sequence[Line], path: Path) -> None:
+def plot(gathered: RunTable, rows: Sequence[ShortcutRow], path: Path) -> None:
     """Draw every line that has clean runs to be compared with; a figure without any says so by being empty."""
-    told = [line for line in lines if line.differences]
-    several = len({line.method for line in told}) > 1
-    labels = [textwrap.fill(f"{line.method}: {line.words}" if several else line.words, LONGEST_LINE) for line in told]
+    told = [row for row in rows if row.differences]
+    several = len({row.method for row in told}) > 1
+    labels = [textwrap.fill(f"{row.method}: {row.words}" if several else row.words, LONGEST_LINE) for row in told]
     height = 1.9 + sum(max(0.34, 0.19 * (1 + label.count("\n"))) for label in labels)
     method = "" if several or not told else f" to {told[0].method}"
     title = f"{cells.flows(gathered).removeprefix('SIMULATED: ')}: what each shortcut is worth{method}"
     figure, panes = panels(10.5, height, title, gathered.simulated, count=2)
     for axes, name in zip(panes, MEASURES, strict=True):
         axes.axvline(0, color=DARK, linestyle="--", linewidth=1)
-        points(axes, [line.differences[name].estimate for line in told], signed=True)
+        points(axes, [row.differences[name].estimate for row in told], signed=True)
         axes.set_xlabel(f"{AXES[name]} less the clean protocol's, percentage points, 95 % interval", fontsize=8.5)
         axes.set_yticks(range(len(told)), [""] * len(told))
     panes[0].set_yticks(range(len(told)), labels, fontsize=8.5)
@@ -283,14 +280,14 @@ ALSO_EQUAL = {
 """What the runs have to agree in: everything but what the shortcuts change."""
 
 
-def shortcuts(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
+def make(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
     """Every method under the clean protocol and with shortcuts; `aside` takes copies of the runs' artifacts.
 
     Raises:
         UserError: no run that was chosen took a shortcut, or the runs differ in more than shortcuts.
     """
     store, gathered = load_runs(stores, settings, aside, refuse_other_flows)
-    found, left_out = lines(gathered, settings.replicates, settings.seed)
+    found, left_out = rows(gathered, settings.replicates, settings.seed)
     if not found:
         raise UserError(
             "report=shortcuts: no run took a shortcut; make some: python -m train -m +experiment=paper_recipe"

@@ -1,8 +1,9 @@
-"""The report `unseen`: are attacks found that training has not seen?"""
+"""The report `unseen`: are attacks found that training has not seen? Every attack and family that was left out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,12 @@ from iot_ids.common.spreadsheet import guarded
 from iot_ids.comparison import selecting as runs
 from iot_ids.comparison.loading import belonging, store_of
 from iot_ids.comparison.names import shortened
-from iot_ids.comparison.render import cells
+from iot_ids.comparison.render import cells, columns
 from iot_ids.comparison.render import page as report
+from iot_ids.comparison.render.columns import Column, marked
 from iot_ids.comparison.render.page import Page, Report
 from iot_ids.comparison.render.plots import reaches, style
-from iot_ids.comparison.render.table import ends, marked
-from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, Line, found_of_each, lines, predicted_as
+from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, UnseenRow, found_of_each, predicted_as, rows
 from iot_ids.comparison.selecting import networks, simulated
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.variants import by_method
@@ -30,29 +31,29 @@ from iot_ids.tracking import KeptRun, Store
 MISSED = ", which cannot be told from its false alarms"
 
 
-def sentence(lines: Sequence[Line], simulated: bool) -> str:
+def sentence(rows: Sequence[UnseenRow], simulated: bool) -> str:
     """The best method's mean, its false alarms, the attack that it finds worst, and every family."""
-    best = [line for line in lines if line.method == _best(lines)]
-    singles = [line for line in best if line.unseen.attacks and not line.unseen.family]
+    best = [row for row in rows if row.method == _best(rows)]
+    singles = [row for row in best if row.unseen.attacks and not row.unseen.family]
     parts = [_whole(best, singles)]
     if len(singles) > 1:
-        parts.append(f"worst it finds {_found(min(singles, key=lambda line: line.found.mean))}")
-    families = [line for line in best if line.unseen.family and singles]
-    parts += [f"left out together, {_found(line).removeprefix('family ')}" for line in families]
-    told = [line for line in singles or best if not missed(line)]
+        parts.append(f"worst it finds {_found(min(singles, key=lambda row: row.found.mean))}")
+    families = [row for row in best if row.unseen.family and singles]
+    parts += [f"left out together, {_found(row).removeprefix('family ')}" for row in families]
+    told = [row for row in singles or best if not missed(row)]
     lead = _lead(len(told), len(singles or best))
     return f"{'SIMULATED: ' * simulated}{lead}: {'; '.join(parts)}."
 
 
-def missed(line: Line) -> bool:
+def missed(row: UnseenRow) -> bool:
     """Whether the attack is found no more surely than normal flows are called attacks."""
-    return line.found.low <= line.false.high
+    return row.found.low <= row.false.high
 
 
-def _best(lines: Sequence[Line]) -> str:
+def _best(rows: Sequence[UnseenRow]) -> str:
     """The method with the highest mean over single attacks; without any mean, over whatever it has."""
-    means = [line for line in lines if line.unseen == MEAN] or list(lines)
-    return max(means, key=lambda line: line.found.mean).method
+    means = [row for row in rows if row.unseen == MEAN] or list(rows)
+    return max(means, key=lambda row: row.found.mean).method
 
 
 def _lead(told: int, of: int) -> str:
@@ -63,19 +64,17 @@ def _lead(told: int, of: int) -> str:
     return "Attacks never seen are found more often than normal flows are called attacks"
 
 
-def _whole(best: Sequence[Line], singles: Sequence[Line]) -> str:
-    whole = next((line for line in best if line.unseen == MEAN), (singles or best)[0])
+def _whole(best: Sequence[UnseenRow], singles: Sequence[UnseenRow]) -> str:
+    whole = next((row for row in best if row.unseen == MEAN), (singles or best)[0])
     over = f", the mean over {len(singles)} attacks" if whole.unseen == MEAN else f" of {whole.unseen.words}"
     found, false = cells.format_percent(whole.found), cells.format_percent(whole.false)
     return f"most finds {whole.method}, {found} %{over}, while {false} % of normal test flows are called attacks"
 
 
-def _found(line: Line) -> str:
-    return f"{line.unseen.words}, {cells.format_percent(line.found)} %{MISSED * missed(line)}"
+def _found(row: UnseenRow) -> str:
+    return f"{row.unseen.words}, {cells.format_percent(row.found)} %{MISSED * missed(row)}"
 
 
-HEADINGS = ["left out", "method", "found", "unseen rows", "false", "normal rows", "set on", "seeds", "found of each"]
-BRIEF_HEADINGS = ["", "found", "n", "false", "n", "set on", "seeds"]
 FAMILIES = (
     "A family is left out as a whole, since twins teach each other: who has seen one half of it knows the other half."
 )
@@ -87,7 +86,7 @@ INTERVALS = (
 
 
 def page(
-    lines: Sequence[Line], runs: Sequence[KeptRun], each: Mapping[tuple[str, str], str], notes: Sequence[str]
+    rows: Sequence[UnseenRow], runs: Sequence[KeptRun], each: Mapping[tuple[str, str], str], notes: Sequence[str]
 ) -> Page:
     """A line per attack and method, families first; for a terminal, under the attack's name.
 
@@ -97,14 +96,15 @@ def page(
         each: what `found_of_each` says; shown for families.
         notes: what was left out.
     """
+    table = [*COLUMNS, Column[UnseenRow]("found of each", lambda row: _each(row, each))]
     return Page(
         f"{'SIMULATED: ' * simulated(runs)}{title(runs)}",
-        sentence(lines, simulated(runs)),
-        HEADINGS,
-        [[line.unseen.words, line.method, *_cells(line), _each(line, each)] for line in lines],
+        sentence(rows, simulated(runs)),
+        columns.headings(table),
+        [columns.texts(table, row) for row in rows],
         [_meaning(runs), FAMILIES, INTERVALS, *(f"{note[0].upper()}{note[1:]}." for note in notes)],
-        BRIEF_HEADINGS,
-        _brief(lines),
+        columns.headings(BRIEF),
+        columns.under_titles(BRIEF, ((unseen.words, them) for unseen, them in groupby(rows, lambda row: row.unseen))),
     )
 
 
@@ -113,48 +113,54 @@ def title(runs: Sequence[KeptRun]) -> str:
     return f"{networks(runs[0])}, {runs[0].parameters['dataset.label']}: attacks that training has not seen"
 
 
-def csv(lines: Sequence[Line], generated: bool) -> pl.DataFrame:
+def csv(rows: Sequence[UnseenRow], generated: bool) -> pl.DataFrame:
     """Shares as shares, with `_low` and `_high`; several attacks of a family with a plus between them."""
-    return marked(pl.DataFrame([_numbers(line) for line in lines], infer_schema_length=None), generated)
+    return columns.frame(COLUMNS, rows, generated)
 
 
-def _brief(lines: Sequence[Line]) -> list[list[str]]:
-    brief: list[list[str]] = []
-    for before, line in zip([None, *lines], lines, strict=False):
-        if before is None or before.unseen != line.unseen:
-            brief.append([line.unseen.words, *[""] * (len(BRIEF_HEADINGS) - 1)])
-        brief.append([f"  {line.method}", *_cells(line)])
-    return brief
+def _kind(row: UnseenRow) -> str:
+    return "family" if row.unseen.family else "single" if row.unseen.attacks else "mean"
 
 
-def _cells(line: Line) -> list[str]:
-    return [
-        cells.format_percent(line.found),
-        cells.count(line.rows),
-        cells.format_percent(line.false),
-        cells.count(line.normal_rows),
-        cells.count(line.validation_rows),
-        str(len(line.seeds)),
-    ]
+_MEASURED: Sequence[Column[UnseenRow]] = (
+    Column(numbers=lambda row: columns.seeds(row.seeds)),
+    Column(
+        "found",
+        lambda row: cells.format_percent(row.found),
+        lambda row: columns.ends("detection_rate", row.found),
+    ),
+    Column("unseen rows", lambda row: cells.count(row.rows), lambda row: {"unseen_rows": row.rows}),
+    Column(
+        "false",
+        lambda row: cells.format_percent(row.false),
+        lambda row: columns.ends("false_positive_rate", row.false),
+    ),
+    Column("normal rows", lambda row: cells.count(row.normal_rows), lambda row: {"test_normal_rows": row.normal_rows}),
+    Column(
+        "set on",
+        lambda row: cells.count(row.validation_rows),
+        lambda row: {"validation_normal_rows": row.validation_rows},
+    ),
+    Column("seeds", lambda row: str(len(row.seeds))),
+)
+COLUMNS: Sequence[Column[UnseenRow]] = (
+    Column(
+        "left out",
+        lambda row: row.unseen.words,
+        lambda row: {"unseen": " + ".join(row.unseen.attacks) or "mean", "kind": _kind(row)},
+    ),
+    Column("method", lambda row: row.method, lambda row: {"method": row.method}),
+    *_MEASURED,
+)
+BRIEF: Sequence[Column[UnseenRow]] = (
+    Column("", lambda row: f"  {row.method}"),
+    *(replace(column, heading="n" if "rows" in (column.heading or "") else column.heading) for column in _MEASURED),
+)
+"""For a terminal, under the attack's name."""
 
 
-def _each(line: Line, each: Mapping[tuple[str, str], str]) -> str:
-    return each.get((line.unseen.words, line.method), cells.NOTHING) if line.unseen.family else cells.NOTHING
-
-
-def _numbers(line: Line) -> dict[str, object]:
-    return {
-        "unseen": " + ".join(line.unseen.attacks) or "mean",
-        "kind": "family" if line.unseen.family else "single" if line.unseen.attacks else "mean",
-        "method": line.method,
-        "seeds": len(line.seeds),
-        "seed_list": " ".join(map(str, line.seeds)),
-        **ends("detection_rate", line.found),
-        "unseen_rows": line.rows,
-        **ends("false_positive_rate", line.false),
-        "test_normal_rows": line.normal_rows,
-        "validation_normal_rows": line.validation_rows,
-    }
+def _each(row: UnseenRow, each: Mapping[tuple[str, str], str]) -> str:
+    return each.get((row.unseen.words, row.method), cells.NOTHING) if row.unseen.family else cells.NOTHING
 
 
 def _meaning(runs: Sequence[KeptRun]) -> str:
@@ -170,20 +176,20 @@ BAND = 0.8
 """So much of an attack's place is taken by its methods; the rest parts it from the next."""
 
 
-def plot(lines: Sequence[Line], runs: Sequence[KeptRun], path: Path) -> None:
+def plot(rows: Sequence[UnseenRow], runs: Sequence[KeptRun], path: Path) -> None:
     """Draw every line; the dashed line is the share of false alarms that was asked for."""
-    unseen = list(dict.fromkeys(line.unseen for line in lines))
-    methods = list(dict.fromkeys(line.method for line in lines))
+    unseen = list(dict.fromkeys(row.unseen for row in rows))
+    methods = list(dict.fromkeys(row.method for row in rows))
     height = 1.9 + 0.25 * (len(methods) // 3) + len(unseen) * max(0.4, 0.16 * len(methods))
     figure, panes = panels(10.5, height, title(runs), simulated(runs), count=2)
     for axes, measure, heading in zip(
         panes, ("found", "false"), ("unseen rows called any attack", "normal test rows called any attack"), strict=True
     ):
         for place, method in enumerate(methods):
-            mine = [line for line in lines if line.method == method]
+            mine = [row for row in rows if row.method == method]
             shift = BAND * ((place + 0.5) / len(methods) - 0.5)
-            means, reach = reaches([getattr(line, measure) for line in mine])
-            places = np.array([unseen.index(line.unseen) for line in mine]) + shift
+            means, reach = reaches([getattr(row, measure) for row in mine])
+            places = np.array([unseen.index(row.unseen) for row in mine]) + shift
             colour, marker = style(place)
             axes.errorbar(
                 means, places, xerr=reach, color=colour, marker=marker, linestyle="none", elinewidth=1.4, label=method
@@ -217,7 +223,7 @@ ALSO_EQUAL = {
 """What the runs have to agree in besides FILTERS: everything but the attack that was left out."""
 
 
-def unseen(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
+def make(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Store, Report]:
     """Every method and every attack that training has not seen; `aside` takes copies of the runs' artifacts.
 
     Raises:
@@ -232,7 +238,7 @@ def unseen(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[St
     kept, notes = belonging(runs.chosen(there, settings), refuse_other_flows, [*runs.NEEDED_METRICS, *NEEDED])
     named = by_method(kept, ["split.attack"])
     methods = dict(zip(shortened(list(named)), named.values(), strict=True))
-    taken, found, parameters = predicted_as(store, methods, aside), lines(methods), kept[0].parameters
+    taken, found, parameters = predicted_as(store, methods, aside), rows(methods), kept[0].parameters
     each = found_of_each(taken, runs.normal_class(parameters) or "")
     made = report.of_page(
         "unseen",

@@ -64,7 +64,7 @@ NEEDED = (FOUND, FALSE, ROWS, NORMAL_ROWS, VALIDATION_ROWS)
 
 
 @dataclass(frozen=True)
-class Line:
+class UnseenRow:
     """One method and what it was not shown. Shares are means over the seeds; so are rows, where these differ."""
 
     unseen: Unseen
@@ -80,7 +80,7 @@ class Line:
     seeds: Sequence[int]
 
 
-def lines(methods: Mapping[str, Sequence[KeptRun]]) -> list[Line]:
+def rows(methods: Mapping[str, Sequence[KeptRun]]) -> list[UnseenRow]:
     """Every method with every attack that it was run without; the method that finds most comes first in each.
 
     A method has a mean where it was run without each of the single attacks, on seeds that they share.
@@ -91,13 +91,13 @@ def lines(methods: Mapping[str, Sequence[KeptRun]]) -> list[Line]:
     groups = {name: by_attack(them) for name, them in methods.items()}
     there = {unseen for each in groups.values() for unseen in each}
     singles = [unseen for unseen in there if not unseen.family]
-    found = [_line(unseen, name, [them]) for name, each in groups.items() for unseen, them in each.items()]
+    found = [_row(unseen, name, [them]) for name, each in groups.items() for unseen, them in each.items()]
     for name, each in groups.items():
         if singles and all(single in each for single in singles):
             them = [each[single] for single in singles]
-            found += [_line(MEAN, name, them)] * bool(common_seeds(them))
+            found += [_row(MEAN, name, them)] * bool(common_seeds(them))
     ranked = _ranked(found)
-    return sorted(found, key=lambda line: (_order(line), ranked.index(line.method)))
+    return sorted(found, key=lambda row: (_order(row), ranked.index(row.method)))
 
 
 def test_to_train(runs: Sequence[KeptRun]) -> float:
@@ -105,12 +105,12 @@ def test_to_train(runs: Sequence[KeptRun]) -> float:
     return float(np.mean([run.metrics["data/test_rows"] / run.metrics["data/train_rows"] for run in runs]))
 
 
-def _line(unseen: Unseen, method: str, groups: Sequence[dict[int, KeptRun]]) -> Line:
+def _row(unseen: Unseen, method: str, groups: Sequence[dict[int, KeptRun]]) -> UnseenRow:
     """The mean over `groups`, one attack each."""
     seeds = common_seeds(groups)
     runs = [[them[seed] for seed in seeds] for them in groups]
     ratio = test_to_train([run for them in runs for run in them])
-    return Line(
+    return UnseenRow(
         unseen,
         method,
         summed([_part(them, FOUND, ROWS, len(runs), same_rows=True) for them in runs], ratio),
@@ -130,19 +130,19 @@ def _mean(runs: Sequence[KeptRun], name: str) -> int:
     return round(float(np.mean([run.metrics[name] for run in runs])))
 
 
-def _order(line: Line) -> tuple[int, int, str]:
+def _order(row: UnseenRow) -> tuple[int, int, str]:
     """Families, single attacks, the mean; the ones with more rows first."""
-    return (0 if line.unseen.family else 1 if line.unseen.attacks else 2), -line.rows, line.unseen.words
+    return (0 if row.unseen.family else 1 if row.unseen.attacks else 2), -row.rows, row.unseen.words
 
 
-def _ranked(lines: Sequence[Line]) -> list[str]:
+def _ranked(rows: Sequence[UnseenRow]) -> list[str]:
     """The methods by their mean share over the single attacks; without one, after those, by what they have."""
-    methods = list(dict.fromkeys(line.method for line in lines))
+    methods = list(dict.fromkeys(row.method for row in rows))
 
     def key(method: str) -> tuple[bool, float]:
-        mine = [line for line in lines if line.method == method]
-        means = [line.found.mean for line in mine if line.unseen == MEAN]
-        return not means, -float(np.mean(means or [line.found.mean for line in mine]))
+        mine = [row for row in rows if row.method == method]
+        means = [row.found.mean for row in mine if row.unseen == MEAN]
+        return not means, -float(np.mean(means or [row.found.mean for row in mine]))
 
     return sorted(methods, key=key)
 

@@ -1,14 +1,24 @@
-"""The table as numbers: a row per method and one for the constant answer, ranked by macro-F1."""
+"""The report `table`: every method and the constant answer, ranked by macro-F1."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.comparison.loading import RunTable
+from iot_ids.common.spreadsheet import guarded
+from iot_ids.comparison.loading import RunTable, load_runs
 from iot_ids.comparison.method_scores import RANKED_BY, Row, difference, joint_draws, scored
+from iot_ids.comparison.render import cells, page, table
+from iot_ids.comparison.render import console as shown
+from iot_ids.comparison.render.latex import latex
+from iot_ids.comparison.render.methods_text import latex_paragraph, paragraph
+from iot_ids.comparison.render.page import Report
+from iot_ids.comparison.render.plots import forest
+from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats.seeds import Estimate, holm
 from iot_ids.metrics.metrics import measures
+from iot_ids.tracking import Store
 
 
 def rows(gathered: RunTable, replicates: int, seed: int) -> list[Row]:
@@ -28,8 +38,8 @@ def rows(gathered: RunTable, replicates: int, seed: int) -> list[Row]:
         if method is not best and (found := difference(gathered, method, best, joint, seed)) is not None
     }
     corrected_p = holm({name: found.p for name, found in differences.items() if found.p is not None})
-    judged = [replace(row, difference=differences.get(row.name), p=corrected_p.get(row.name)) for row in of.values()]
-    return sorted([*judged, constant(gathered)], key=lambda row: -row.scores[RANKED_BY].mean)
+    ranked = [replace(row, difference=differences.get(row.name), p=corrected_p.get(row.name)) for row in of.values()]
+    return sorted([*ranked, constant(gathered)], key=lambda row: -row.scores[RANKED_BY].mean)
 
 
 def constant(gathered: RunTable) -> Row:
@@ -47,3 +57,23 @@ def constant_matrix(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
     answered = np.zeros_like(matrix)
     answered[:, counts.argmax()] = counts
     return answered
+
+
+def make(stores: dict[str, Store], settings: Compare, copies: Path) -> tuple[Store, Report]:
+    """Compare all methods that `settings` choose.
+
+    Raises:
+        UserError: nothing is left to compare, or the runs do not belong in one table.
+    """
+    store, gathered = load_runs(stores, settings, copies)
+    ranked = rows(gathered, settings.replicates, settings.seed)
+    files = {
+        "table.md": lambda path: cells.write_text(path, table.markdown(gathered, ranked)),
+        "table.csv": lambda path: cells.write_text(path, guarded(table.csv(gathered, ranked)).write_csv()),
+        "table.tex": lambda path: cells.write_text(path, latex(gathered, ranked)),
+        "methods.txt": lambda path: cells.write_text(path, paragraph(gathered, ranked)),
+        "methods.tex": lambda path: cells.write_text(path, latex_paragraph(gathered, ranked)),
+        "forest.png": lambda path: forest(gathered, ranked, path),
+    }
+    place = page.folder(gathered.first, settings)
+    return store, Report(gathered.runs, place, lambda console: shown.show(gathered, ranked, console), files)

@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 from comparison.made_up import CLASSES, answered, kept, on_one_test_file, on_random_splits, records
 from iot_ids.comparison.loading import Record, RunTable, group
 from iot_ids.comparison.method_scores import Row
-from iot_ids.comparison.reports.ranking import rows
+from iot_ids.comparison.reports.table import rows
 from iot_ids.comparison.stats.seeds import corrected
 
 TEN = range(10)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from comparison.made_up import answered, kept
-from iot_ids.comparison.reports import paper_table
+from iot_ids.comparison import paper_table
 from iot_ids.metrics.metrics import per_class
 
 CLASSES = ["normal", "DoS", "DDoS"]
