@@ -121,10 +121,13 @@ SCHEMAS: dict[str, Any] = {
 
 
 def register() -> None:
-    """Put every schema where the files of `conf/` name it: `/schema_<group>_<choice>`."""
+    """Store every schema where `conf/` names it, `/schema_<group>_<choice>`, and the choices of `selection`."""
     store = ConfigStore.instance()
     for name, node in SCHEMAS.items():
         store.store(name=f"schema_{name}", node=node)
+    for name, (selector, k) in features.SELECTIONS.items():
+        node = {"defaults": [{"override /selector": selector}], **({"selector": {"k": k}} if k else {})}
+        store.store(group="selection", name=name, node=node, package="_global_")
 
 
 def resolve(config: DictConfig) -> Config:

@@ -210,3 +210,14 @@ def test_checking_a_configuration_imports_nothing_heavy() -> None:
     code = "import sys, iot_ids.config; print([name for name in ('polars', 'numpy', 'torch') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["lstm", "rnn"])
+def test_the_other_recurrent_networks_have_the_grus_space(name: str) -> None:
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        gru, other = (
+            compose("train", overrides=[f"+sweep={each}"], return_hydra_config=True) for each in ("gru", name)
+        )
+    assert dict(other.hydra.sweeper.params) == dict(gru.hydra.sweeper.params)
+    assert (gru.model.name, other.model.name) == ("gru", name)

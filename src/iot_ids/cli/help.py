@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from iot_ids.comparison.reports import summaries
+from iot_ids.features.spec import SELECTIONS
 
 ADDED = ("condition", "experiment", "selection", "shortcut", "sweep")
 """Groups that the default run does not have: chosen with a plus."""
@@ -39,7 +40,7 @@ Runs are shown by:   mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
 def usage(folders: Iterable[Path]) -> str:
     """The help text with the choices that the files in `folders` give: one folder per group, one file per choice."""
-    choices: dict[str, set[str]] = {}
+    choices: dict[str, set[str]] = {"selection": set(SELECTIONS)}
     for file in (file for folder in folders for file in folder.glob("*/*.yaml")):
         choices.setdefault(file.parent.name, set()).add(file.stem)
     lines = (

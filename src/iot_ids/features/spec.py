@@ -63,3 +63,11 @@ class Adaptation:
     def on(self) -> bool:
         """Whether anything is changed."""
         return self.scaler or self.threshold
+
+
+SELECTED_BY, COUNTS = ("pearson", "chi_square"), (5, 10, 20)
+SELECTIONS: dict[str, tuple[str, int | None]] = {
+    "all": ("all", None),
+    **{f"{selector}_{k}": (selector, k) for selector in SELECTED_BY for k in COUNTS},
+}
+"""The choices of the group `selection`: a selector and its `k` in one word, which a multirun varies together."""
