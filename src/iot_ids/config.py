@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.utils import get_class
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -13,13 +14,14 @@ from iot_ids.common.errors import UserError
 from iot_ids.common.redact import said
 from iot_ids.common.sealing import seal
 from iot_ids.data import schema as data
-from iot_ids.data.checks import check_context, left_out, taxonomy
+from iot_ids.data import splits
+from iot_ids.data.checks import check_context, taxonomy
+from iot_ids.data.splits.base import LARGEST_SEED as LARGEST_SEED
+from iot_ids.data.splits.base import Split, check_seed, check_share, check_shares
 from iot_ids.features import spec as features
 from iot_ids.metrics.spec import Evaluate
 from iot_ids.models import spec as models
 from iot_ids.models.spec import at_least_one, check_trainer
-
-LARGEST_SEED = 2**32 - 1
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Config:
     dataset: data.Dataset = MISSING
     test_dataset: data.Dataset | None = None
     """Another network, whose flows are the test rows; added by `+dataset@test_dataset=NAME`."""
-    split: Any = MISSING
+    split: Any = MISSING  # a Split, after `resolve`
     outliers: Any = MISSING
     selector: Any = MISSING
     scaler: Any = MISSING
@@ -64,6 +66,17 @@ class Config:
         if self.test_dataset is None:
             return self.dataset.title
         return f"trained on {self.dataset.title}, tested on {self.test_dataset.title}"
+
+    @property
+    def normal(self) -> str | None:
+        """The class that is not an attack, by the label that is learned; None where none is."""
+        return taxonomy(self.dataset).normal
+
+    @property
+    def left_out(self) -> list[str]:
+        """The attacks that the split keeps out of train and validation; usually none."""
+        found: list[str] = self.split.left_out(self.dataset)
+        return found
 
     @property
     def drawn_by(self) -> int:
@@ -90,11 +103,11 @@ class Config:
 SCHEMAS: dict[str, Any] = {
     "config": Config,
     "dataset_simulated": data.SimulatedDataset,
-    "split_random": data.RandomSplit,
-    "split_official": data.OfficialSplit,
-    "split_grouped": data.GroupedSplit,
-    "split_temporal": data.TemporalSplit,
-    "split_unseen_attack": data.UnseenAttackSplit,
+    "split_random": splits.RandomSplit,
+    "split_official": splits.OfficialSplit,
+    "split_grouped": splits.GroupedSplit,
+    "split_temporal": splits.TemporalSplit,
+    "split_unseen_attack": splits.UnseenAttackSplit,
     "outliers_none": features.NoOutliers,
     "outliers_iqr": features.Iqr,
     "selector_all": features.AllFeatures,
@@ -143,6 +156,7 @@ def resolve(config: DictConfig) -> Config:
 
 
 def _resolved(config: DictConfig) -> Config:
+    _type_own_split(config)
     refuse_unknown_keys(config, "")
     refuse_lacking_keys(config)
     check_resolved(config)
@@ -151,9 +165,25 @@ def _resolved(config: DictConfig) -> Config:
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
         if "name" not in getattr(typed, group):
             raise UserError(f"{group}: the chosen file has no `name`, by which its runs are told apart; add name: ...")
-    if not isinstance(typed.split, data.Split):
-        raise UserError("split: a split of your own has to build on a shipped one: defaults: [random, _self_]")
     return typed
+
+
+def _type_own_split(config: DictConfig) -> None:
+    """Check a user's own split against the class that its file names, in place; a shipped one has its schema already.
+
+    Raises:
+        UserError: the class cannot be imported, or is not a dataclass derived from Split.
+    """
+    if OmegaConf.get_type(config.split) is not dict:
+        return
+    path = config.split.get("_target_")
+    try:
+        kind = get_class(path)
+    except Exception as error:  # the user's module runs, and may raise anything
+        raise UserError(f"split: _target_={path} cannot be imported ({error}); see docs/extending.md") from error
+    if not (issubclass(kind, Split) and "__dataclass_fields__" in vars(kind)):
+        raise UserError(f"split: {path} is not a dataclass derived from Split; see docs/extending.md")
+    config.split = OmegaConf.merge(OmegaConf.structured(kind), config.split)
 
 
 def check(config: Config) -> None:
@@ -163,21 +193,15 @@ def check(config: Config) -> None:
         UserError: the key, its value, and what it may be.
     """
     k = config.selector.get("k", 1)
-    shares = {"split.validation": config.split.validation}
-    if not isinstance(config.split, data.OfficialSplit):
-        shares["split.test"] = config.split.test
-    shares["evaluate.false_positive_rate"] = config.evaluate.false_positive_rate
-    for key, share in shares.items():
-        if not 0 < share < 1:
-            raise UserError(f"{key}={share} is no share between 0 and 1")
-    for key, seed in {"seed": config.seed, "split_seed": config.drawn_by}.items():
-        if not 0 <= seed <= LARGEST_SEED:
-            raise UserError(f"{key}={seed} is not between 0 and {LARGEST_SEED}")
+    check_shares(config.split)
+    check_share("evaluate.false_positive_rate", config.evaluate.false_positive_rate)
+    check_seed(config.seed)
+    check_seed(config.drawn_by, "split_seed")
     if not isinstance(k, int):
         raise UserError(f"selector.k={k} is no whole number")
     for group in ("outliers", "scaler"):
         _check_before_split(group, getattr(config, group).get("before_split", False), config)
-    _check_unseen(config)
+    config.split.check(config.dataset, config.test_dataset)
     _check_adaptation(config)
     if config.window is not None:
         at_least_one({"model.window": config.window})
@@ -215,8 +239,12 @@ def check_resolved(config: DictConfig) -> None:
 
 
 def container(config: DictConfig) -> dict[str, Any]:
-    """A configuration without types, interpolations resolved."""
-    return OmegaConf.to_container(config, resolve=True, enum_to_str=True)  # type: ignore[return-value]
+    """The configuration without types, interpolations resolved; a shipped split goes by its name, not its class."""
+    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, enum_to_str=True)  # type: ignore[assignment]
+    split = plain.get("split", {})
+    if str(split.get("_target_")).startswith(splits.__name__):
+        del split["_target_"]  # earlier runs have none, and are averaged with later ones
+    return plain
 
 
 def _check_before_split(group: str, value: Any, config: Config) -> None:
@@ -224,24 +252,12 @@ def _check_before_split(group: str, value: Any, config: Config) -> None:
         raise UserError(f"{group}.before_split={value} is neither true nor false")
     if not value:
         return
-    elsewhere = "split=official" if isinstance(config.split, data.OfficialSplit) else "test_dataset"
-    if elsewhere == "split=official" or config.test_dataset is not None:
+    elsewhere = f"split={config.split.name}" if config.split.test_elsewhere else "test_dataset"
+    if config.split.test_elsewhere or config.test_dataset is not None:
         raise UserError(
             f"{group}.before_split=true is not possible with {elsewhere}, whose test rows are split off already; "
             f"use split=random, or {group}.before_split=false"
         )
-
-
-def _check_unseen(config: Config) -> None:
-    if not isinstance(config.split, data.UnseenAttackSplit):
-        return
-    left_out(config.dataset, config.split)
-    if taxonomy(config.dataset).normal is None:
-        raise UserError(
-            f"split=unseen_attack: dataset.label={config.dataset.label} has no normal class; choose another"
-        )
-    if config.test_dataset is not None:
-        raise UserError("split=unseen_attack and test_dataset ask two questions at once; leave out one of them")
 
 
 def _check_adaptation(config: Config) -> None:

@@ -7,7 +7,7 @@ request (`experiment/leaks.py`); an adaptation to unlabelled flows of the tested
 from collections.abc import Sequence
 
 from iot_ids.config import Config
-from iot_ids.data.schema import Duplicates, Identifiers, RandomSplit
+from iot_ids.data.schema import Duplicates, Identifiers
 
 WORDS = {
     "outliers_before_split": "outliers removed before the split",
@@ -30,7 +30,7 @@ def shortcuts(config: Config) -> list[str]:
     taken = {
         "outliers_before_split": bool(config.outliers.get("before_split")),
         "scaling_before_split": bool(config.scaler.get("before_split")),
-        "unstratified": isinstance(config.split, RandomSplit) and not config.split.stratified,
+        "unstratified": not config.split.stratified,
         "exact_duplicates": config.dataset.duplicates is Duplicates.exact,
         "identifiers": config.dataset.identifiers is Identifiers.allow,
     }

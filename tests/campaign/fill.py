@@ -15,7 +15,8 @@ def _digest(file: str, cache: str | None) -> str:
     import hashlib
 
     from iot_ids.data.load import load
-    from iot_ids.data.schema import Cache, Columns, Dataset, RandomSplit, Taxonomy
+    from iot_ids.data.schema import Cache, Columns, Dataset, Taxonomy
+    from iot_ids.data.splits import RandomSplit
 
     dataset = Dataset(
         name="filled",

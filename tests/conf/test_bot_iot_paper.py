@@ -11,8 +11,9 @@ import train
 from conftest import Workplace, typed
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import load
-from iot_ids.data.schema import Cache, Dataset, RandomSplit
+from iot_ids.data.schema import Cache, Dataset
 from iot_ids.data.simulation.flows import simulate, write_csv
+from iot_ids.data.splits import RandomSplit
 
 RELEASE = (
     {"DoS": 20_500},

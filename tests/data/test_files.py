@@ -17,7 +17,8 @@ from iot_ids.common.errors import UserError
 from iot_ids.data.clean import ROW_ID, Cleaned, clean
 from iot_ids.data.files import files_not_read, first_rows, official_test_files, training_files
 from iot_ids.data.load import load
-from iot_ids.data.schema import Cache, Dataset, Duplicates, Format, Header, OfficialSplit, RandomSplit
+from iot_ids.data.schema import Cache, Dataset, Duplicates, Format, Header
+from iot_ids.data.splits import OfficialSplit, RandomSplit
 
 
 @pytest.fixture

@@ -14,17 +14,8 @@ from iot_ids.data.cache.sources import digest_of_untouched, stamps_of
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import Loaded, load
-from iot_ids.data.schema import (
-    Cache,
-    Columns,
-    Dataset,
-    Duplicates,
-    Format,
-    OfficialSplit,
-    RandomSplit,
-    SimulatedDataset,
-    Taxonomy,
-)
+from iot_ids.data.schema import Cache, Columns, Dataset, Duplicates, Format, SimulatedDataset, Taxonomy
+from iot_ids.data.splits import OfficialSplit, RandomSplit
 
 RANDOM = RandomSplit("random", test=0.2, validation=0.2)
 OFFICIAL = OfficialSplit("official", validation=0.2)

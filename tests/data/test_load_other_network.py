@@ -12,7 +12,8 @@ from iot_ids.common.errors import UserError
 from iot_ids.data.checks import shared_classes
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import load
-from iot_ids.data.schema import Cache, Dataset, Duplicates, RandomSplit, Taxonomy
+from iot_ids.data.schema import Cache, Dataset, Duplicates, Taxonomy
+from iot_ids.data.splits import RandomSplit
 
 Csv = Callable[..., Path]
 RANDOM = RandomSplit("random", test=0.2, validation=0.2)

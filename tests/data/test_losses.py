@@ -10,7 +10,8 @@ from iot_ids.common.errors import UserError
 from iot_ids.data.clean import clean
 from iot_ids.data.load import load
 from iot_ids.data.losses import sentences
-from iot_ids.data.schema import Cache, Dataset, Duplicates, Format, MissingNumbers, RandomSplit
+from iot_ids.data.schema import Cache, Dataset, Duplicates, Format, MissingNumbers
+from iot_ids.data.splits import RandomSplit
 
 Csv = Callable[..., Path]
 LINES = [

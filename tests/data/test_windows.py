@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from iot_ids.common.errors import UserError
 from iot_ids.data.checks import check_context
 from iot_ids.data.clean import ROW_ID
-from iot_ids.data.schema import Columns, Dataset, RandomSplit, TemporalSplit
+from iot_ids.data.schema import Columns, Dataset
+from iot_ids.data.splits import RandomSplit, TemporalSplit
 from iot_ids.data.windows import PADDING, context, windows, windows_of
 
 COLUMNS = Columns(identifiers=["stime", "saddr"], time="stime", source="saddr")

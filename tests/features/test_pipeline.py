@@ -16,7 +16,8 @@ from iot_ids.common.errors import UserError
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import load
-from iot_ids.data.schema import Cache, Columns, Dataset, Duplicates, RandomSplit, Taxonomy
+from iot_ids.data.schema import Cache, Columns, Dataset, Duplicates, Taxonomy
+from iot_ids.data.splits import RandomSplit
 from iot_ids.features import outliers
 from iot_ids.features.pipeline import Fit, Pipeline, Rule, Scores, fit
 from iot_ids.features.scalers import MinMax, Quantile, Scaler

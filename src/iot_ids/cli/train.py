@@ -96,7 +96,7 @@ def _refuse_missing_files(settings: Config) -> None:
     """A path that matches nothing is told at once, before the seconds that PyTorch and MLflow take to import."""
     from iot_ids.data.checks import check, shared_classes, time_column
     from iot_ids.data.files import official_test_files, training_files
-    from iot_ids.data.schema import OfficialSplit, SimulatedDataset, TemporalSplit
+    from iot_ids.data.schema import SimulatedDataset
 
     check(settings.dataset)
     if not isinstance(settings.dataset, SimulatedDataset):
@@ -105,9 +105,9 @@ def _refuse_missing_files(settings: Config) -> None:
         shared_classes(settings.dataset, settings.test_dataset)
         if not isinstance(settings.test_dataset, SimulatedDataset):
             training_files(settings.test_dataset, "test_dataset")
-    elif isinstance(settings.split, OfficialSplit):
+    elif settings.split.test_elsewhere:
         official_test_files(settings.dataset)
-    if isinstance(settings.split, TemporalSplit):
+    if settings.split.by_time:
         time_column(settings.dataset)
 
 

@@ -19,3 +19,17 @@ def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         return getattr(import_module(f"{package}.{homes[name]}"), name)
 
     return attribute
+
+
+class Later:
+    """A module that is imported when the first of its names is used.
+
+    For a file whose classes are needed before numbers are: `np = Later("numpy")`. Type checkers are given the module
+    itself, under `if TYPE_CHECKING`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._name), name)

@@ -5,16 +5,8 @@ from dataclasses import replace
 
 from iot_ids.common.errors import UserError
 from iot_ids.data.class_names import fault_of, fault_of_class
-from iot_ids.data.schema import (
-    Columns,
-    Dataset,
-    Format,
-    SimulatedDataset,
-    Split,
-    Taxonomy,
-    TemporalSplit,
-    UnseenAttackSplit,
-)
+from iot_ids.data.schema import Columns, Dataset, Format, SimulatedDataset, Taxonomy
+from iot_ids.data.splits.base import Split
 
 REST = "*"
 """In a taxonomy: every value that no class names."""
@@ -73,30 +65,6 @@ def taxonomy(dataset: Dataset, label: str | None = None, key: str = "dataset.lab
     raise UserError(f"{key}={label} is unknown to dataset={dataset.name}; it has {', '.join(dataset.labels) or 'none'}")
 
 
-def left_out(dataset: Dataset, split: UnseenAttackSplit) -> list[str]:
-    """The classes that `split.attack` names.
-
-    Raises:
-        UserError: it names none, one twice, one that the dataset does not know, or the normal class; the dataset does
-            not know `split.label`, or no normal class.
-    """
-    chosen = taxonomy(dataset, split.label, "split.label")
-    named = split.attack if isinstance(split.attack, list | tuple) else [split.attack]
-    attacks = [name for name in chosen.classes if name != chosen.normal]
-    if chosen.normal is None:
-        raise UserError(f"split=unseen_attack: label {split.label} of dataset={dataset.name} has no normal class")
-    if not named or len(set(map(str, named))) < len(named) or not set(named) <= set(attacks):
-        raise UserError(
-            f"split.attack={split.attack} has to be one of the attacks of dataset={dataset.name}, or a list of some: "
-            f"{', '.join(attacks)}"
-        )
-    if len(named) == len(attacks):
-        raise UserError(
-            f"split.attack={split.attack} leaves out every attack: train would have one class; leave out fewer"
-        )
-    return list(named)
-
-
 def time_column(dataset: Dataset) -> str:
     """The name of the dataset's time column.
 
@@ -128,7 +96,7 @@ def check_context(dataset: Dataset, split: Split, test_dataset: Dataset | None) 
                 f"model.sequence=window reads the last flows of a source, but dataset={dataset.name} declares no "
                 f"{role} column (dataset.columns.{role}); use model.sequence=flow"
             )
-    if not isinstance(split, TemporalSplit):
+    if not split.by_time:
         raise UserError(
             f"model.sequence=window with split={split.name}: the history of most flows would lie in other parts; use "
             "split=temporal, or model.sequence=flow"

@@ -14,7 +14,8 @@ from iot_ids.data.checks import check, check_context, shared_classes
 from iot_ids.data.clean import clean, without
 from iot_ids.data.files import files_not_read, first_rows, official_test_files
 from iot_ids.data.label import CLASS
-from iot_ids.data.schema import Cache, Dataset, Duplicates, OfficialSplit, Split
+from iot_ids.data.schema import Cache, Dataset, Duplicates
+from iot_ids.data.splits.base import Split
 from iot_ids.data.tables import TableRequest, Tables, tables_of, test_of
 from iot_ids.data.windows import context_of
 
@@ -77,7 +78,7 @@ def load(
         check_context(dataset, split, test_dataset)
     if test_dataset is not None:
         shared_classes(dataset, test_dataset)
-    official = official_test_files(dataset) if isinstance(split, OfficialSplit) and test_dataset is None else []
+    official = official_test_files(dataset) if split.test_elsewhere and test_dataset is None else []
     with files_of(dataset, cache) as files, ThreadPoolExecutor(1) as aside:
         if test_dataset is not None:
             refuse_same_files(files, test_dataset, cache)

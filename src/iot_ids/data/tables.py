@@ -3,21 +3,24 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from inspect import getsourcefile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from iot_ids.common.errors import UserError
 from iot_ids.data import losses
 from iot_ids.data.cache.entries import Entry, key
 from iot_ids.data.cache.eviction import evict
+from iot_ids.data.cache.fingerprints import sha256
 from iot_ids.data.cache.sources import bytes_of, digest_of, files_of, writing
 from iot_ids.data.clean import clean, without
 from iot_ids.data.frames import take_rows
 from iot_ids.data.label import CLASS, class_names
-from iot_ids.data.schema import Cache, Dataset, Split, UnseenAttackSplit
-from iot_ids.data.splits.dispatch import split_rows
+from iot_ids.data.schema import Cache, Dataset
+from iot_ids.data.splits.base import Parts, Split
 from iot_ids.data.windows import context_of, contexts_of
 
 
@@ -58,7 +61,7 @@ class TableRequest:
         folder = Path(self.cache.path).expanduser()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        settings = [self.digest(), self.cut, _settings(self.dataset), asdict(self.split), self.seed]
+        settings = [self.digest(), self.cut, _settings(self.dataset), _split_settings(self.split), self.seed]
         return Entry(folder / key([*settings, *["history"] * self.history]))
 
 
@@ -104,14 +107,13 @@ def _kept(wanted: TableRequest) -> Tables | None:
 
 def _built(files: list[Path], wanted: TableRequest) -> Tables:
     dataset, split = wanted.dataset, wanted.split
-    kinds = split.label if isinstance(split, UnseenAttackSplit) else None
-    cleaned = clean(files, dataset, dataset.duplicates, kinds, wanted.history)
+    cleaned = clean(files, dataset, dataset.duplicates, split.attack_label, wanted.history)
     _refuse_changed(files, wanted)
     with _naming_losses(cleaned.report):
-        parts = split_rows(cleaned.flows, dataset, split, wanted.seed)
-    embargoed = cleaned.flows.height - sum(map(len, (parts.train, parts.validation, parts.test)))
+        parts = split.split(cleaned.flows, dataset, wanted.seed)
+        unused = _count_unused(parts, cleaned.flows.height, split)
     train, validation, test = take_rows(cleaned.flows, parts.train, parts.validation, parts.test)
-    report = without(cleaned.report, "embargoed after a border of the split", embargoed, train, validation, test)
+    report = without(cleaned.report, split.unused_rows, unused, train, validation, test)
     with _naming_losses(report):
         classes = class_names(train, dataset)
     validation = validation.filter(pl.col(CLASS).is_in(classes))
@@ -143,6 +145,32 @@ def _refuse_changed(files: list[Path], wanted: TableRequest) -> None:
     """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
     if digest_of(files, wanted.cache) != wanted.digest():
         raise UserError(f"dataset={wanted.dataset.name}: the files changed while they were read; run again")
+
+
+def _count_unused(parts: Parts, rows: int, split: Split) -> int:
+    """Count the rows in no part.
+
+    Raises:
+        UserError: a row is taken twice, or train or validation is empty: the split is wrong.
+    """
+    uses = np.zeros(rows, dtype=np.int8)
+    for part in (parts.train, parts.validation, parts.test):
+        uses[part] += 1
+    taken, used = sum(map(len, (parts.train, parts.validation, parts.test))), int(np.count_nonzero(uses))
+    if used < taken:
+        raise UserError(f"split={split.name} takes {taken - used:,} of {rows:,} rows more than once; fix its code")
+    for name, part in {"train": parts.train, "validation": parts.validation}.items():
+        if not len(part):
+            raise UserError(f"split={split.name} leaves {name} empty; change its settings, or give more rows")
+    return rows - used
+
+
+def _split_settings(split: Split) -> list[Any]:
+    """What of a split shapes the tables: its settings, its class, and the source file of a user's own."""
+    kind = type(split)
+    source = None if kind.__module__.startswith("iot_ids.") else getsourcefile(kind)
+    settings = {name: value for name, value in asdict(split).items() if name != "_target_"}
+    return [settings, f"{kind.__module__}.{kind.__qualname__}", sha256(Path(source)) if source else None]
 
 
 def _settings(dataset: Dataset) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 
 from iot_ids.common.spreadsheet import guarded
-from iot_ids.data.checks import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.experiment.state import Fitted, Result
 from iot_ids.plots import curves, run
@@ -74,7 +73,7 @@ def _curves(fitted: Fitted, result: Result, title: str, simulated: bool, folder:
     curves.reliability(*result.reliability, temperature, folder / "reliability.png", title, simulated=simulated)
     if result.scores is None or point is None:
         return
-    attack = (result.predictions["label"] != taxonomy(fitted.prepared.config.dataset).normal).to_numpy()
+    attack = (result.predictions["label"] != fitted.prepared.config.normal).to_numpy()
     if attack.all() or not attack.any():
         return
     curves.attacks(

@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from iot_ids.common.plain_text import plain_console
-from iot_ids.data.checks import taxonomy
 from iot_ids.data.load import Test
 from iot_ids.experiment.state import Fitted, Result
 from iot_ids.experiment.unseen_attacks import Unseen
@@ -52,7 +51,7 @@ def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool)
     dataset = fitted.prepared.config.dataset
     title = f"{'SIMULATED: ' if simulated else ''}{fitted.prepared.config.title}, {dataset.label}: {name}"
     console.print()
-    console.print(_scores(result, title, taxonomy(dataset).normal))
+    console.print(_scores(result, title, fitted.prepared.config.normal))
     console.print(_classes(result))
     names = fitted.prepared.features.pipeline.names
     more = f" and {len(names) - SHOWN_FEATURES} more" if len(names) > SHOWN_FEATURES else ""

@@ -45,7 +45,7 @@ def evaluate(fitted: Fitted, test: Test) -> Result:
     classes = [*known, *(name for name in taxonomy(config.dataset).classes if name in there.difference(known))]
     y = encode_labels(test.flows, classes)
     matrix = confusion_matrix(y, probabilities.argmax(axis=1), len(classes))
-    normal = taxonomy(config.dataset).normal
+    normal = config.normal
     column = prepared.normal_column
     scores = None if column is None else attack_scores(probabilities, column)
     reliability = calibration.bins(uncalibrated, y), calibration.bins(probabilities, y)
@@ -103,7 +103,7 @@ def _facts(fitted: Fitted, findings: Mapping[str, Any], test_rows: int, predict_
 
 def _unseen(fitted: Fitted, flows: pl.DataFrame | None, metrics: Mapping[str, float]) -> Unseen | None:
     """The attacks that were left out, where there are any; `prepare` has refused them without a threshold."""
-    point, normal = fitted.operating_point, taxonomy(fitted.prepared.config.dataset).normal
+    point, normal = fitted.operating_point, fitted.prepared.config.normal
     if flows is None or point is None or point.threshold is None or normal is None:
         return None
     unseen = evaluate_unseen(fitted.detector, flows, point.threshold, normal, metrics)

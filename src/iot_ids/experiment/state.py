@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from iot_ids.common.errors import UserError
 from iot_ids.config import Config
-from iot_ids.data.checks import taxonomy
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import Loaded
 from iot_ids.experiment.unseen_attacks import Unseen
@@ -35,7 +34,7 @@ class Prepared:
     @property
     def normal_column(self) -> int | None:
         """The normal class's column of the probabilities; None where no class of the detector means normal."""
-        normal, known = taxonomy(self.config.dataset).normal, self.loaded.classes
+        normal, known = self.config.normal, self.loaded.classes
         return known.index(normal) if normal in known else None
 
 

@@ -7,11 +7,9 @@ import polars as pl
 
 from iot_ids.common.errors import UserError
 from iot_ids.config import Config
-from iot_ids.data.checks import left_out, taxonomy
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS, KIND
 from iot_ids.data.load import Loaded
-from iot_ids.data.schema import UnseenAttackSplit
 from iot_ids.metrics.operating_point import attack_scores, can_state, rows_needed
 from iot_ids.metrics.unseen import summarise, taken_for
 from iot_ids.serving.detector import Detector
@@ -35,10 +33,9 @@ class Unseen:
 
 def refuse_rate(config: Config, loaded: Loaded) -> None:
     """Raise a UserError where validation has too few normal rows to set the threshold that the attack is judged at."""
-    normal = taxonomy(config.dataset).normal
-    if not isinstance(config.split, UnseenAttackSplit):
+    if not config.left_out:
         return
-    rows, rate = int((loaded.validation[CLASS] == normal).sum()), config.evaluate.false_positive_rate
+    rows, rate = int((loaded.validation[CLASS] == config.normal).sum()), config.evaluate.false_positive_rate
     if not can_state(rate, rows):
         raise UserError(
             f"evaluate.false_positive_rate={rate}: validation has {rows:,} normal rows, and {rows_needed(rate):,} are "
@@ -48,9 +45,9 @@ def refuse_rate(config: Config, loaded: Loaded) -> None:
 
 def parted(flows: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Test rows of the known classes, and those of the attacks that were left out; None where none were."""
-    if not isinstance(config.split, UnseenAttackSplit):
+    if not config.left_out:
         return flows, None
-    unseen = pl.col(KIND).is_in(left_out(config.dataset, config.split))
+    unseen = pl.col(KIND).is_in(config.left_out)
     return flows.filter(~unseen), flows.filter(unseen)
 
 

@@ -22,7 +22,8 @@ from iot_ids.data.reading import layout as read
 from iot_ids.data.reading import reader as rows
 from iot_ids.data.reading.cells import tables
 from iot_ids.data.reading.lines import CELLS, LINE
-from iot_ids.data.schema import Cache, Dataset, Duplicates, OfficialSplit
+from iot_ids.data.schema import Cache, Dataset, Duplicates
+from iot_ids.data.splits import OfficialSplit
 
 Shipped = Callable[..., Dataset]
 ROWS = 12

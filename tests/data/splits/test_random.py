@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_ids.common.errors import UserError
-from iot_ids.data.splits.base import Parts, random_split
+from iot_ids.data.splits.base import Parts
+from iot_ids.data.splits.random import random_split
 
 
 def labels(**counts: int) -> np.ndarray:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_ids.common.errors import UserError
-from iot_ids.data.schema import Columns, Dataset, TemporalSplit
-from iot_ids.data.splits.temporal import temporal_split
+from iot_ids.data.schema import Columns, Dataset
+from iot_ids.data.splits import TemporalSplit
 
 DATASET = Dataset("small", "Small", columns=Columns(["pkts"], [], ["stime"], time="stime"))
 
@@ -25,7 +25,7 @@ def flows(times: list[float]) -> pl.DataFrame:
 
 def test_the_cuts_and_the_embargo_are_exact_to_the_row() -> None:
     times = np.random.default_rng(0).permutation(1000)
-    parts = temporal_split(flows(list(times)), DATASET, split(embargo=7))
+    parts = split(embargo=7).split(flows(list(times)), DATASET, 0)
     assert sorted(times[parts.train]) == list(range(640))
     assert sorted(times[parts.validation]) == list(range(647, 800))
     assert sorted(times[parts.test]) == list(range(807, 1000))
@@ -33,7 +33,7 @@ def test_the_cuts_and_the_embargo_are_exact_to_the_row() -> None:
 
 @given(st.lists(st.integers(0, 30), min_size=40, max_size=200), st.integers(0, 5))
 def test_no_part_is_earlier_than_the_one_before(times: list[int], embargo: int) -> None:
-    parts = temporal_split(flows([float(time) for time in times]), DATASET, split(embargo))
+    parts = split(embargo).split(flows([float(time) for time in times]), DATASET, 0)
     stretches = [np.array(times)[rows] for rows in (parts.train, parts.validation, parts.test)]
     assert stretches[0].max() <= stretches[1].min()
     assert stretches[1].max() <= stretches[2].min()
@@ -41,7 +41,7 @@ def test_no_part_is_earlier_than_the_one_before(times: list[int], embargo: int) 
 
 
 def test_equal_times_keep_the_order_of_the_files() -> None:
-    parts = temporal_split(flows([5.0] * 100), DATASET, split(embargo=0))
+    parts = split(embargo=0).split(flows([5.0] * 100), DATASET, 0)
     assert [list(rows) for rows in (parts.train, parts.validation, parts.test)] == [
         list(range(64)),
         list(range(64, 80)),
@@ -52,31 +52,31 @@ def test_equal_times_keep_the_order_of_the_files() -> None:
 def test_a_dataset_without_a_time_column_is_refused() -> None:
     dataset = replace(DATASET, columns=replace(DATASET.columns, time=None))
     with pytest.raises(UserError, match="declares no time column"):
-        temporal_split(flows([1.0]), dataset, split(0))
+        split(0).split(flows([1.0]), dataset, 0)
 
 
 def test_an_embargo_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(UserError, match="of 100 rows none is left for validation after"):
-        temporal_split(flows([float(at) for at in range(100)]), DATASET, split(16))
+        split(16).split(flows([float(at) for at in range(100)]), DATASET, 0)
 
 
 def test_flows_without_a_time_are_refused_with_their_count() -> None:
     table = flows([1.0, 2.0, 3.0]).with_columns(stime=pl.Series([1.0, None, None]))
     with pytest.raises(UserError, match="2 of 3 rows of dataset=small have no stime"):
-        temporal_split(table, DATASET, split(0))
+        split(0).split(table, DATASET, 0)
 
 
 def test_a_time_that_is_no_number_is_no_time() -> None:
     with pytest.raises(UserError, match="2 of 10 rows of dataset=small have no stime"):
-        temporal_split(flows([1.0, float("nan"), float("inf"), *range(7)]), DATASET, split(0))
+        split(0).split(flows([1.0, float("nan"), float("inf"), *range(7)]), DATASET, 0)
 
 
 def test_a_time_that_is_text_is_refused_with_an_example() -> None:
     table = pl.DataFrame({"pkts": [1.0], "stime": ["01/06/2018 10:00"]})
     with pytest.raises(UserError, match=r"read as .* or as .*; say which in dataset\.columns\.time_format"):
-        temporal_split(table, DATASET, split(0))
+        split(0).split(table, DATASET, 0)
 
 
 def test_files_without_the_time_column_are_refused() -> None:
     with pytest.raises(UserError, match="lack its time column stime"):
-        temporal_split(pl.DataFrame({"pkts": [1.0]}), DATASET, split(0))
+        split(0).split(pl.DataFrame({"pkts": [1.0]}), DATASET, 0)

@@ -7,11 +7,10 @@ import polars as pl
 import pytest
 
 from iot_ids.common.errors import UserError
-from iot_ids.data.checks import left_out
 from iot_ids.data.label import KIND
-from iot_ids.data.schema import Columns, Dataset, Taxonomy, UnseenAttackSplit
-from iot_ids.data.splits.base import random_split
-from iot_ids.data.splits.unseen_attack import unseen_split
+from iot_ids.data.schema import Columns, Dataset, Taxonomy
+from iot_ids.data.splits import UnseenAttackSplit
+from iot_ids.data.splits.random import random_split
 
 KINDS = ["Normal", "DoS", "DDoS", "Theft"]
 DATASET = Dataset(
@@ -32,7 +31,7 @@ def split(attack: Any, label: str = "category") -> UnseenAttackSplit:
 
 @pytest.mark.parametrize(("attack", "rows"), [("DoS", {"DoS": 50}), (["DoS", "DDoS"], {"DoS": 50, "DDoS": 40})])
 def test_all_rows_of_the_attack_are_test_rows(attack: Any, rows: dict[str, int]) -> None:
-    parts = unseen_split(FLOWS, DATASET, split(attack), seed=1)
+    parts = split(attack).split(FLOWS, DATASET, seed=1)
     learned = FLOWS[np.concatenate([parts.train, parts.validation])][KIND]
     assert not set(rows) & set(learned)
     tested = dict(FLOWS[parts.test][KIND].value_counts().iter_rows())
@@ -43,7 +42,7 @@ def test_all_rows_of_the_attack_are_test_rows(attack: Any, rows: dict[str, int])
 def test_the_other_classes_are_drawn_as_without_the_attack() -> None:
     known = np.flatnonzero(FLOWS[KIND] != "Theft")
     alone = random_split(FLOWS[KIND].to_numpy()[known], 0.2, 0.25, seed=4)
-    parts = unseen_split(FLOWS, DATASET, split("Theft"), seed=4)
+    parts = split("Theft").split(FLOWS, DATASET, seed=4)
     assert np.array_equal(parts.train, known[alone.train])
     assert np.array_equal(parts.validation, known[alone.validation])
 
@@ -51,19 +50,19 @@ def test_the_other_classes_are_drawn_as_without_the_attack() -> None:
 @pytest.mark.parametrize("attack", [None, [], "Normal", "Worm", ["DoS", "DoS"], ["DoS", "Normal"]])
 def test_what_is_no_attack_is_refused_with_those_there_are(attack: Any) -> None:
     with pytest.raises(UserError, match=r"split.attack=.*small.*DoS, DDoS, Theft"):
-        left_out(DATASET, split(attack))
+        split(attack).left_out(DATASET)
 
 
 def test_a_label_without_a_normal_class_is_refused() -> None:
     with pytest.raises(UserError, match="label flat of dataset=small has no normal class"):
-        left_out(DATASET, split("DoS", "flat"))
+        split("DoS", "flat").left_out(DATASET)
 
 
 def test_an_unknown_label_is_refused_by_its_key() -> None:
     with pytest.raises(UserError, match="label=kinds is unknown to dataset=small"):
-        left_out(DATASET, split("DoS", "kinds"))
+        split("DoS", "kinds").left_out(DATASET)
 
 
 def test_an_attack_without_rows_is_refused_with_the_counts() -> None:
     with pytest.raises(UserError, match="has no rows of Theft; it has Normal: 100"):
-        unseen_split(FLOWS.filter(pl.col(KIND) != "Theft"), DATASET, split("Theft"), seed=0)
+        split("Theft").split(FLOWS.filter(pl.col(KIND) != "Theft"), DATASET, seed=0)

@@ -1,1 +1,16 @@
-"""The splits: one file each."""
+"""The splits, one file each. Configurations name them by these paths, which stay when a class moves."""
+
+from iot_ids.common.lazy import lazily
+
+HOMES = {
+    "GroupBy": "grouped",
+    "GroupedSplit": "grouped",
+    "OfficialSplit": "official",
+    "Parts": "base",
+    "RandomSplit": "random",
+    "Split": "base",
+    "TemporalSplit": "temporal",
+    "UnseenAttackSplit": "unseen_attack",
+}
+__all__ = [*HOMES]
+__getattr__ = lazily(__name__, HOMES)

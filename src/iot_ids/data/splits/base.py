@@ -1,16 +1,24 @@
-"""The random split, and what every split gives: which rows train, which validate, which test. Nothing is fitted."""
+"""The interface of every split: which rows train, which validate, which test. Nothing is fitted here.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+A split's class is the schema of its YAML too, so it is imported before anything else is: its module imports NumPy and
+Polars only when rows are divided.
+"""
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from iot_ids.common.errors import UserError
 
-Labels = NDArray[np.str_] | NDArray[np.object_] | pl.Series
-LAST_SEED = 2**32 - 1
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from iot_ids.data.schema import Dataset
+
+LARGEST_SEED = 2**32 - 1
 """The largest seed that NumPy, PyTorch and scikit-learn all take."""
 
 
@@ -23,56 +31,73 @@ class Parts:
     test: NDArray[np.int64]
 
 
-def random_split(labels: Labels, test: float, validation: float, seed: int, stratified: bool = True) -> Parts:
-    """Draw `test` of each class's rows, then `validation` of its remaining rows: 0.2 and 0.2 give the paper's 64/16/20.
+@dataclass
+class Split:
+    """Settings of a split, and the method that divides the rows by them. docs/extending.md adds one.
 
-    Counts are rounded per class; every class has at least one row in every part that is asked for. `test=0` leaves
-    that part empty. Where it is not `stratified`, the shares are drawn of all rows at once, and a class may be absent
-    from any part.
-
-    Raises:
-        UserError: a share or the seed is not in its range, or a class (all rows, where not `stratified`) has fewer rows
-            than there are parts (named, with its count).
+    A subclass is a dataclass: its fields are the keys of its YAML, checked against their types. Fields called `test`
+    and `validation` are shares.
     """
-    check_share("split.test", test, zero=True)
-    check_share("split.validation", validation, zero=False)
-    check_seed(seed)
-    generator = np.random.default_rng(seed)
-    groups = _classes(labels) if stratified else [("the dataset", np.arange(len(labels)))]
-    drawn = [_draw(generator.permutation(rows), name, test, validation) for name, rows in groups]
-    return Parts(*(np.sort(np.concatenate(part)) for part in zip(*drawn, strict=True)))
+
+    name: str
+    """The choice's name, by which runs are compared."""
+    _target_: str = field(default="", kw_only=True)
+    """The path of the class."""
+
+    by_time = False
+    """Whether each part is one stretch of time. Needs `dataset.columns.time`; a model may then read windows."""
+    test_elsewhere = False
+    """Whether the test rows are those of the dataset's official test file; `split` then leaves the test part empty."""
+    stratified = True
+    """False only where rows are drawn over all classes at once, one of the paper's shortcuts."""
+
+    unused_rows = "left out by the split"
+    """What `cleaning.json` calls the rows that are in no part."""
+
+    @property
+    def attack_label(self) -> str | None:
+        """The key of `dataset.labels` that `left_out` names classes of; None where no class is left out."""
+        return None
+
+    def left_out(self, dataset: Dataset) -> list[str]:
+        """Return the classes that are neither in train nor in validation, whose test rows are evaluated separately."""
+        return []
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The shares among the settings, by their keys in the configuration."""
+        return {f"split.{part}": getattr(self, part) for part in ("validation", "test") if hasattr(self, part)}
+
+    def check(self, dataset: Dataset, test_dataset: Dataset | None) -> None:
+        """Raise a UserError where the settings do not suit the dataset, before any file is read."""
+
+    def split(self, flows: pl.DataFrame, dataset: Dataset, seed: int) -> Parts:
+        """Divide `flows`; rows in no part are left out and counted.
+
+        Args:
+            flows: cleaned rows, in the order of the files; `iot_ids.data.label.CLASS` names the column of classes.
+            dataset: its columns by role.
+            seed: decides every draw: equal seeds give equal parts.
+
+        Raises:
+            UserError: the rows cannot be divided so.
+        """
+        raise NotImplementedError
 
 
-def _classes(labels: Labels) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Each class, as `class 'NAME'`, and the positions of its rows, by name.
-
-    Grouped by hash: sorting millions of texts takes seconds.
-    """
-    rows = pl.DataFrame({"name": pl.Series(labels, dtype=pl.String)}).with_row_index("row")
-    grouped = rows.group_by("name").agg(pl.col("row").cast(pl.Int64).sort()).sort("name")
-    return ((f"class {name!r}", grouped["row"][at].to_numpy()) for at, name in enumerate(grouped["name"]))
+def check_shares(split: Split) -> None:
+    """Raise a UserError where one of the shares is not between 0 and 1."""
+    for key, share in split.shares.items():
+        check_share(key, share)
 
 
-def _draw(rows: NDArray[np.int64], name: str, test: float, validation: float) -> tuple[NDArray[np.int64], ...]:
-    """Shuffled `rows`, of what `name` says, as train, validation and test."""
-    parts = 3 if test else 2
-    if len(rows) < parts:
-        raise UserError(
-            f"{name} has {len(rows)} row{'s' * (len(rows) > 1)}, too few for one in each of {parts} parts; "
-            "choose a coarser dataset.label or give more rows"
-        )
-    tests = min(max(1, round(test * len(rows))), len(rows) - 2) if test else 0
-    validations = min(max(1, round(validation * (len(rows) - tests))), len(rows) - tests - 1)
-    return rows[tests + validations :], rows[tests : tests + validations], rows[:tests]
+def check_share(key: str, share: float) -> None:
+    """Raise a UserError where `share` is not between 0 and 1."""
+    if not 0 < share < 1:
+        raise UserError(f"{key}={share} must be between 0 and 1")
 
 
-def check_share(key: str, share: float, zero: bool) -> None:
-    """Raise a UserError where `share` is no share between 0 and 1, of which 0 itself may be allowed."""
-    if not (0 < share < 1 or (zero and share == 0)):
-        raise UserError(f"{key}={share} is no share between 0 and 1")
-
-
-def check_seed(seed: int) -> None:
+def check_seed(seed: int, key: str = "seed") -> None:
     """Raise a UserError where a random generator would not take the seed."""
-    if not 0 <= seed <= LAST_SEED:
-        raise UserError(f"seed={seed} is no whole number from 0 to {LAST_SEED}")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UserError(f"{key}={seed} is not between 0 and {LARGEST_SEED}")
