@@ -1,7 +1,7 @@
-"""What a run's protocol is called: its name, its tags, and what is said of it.
+"""Name a run's protocol: its name, its tags, and the sentences about it in the audit.
 
-The clean protocol fits everything on training rows. The paper's shortcuts and one ablation of ours depart from it on
-request (`experiment/leaks.py`); an adaptation to unlabelled flows of the tested network is transductive.
+The clean protocol fits everything on training rows. The paper's shortcuts and one ablation of ours depart from it, only
+on request (`experiment/leaks.py`); adapting to unlabelled flows of the tested network makes a run transductive.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ WORDS = {
     "exact_duplicates": "only wholly equal rows counted as duplicates",
     "identifiers": "identifiers used as features",
 }
-"""Every shortcut, in the order of the tags, and what a reader is told of it."""
+"""Every shortcut, in the order of the tags, with its description."""
 OURS = "identifiers"
-"""The one that is not the paper's."""
+"""The ablation, which is not the paper's."""
 PAPERS = tuple(name for name in WORDS if name != OURS)
 TRANSDUCTIVE = "transductive"
-"""The protocol of a run that unlabelled flows of the tested network have shaped (`adaptation.py`), whatever else."""
+"""The protocol of a run adapted to unlabelled flows of the tested network (`adaptation.py`), with shortcuts or not."""
 NOT_COMPARABLE = "its scores are not comparable with the clean protocol's."
 
 
 def shortcuts(config: Config) -> list[str]:
-    """The names of the shortcuts that `config` takes, in the order of WORDS; empty under the clean protocol."""
+    """List the shortcuts that `config` takes, in the order of WORDS; empty under the clean protocol."""
     taken = {
         "outliers_before_split": bool(config.outliers.get("before_split")),
         "scaling_before_split": bool(config.scaler.get("before_split")),
@@ -38,21 +38,21 @@ def shortcuts(config: Config) -> list[str]:
 
 
 def protocol(taken: Sequence[str]) -> str:
-    """`clean`; `identifiers` where those are features; `paper_recipe` with any of the paper's shortcuts alone."""
+    """Name the protocol: `clean`, `identifiers` if those are features, else `paper_recipe`."""
     if not taken:
         return "clean"
     return OURS if OURS in taken else "paper_recipe"
 
 
 def tags(config: Config) -> dict[str, str]:
-    """A run's tags: `protocol`, and `protocol.shortcuts`, which names those taken, if any."""
+    """Return a run's tags: `protocol` and, if any shortcuts are taken, `protocol.shortcuts`."""
     taken = shortcuts(config)
     named = TRANSDUCTIVE if config.adapt.on else protocol(taken)
     return {"protocol": named} | ({"protocol.shortcuts": ",".join(taken)} if taken else {})
 
 
 def sentences(taken: Sequence[str]) -> list[str]:
-    """What the audit says of the shortcuts `taken`: one sentence for the paper's, one for ours."""
+    """Describe the shortcuts `taken` for the audit: one sentence for the paper's, one for ours."""
     said = []
     if named := ", ".join(WORDS[name] for name in taken if name in PAPERS):
         said.append(f"This run takes the paper's shortcuts: {named}; {NOT_COMPARABLE}")

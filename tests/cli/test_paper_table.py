@@ -53,11 +53,11 @@ def test_a_finished_run_is_not_run_again_but_one_of_another_seed_or_configuratio
     said = f"naive_bayes-pearson-2-42: skipped, already finished as run {first.info.run_id}"
     printed = " ".join(capfd.readouterr().out.split())
     assert said in printed
-    assert "by other code" not in printed
+    assert "with other code" not in printed
     client = MlflowClient(f"sqlite:///{workplace.folder}/mlruns/mlflow.db")
     client.set_tag(first.info.run_id, "git.commit", "0" * 40 + "-dirty")
     assert typed(monkeypatch, train, *words) == 0
-    assert f"{said}, by other code: commit 0000000-dirty, this is " in " ".join(capfd.readouterr().out.split())
+    assert f"{said}, with other code: commit 0000000-dirty, now " in " ".join(capfd.readouterr().out.split())
     assert len(workplace.runs()) == 1
     for count, other in enumerate(("seed=1", "selector.k=3", "evaluate.replicates=51"), start=2):
         assert typed(monkeypatch, train, *words, other) == 0

@@ -83,6 +83,6 @@ def test_the_papers_probable_rows_have_the_papers_counts(
     kept = json.loads((Path(run.info.artifact_uri.removeprefix("file://")) / "cleaning.json").read_text())
     assert by_file(kept["only_first_rows_read"]) == {"1": 19_999, "4": 668_522}
     assert "SIMULATED: BoT-IoT, the paper's probable rows, paper: majority-all-45-42" in printed
-    assert f"only the first 19,999 rows were read of {tmp_path}/files/UNSW_2018_IoT_Botnet_Full5pc_1.csv" in printed
+    assert f"only the first 19,999 rows of {tmp_path}/files/UNSW_2018_IoT_Botnet_Full5pc_1.csv were read" in printed
     for file in (tmp_path / "files").iterdir():  # pytest would keep them
         file.unlink()

@@ -216,7 +216,7 @@ def test_a_stated_rate_is_kept_on_validation_and_the_kept_model_tells_it(
     assert "at 25 % false positives on validation (13 normal rows, threshold " in said
     assert f"{100 * called[attack].mean():.2f} % of attacks found [" in said
     assert "false alarms a day if all of 80 flows are normal" in said
-    assert "calibration error in points: " in said
+    assert "calibration error in percentage points: " in said
 
 
 def test_a_label_without_a_normal_class_has_no_operating_point(

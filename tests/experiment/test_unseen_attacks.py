@@ -116,5 +116,5 @@ def test_a_rate_that_validation_cannot_tell_is_refused_before_training(
     monkeypatch.chdir(place.folder)
     before = len(place.runs())
     assert typed(monkeypatch, train, *place.words(*words)) == 1
-    assert "validation has 96 normal rows, and 100 are needed" in capsys.readouterr().err
+    assert "needs 100 normal validation rows, there are 96" in capsys.readouterr().err
     assert len(place.runs()) == before

@@ -1,7 +1,8 @@
-"""What another network's flows, without their labels, change in a detector before it is judged on that network.
+"""Adapt a trained detector to another network with that network's unlabelled flows, before it is tested on them.
 
-Off by default. Such a run is transductive: the flows it is tested on have shaped it, so it is tagged by that, and its
-scores stand beside no other protocol's. docs/transfer.md says what this assumes of the network, and when it fails.
+Off by default. Such a run is transductive: the flows that test it have also shaped it. It is therefore tagged
+`transductive`, and its scores are never compared with another protocol's. docs/transfer.md explains what this assumes
+about the network, and when it fails.
 """
 
 from dataclasses import replace
@@ -20,19 +21,19 @@ from iot_ids.metrics.operating_point import attack_scores
 from iot_ids.serving.detector import Detector
 
 EDGE = 1e-3
-"""Added to both sides of the odds: probabilities nearer to 0 or 1 than this are all as good as certain, and no group of
-their own for Otsu's cut."""
+"""Added to both sides of the odds, so that probabilities closer than this to 0 or 1 count as equally certain and do not
+form a group of their own when Otsu's method cuts the scores."""
 SURELY = 1e4
-"""A shift of the log-odds beyond what any probability reaches at any temperature."""
+"""A shift of the log-odds larger than any probability reaches at any temperature."""
 
 
 def adapted(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
-    """`fitted` as the configuration's `adapt` changes it for the network of `flows`; itself where that is `none`.
+    """Apply the configuration's `adapt` to `fitted`, using the `flows` of the tested network; `none` changes nothing.
 
-    Where the threshold moves, there is no operating point: validation's is on the scale from before.
+    If the threshold moves, the operating point is dropped: validation's threshold refers to the old scale.
 
     Raises:
-        UserError: the training rows have one class only, so that there are no scores to cut.
+        UserError: the training rows have only one class, so there are no scores to cut.
     """
     adaptation, detector = fitted.prepared.config.adapt, fitted.detector
     if not adaptation.on:
@@ -51,7 +52,7 @@ def adapted(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
 
 
 def rescaled(detector: Detector, flows: pl.DataFrame) -> Detector:
-    """`detector` with a scaler of the same kind that was fitted on `flows`; columns and categories stay."""
+    """Refit the detector's scaler on `flows`; its columns and categories stay as they are."""
     pipeline = detector.pipeline
     scaler = type(pipeline.scaler)()
     scaler.fit(pipeline.encode(flows))
@@ -59,15 +60,15 @@ def rescaled(detector: Detector, flows: pl.DataFrame) -> Detector:
 
 
 def recut(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
-    """`detector`, of two classes, with even odds where Otsu cuts its scores of `flows` in two.
+    """Shift a binary detector so that its odds are even where Otsu's method cuts its scores on `flows` in two.
 
-    The cut is made on the log-odds of the uncalibrated probability of an attack. Calibration keeps the order of scores,
-    so it is the same cut before and after. Scores that are all alike cannot be cut: then every flow is normal.
+    The cut is found on the log-odds of the uncalibrated attack probability. Calibration keeps the order of scores, so
+    the cut separates the same flows before and after it. If all scores are equal, every flow counts as normal.
 
     Args:
-        detector: as it was trained, or `rescaled`.
-        flows: with the detector's inputs, none of them missing a number.
-        normal: the code of the class that is no attack.
+        detector: as trained, or with its scaler refitted.
+        flows: with the detector's inputs and no missing numbers.
+        normal: the code of the normal class.
     """
     log_odds = _edged(expit(attack_scores(detector.uncalibrated(flows), normal)))
     if log_odds.min() == log_odds.max():
@@ -79,13 +80,13 @@ def recut(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
 
 
 def sentences(adaptation: Adaptation) -> list[str]:
-    """What the audit says of an adaptation; nothing where there is none."""
+    """Describe an adaptation for the audit; empty if there was none."""
     if not adaptation.on:
         return []
     ways = {
         "the scaler was refitted on them": adaptation.scaler,
-        "a flow counts as an attack above Otsu's cut of their scores, which leaves validation's threshold "
-        "(operating/*) without meaning": adaptation.threshold,
+        "the threshold was moved to Otsu's cut of their scores, so the one set on validation (operating/*) no longer "
+        "applies": adaptation.threshold,
     }
     return [
         f"Unlabelled flows of the tested network shaped this run: {'; '.join(way for way, on in ways.items() if on)}. "
@@ -94,5 +95,5 @@ def sentences(adaptation: Adaptation) -> list[str]:
 
 
 def _edged(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The log-odds of probabilities, none of which is nearer to 0 or 1 than EDGE."""
+    """Return the log-odds, softened by EDGE towards 0 and 1."""
     return np.log((probabilities + EDGE) / (1 - probabilities + EDGE))

@@ -1,4 +1,4 @@
-"""Everything of a run that is kept as a file."""
+"""Write the files that a run keeps."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from iot_ids.plots import curves, run
 
 
 def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulated: bool, folder: Path) -> None:
-    """Write the run's artifacts into `folder`; tables made from generated rows say SIMULATED in their first column."""
+    """Write the run's artifacts into `folder`; tables made from simulated flows say so in their first column."""
     features = fitted.prepared.features.selection
     (folder / "config.yaml").write_text(config_yaml)
     _table(features.table(), simulated, folder / "selected_features.csv")
@@ -30,7 +30,7 @@ def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulate
 
 
 def _cleaning(fitted: Fitted, test: Test) -> dict[str, Any]:
-    """What became of every row; an official test file, or another network, has its own part."""
+    """Account for every row; an official test file or another network's data set gets a section of its own."""
     prepared = fitted.prepared
     report = {
         **prepared.loaded.cleaning,
@@ -68,7 +68,7 @@ def _plots(fitted: Fitted, result: Result, simulated: bool, folder: Path) -> Non
 
 
 def _curves(fitted: Fitted, result: Result, title: str, simulated: bool, folder: Path) -> None:
-    """How far the probabilities can be believed; where the test rows have attacks and normal flows, the thresholds."""
+    """Plot the reliability and, if the test rows have both attacks and normal flows, the ROC and PR curves."""
     temperature, point = fitted.detector.temperature, fitted.operating_point
     curves.reliability(*result.reliability, temperature, folder / "reliability.png", title, simulated=simulated)
     if result.scores is None or point is None:
@@ -88,7 +88,7 @@ def _curves(fitted: Fitted, result: Result, title: str, simulated: bool, folder:
 
 
 def run_title(fitted: Fitted) -> str:
-    """The run in words: model, number of features, and how they were chosen."""
+    """Name the run for a title: its model, its number of features, and how they were selected."""
     config, features = fitted.prepared.config, fitted.prepared.features
     count = len(features.pipeline.names)
     chosen = f"{count} features by {config.selector['name']}" if features.selection.scored else f"all {count} features"

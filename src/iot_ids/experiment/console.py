@@ -1,4 +1,4 @@
-"""What a run prints: progress while it works, a table when it is done."""
+"""Print a run's progress, and its results when it is done."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,21 +20,21 @@ SHOWN_FEATURES = 12
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """A spinner beside `what` while the block runs; nothing where the output is no terminal."""
+    """Show a spinner beside `what` while the block runs, if the output is a terminal."""
     with console.status(Text(what)):
         yield
 
 
 @contextmanager
 def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
-    """A bar over the epochs, with the last score beside it; hands every epoch on to `report`."""
+    """Show a progress bar with the latest score; yield a callback that updates it and passes each epoch to `report`."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[score]}"),
     )
-    shows = console.is_terminal  # elsewhere a bar that vanishes leaves an empty line behind
+    shows = console.is_terminal  # in a file or pipe, the transient bar would leave an empty line behind
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not shows) as bar:
         task = bar.add_task(what, total=None, score="")
 
@@ -47,7 +47,7 @@ def training(what: str, epochs: int, report: Report) -> Iterator[Report]:
 
 
 def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool) -> None:
-    """Print the scores beside the constant answer's, the classes, the features, and what the audit has to say."""
+    """Print the scores beside those of a constant answer, the scores of each class, the features and the audit."""
     dataset = fitted.prepared.config.dataset
     title = f"{'SIMULATED: ' if simulated else ''}{fitted.prepared.config.title}, {dataset.label}: {name}"
     console.print()
@@ -63,40 +63,40 @@ def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool)
 
 
 def _operating_point(fitted: Fitted, result: Result) -> Iterator[str]:
-    """What the threshold finds and costs, or why there is none; and how far the probabilities can be believed."""
+    """Describe what the threshold detects and costs, or why it cannot be set, and how well calibrated the model is."""
     metrics, point = result.metrics, fitted.operating_point
     if point is not None:
-        asked = f"at {_short(point.false_positive_rate)} % false positives on validation"
+        rate, rows = f"{_short(point.false_positive_rate)} %", point.validation_normal_rows
         if point.threshold is None:
             needed = operating_point.rows_needed(point.false_positive_rate)
             yield (
-                f"{asked}: cannot be told, validation has {point.validation_normal_rows:,} normal rows and it takes "
-                f"{needed:,}; set evaluate.false_positive_rate"
+                f"no threshold for a {rate} false-positive rate: it needs {needed:,} normal validation rows, there are "
+                f"{rows:,}; set evaluate.false_positive_rate"
             )
         else:
             rates = "; ".join(_rates(metrics, fitted.prepared.config.evaluate.flows_per_day))
-            rows = f"{point.validation_normal_rows:,} normal rows"
-            yield f"{asked} ({rows}, threshold {point.threshold:.4g} in log-odds): {rates}"
+            set_on = f"{rows:,} normal rows, threshold {point.threshold:.4g} in log-odds"
+            yield f"at {rate} false positives on validation ({set_on}): {rates}"
     before, after = (_percent(metrics[f"test/expected_calibration_error{which}"]) for which in ("_uncalibrated", ""))
     temperature = metrics["calibration/temperature"]
-    yield f"calibration error in points: {before}; after temperature {temperature:.3g}: {after}"
+    yield f"calibration error in percentage points: {before}, {after} after scaling by temperature {temperature:.3g}"
 
 
 def _unseen(result: Result) -> Iterator[str]:
-    """How many rows of the attacks that training has not seen were called an attack, and what they were taken for."""
+    """Describe how many rows of the attacks left out of training were detected, and which classes were predicted."""
     if result.unseen is None:
         return
     found, low, high = (_percent(result.metrics[f"unseen/detection_rate{end}"]) for end in ("", "_low", "_high"))
-    yield f"never seen in training: {found} % called an attack [{low}, {high}] at that threshold"
+    yield f"attacks left out of training: {found} % detected [{low}, {high}] at that threshold"
     if seen := result.metrics["unseen/rows_seen_in_train"]:
         yield f"  {seen:,.0f} of these rows equal a training row of another class in every selected feature"
     for (attack,), table in result.unseen.taken_for.group_by("attack", maintain_order=True):
-        answers = ", ".join(f"{_percent(share)} % {name}" for name, share in table.select("taken_for", "share").rows())
-        yield f"  {attack} ({table['rows'].sum():,} rows) was taken for {answers}"
+        classes = ", ".join(f"{_percent(share)} % {name}" for name, share in table.select("taken_for", "share").rows())
+        yield f"  {attack} ({table['rows'].sum():,} rows) was predicted as {classes}"
 
 
 def _rates(metrics: Mapping[str, float], flows_per_day: int) -> Iterator[str]:
-    """The operating point on test rows, with 95 % intervals; what the test rows cannot say is left out."""
+    """Describe the operating point on test rows, with 95 % intervals; a rate without rows to measure it is omitted."""
     for name, words in (
         ("detection_rate", "% of attacks found"),
         ("false_positive_rate", "% of normal flows called attacks"),
@@ -110,7 +110,7 @@ def _rates(metrics: Mapping[str, float], flows_per_day: int) -> Iterator[str]:
 
 
 def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
-    """What became of the rows: of the files, of the official test file, and by the outlier rule."""
+    """Describe which rows were dropped from the files and by the outlier rule, and what was guessed."""
     prepared = fitted.prepared
     elsewhere = "official test file: " if prepared.config.test_dataset is None else "test_dataset: "
     for name, report in (("", prepared.loaded.cleaning), (elsewhere, test.cleaning)):
@@ -123,7 +123,7 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
             guess = f"{times['column']} was read as {times['format']}, which is a guess"
             yield f"{name}{guess}; if it is wrong, set dataset.columns.time_format"
         for file, count in report["only_first_rows_read"].items():
-            yield f"only the first {count:,} rows were read of {file}"
+            yield f"only the first {count:,} rows of {file} were read"
     if outliers := prepared.loaded.train.height - prepared.features.train.height:
         yield f"training rows dropped as outliers: {outliers:,}"
     if left := prepared.loaded.cleaning["files_not_read"]:
@@ -131,7 +131,7 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
 
 
 def line(result: Result, name: str, seconds: float) -> None:
-    """Print one line, for one job of many: name, accuracy, macro-F1 with its interval, seconds to fit."""
+    """Print one run of many on a line: name, accuracy, macro-F1 with its interval, seconds to fit."""
     metrics = result.metrics
     name = f"SIMULATED: {name}" if result.fitted.prepared.config.simulated else name
     interval = f"[{_percent(metrics['test/f1_macro_low'])}, {_percent(metrics['test/f1_macro_high'])}]"
@@ -146,18 +146,18 @@ def _attacks(unseen: Unseen) -> str:
 
 
 def say(words: str) -> None:
-    """Print a line of plain words."""
+    """Print a line of plain text."""
     console.print(words, highlight=False)
 
 
 def skipped(name: str, id: str, made_by: str, now: str) -> None:
-    """Print which finished run makes this one unnecessary, and by which commit it was made if not by the present."""
-    other = "" if made_by == now else f", by other code: commit {_commit(made_by)}, this is {_commit(now)}"
+    """Print which finished run makes this one unnecessary, and its commit where that differs from the current one."""
+    other = "" if made_by == now else f", with other code: commit {_commit(made_by)}, now {_commit(now)}"
     console.print(f"{name}: skipped, already finished as run {id}{other}", highlight=False)
 
 
 def _commit(commit: str) -> str:
-    """Seven digits, and `-dirty` where it stands behind all of them."""
+    """Shorten a commit to seven digits; a trailing `-dirty` stays."""
     return commit[:7] + commit[40:]
 
 

@@ -1,4 +1,4 @@
-"""The test rows, read once and at the end: metrics with intervals, the audit, and every single prediction."""
+"""Evaluate a detector on the test rows, once and at the end: metrics with intervals, the audit, every prediction."""
 
 import time
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from iot_ids.metrics.operating_point import attack_scores
 
 
 def evaluate(fitted: Fitted, test: Test) -> Result:
-    """Score the test rows. Attacks that the split left out of training are judged apart from the classes it knows."""
+    """Score the test rows; attacks that the split left out of training are evaluated separately."""
     prepared = fitted.prepared
     config, known = prepared.config, prepared.loaded.classes
     flows, left_out = parted(test.flows, config)
@@ -66,7 +66,7 @@ def evaluate(fitted: Fitted, test: Test) -> Result:
 
 
 def _operating(fitted: Fitted, scores: NDArray[np.float64] | None, y: NDArray[np.int64]) -> dict[str, float]:
-    """What the threshold does on these rows; nothing where no class of the detector means normal."""
+    """Measure the threshold on these rows; empty if the detector has no normal class."""
     if scores is None:
         return {}
     attack = y != fitted.prepared.normal_column
@@ -85,7 +85,7 @@ def _calibration(fitted: Fitted, reliability: tuple[Bins, Bins]) -> dict[str, fl
 
 
 def _facts(fitted: Fitted, findings: Mapping[str, Any], test_rows: int, predict_seconds: float) -> dict[str, float]:
-    """Validation's score, times, counts, and what the audit counted."""
+    """Collect the validation score, times, row counts and the audit's counts."""
     prepared = fitted.prepared
     parameters = prepared.model.parameters()
     return {
@@ -102,7 +102,7 @@ def _facts(fitted: Fitted, findings: Mapping[str, Any], test_rows: int, predict_
 
 
 def _unseen(fitted: Fitted, flows: pl.DataFrame | None, metrics: Mapping[str, float]) -> Unseen | None:
-    """The attacks that were left out, where there are any; `prepare` has refused them without a threshold."""
+    """Evaluate the left-out attacks, if any; `prepare` has already refused a split of them without a threshold."""
     point, normal = fitted.operating_point, fitted.prepared.config.normal
     if flows is None or point is None or point.threshold is None or normal is None:
         return None
@@ -142,6 +142,6 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
 
 
 def _predictions(test: Test, classes: list[str], probabilities: NDArray[np.float32]) -> pl.DataFrame:
-    """What `predictions.parquet` holds: row id, label, and the probability of each class."""
+    """Return the table for `predictions.parquet`: row id, label, and the probability of each class."""
     columns = {f"probability/{name}": probabilities[:, code] for code, name in enumerate(classes)}
     return pl.DataFrame({"row_id": test.flows[ROW_ID], "label": test.flows[CLASS], **columns})

@@ -1,7 +1,7 @@
-"""Which settings two runs must share to be averaged, skipped or resumed, spelled as every version has spelled them.
+"""Hash the settings that two runs must share to be averaged, skipped or resumed; stable across versions of the code.
 
-A run and a study stay recognised while the code changes around them. A key that was added since counts only where its
-value differs from what was in effect before it existed; a class that has moved counts by the path it had first.
+Runs and studies of earlier versions stay recognised. A key added later enters the hash only if its value differs from
+the behaviour before the key existed; a class that has moved enters it by its first path.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ ADDED = {
     "dataset.columns.time_format": None,
     "dataset.format.comment": "",
 }
-"""Keys that 9b1016a did not have, with the value that was in effect then. A default changed later is another run."""
+"""Keys added after 9b1016a, with the value in effect before. A default changed later makes a different run."""
 MOVED = {
     "iot_ids.models.ExactSvm": "iot_ids.models.svm.ExactSvm",
     "iot_ids.models.FeedForwardClassifier": "iot_ids.models.network.FeedForwardClassifier",
@@ -34,23 +34,23 @@ MOVED = {
     "iot_ids.features.mutual_information": "iot_ids.features.mutual_information.scores",
     "iot_ids.features.pearson": "iot_ids.features.pearson.scores",
 }
-"""What `_target_` names now, and the path that 9b1016a had for it, which a user's own YAML may still name."""
+"""From a `_target_` of today to its path in 9b1016a, which a user's YAML file may still name."""
 
 
 def fingerprint(plain: Mapping[str, Any], *data: str) -> str:
-    """Hash the data's hashes and the configuration without paths, tracking, cache and seed.
+    """Hash the configuration, without paths, tracking, cache and seed, together with the hashes of the data.
 
     Runs with equal fingerprints may be averaged.
     """
     settings = lasting(plain, NOT_IN_FINGERPRINT)
-    if settings.get("test_dataset", {}) is None:  # spelled so since the first version
+    if settings.get("test_dataset", {}) is None:  # the first version wrote an absent test_dataset as {}
         settings["test_dataset"] = {}
     text = json.dumps([settings, *data], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def lasting(plain: Mapping[str, Any], left_out: Collection[str]) -> dict[str, Any]:
-    """The configuration without the groups `left_out` and without where files lie, as earlier versions spelled it."""
+    """Spell the configuration as 9b1016a did, without file paths and the groups `left_out`."""
     settings = {group: values for group, values in plain.items() if group not in left_out}
     for group in ("dataset", "test_dataset"):
         if settings.get(group):

@@ -1,4 +1,4 @@
-"""From `_target_` in the configuration to the class or function it names, ours or a user's own."""
+"""Instantiate what a `_target_` in the configuration names: a class or function of ours, or a user's own."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,22 +19,22 @@ from iot_ids.models.spec import Trainer
 
 Settings = Mapping[str, Any]
 NOT_HANDED_ON = ("name", "before_split")
-"""What a choice's file says to this project, not to the class or function that it names."""
+"""Keys of a YAML file that are not arguments of its `_target_`."""
 
 
 @gc_paused_import()
 def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifier:
-    """The untrained model.
+    """Create the untrained model.
 
-    A class that asks for a `trainer` is given that group's settings, one that asks for `normal` the code of the normal
-    class; a scikit-learn estimator is given the verbs of a Classifier.
+    A class with a `trainer` parameter receives that group's settings, one with `normal` the code of the normal class.
+    A scikit-learn estimator is wrapped as a Classifier.
 
     Raises:
-        UserError: there is no such class, or it refuses its settings.
+        UserError: the class does not exist or rejects its settings.
     """
     with _named("model", settings):
         if "_target_" not in settings:
-            raise ValueError("its file names no class as _target_")
+            raise ValueError("its YAML file has no _target_ that names a class")
         wants = signature(get_class(_target(settings))).parameters
         given = {name: value for name, value in (("trainer", trainer), ("normal", normal)) if name in wants}
         built = instantiate(_arguments(settings), **given)
@@ -48,7 +48,7 @@ def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifie
 
 
 def scores(settings: Settings) -> Scores | None:
-    """The selector's function; None where every column is kept."""
+    """Look up the selector's scoring function; None if every column is kept."""
     if "_target_" not in settings:
         return None
     with _named("selector", settings):
@@ -56,7 +56,7 @@ def scores(settings: Settings) -> Scores | None:
 
 
 def rule(settings: Settings) -> Rule | None:
-    """The outlier rule with its settings filled in; None where nothing is dropped."""
+    """Bind the outlier rule to its settings; None if no rows are dropped."""
     if "_target_" not in settings:
         return None
     with _named("outliers", settings):
@@ -64,12 +64,12 @@ def rule(settings: Settings) -> Rule | None:
 
 
 def scaler(settings: Settings) -> Scaler:
-    """The scaler, not fitted yet."""
+    """Create the scaler, not yet fitted."""
     with _named("scaler", settings):
         built = instantiate(_arguments(settings))
-        lacking = [verb for verb in ("fit", "transform", "state", "restore") if not hasattr(built, verb)]
-        if lacking:
-            raise ValueError(f"{settings['_target_']} has no {', '.join(lacking)}; see docs/extending.md")
+        missing = [method for method in ("fit", "transform", "state", "restore") if not hasattr(built, method)]
+        if missing:
+            raise ValueError(f"{settings['_target_']} has no {', '.join(missing)}; see docs/extending.md")
     return built  # type: ignore[no-any-return]
 
 
@@ -79,14 +79,14 @@ def _arguments(settings: Settings) -> dict[str, Any]:
 
 
 def _target(settings: Settings) -> str:
-    """The class or function that is named; one of ours also by the path that an earlier version had for it."""
+    """Return the path of the `_target_`; a path of 9b1016a is translated to today's."""
     named = settings["_target_"]
     return next((path for path, before in MOVED.items() if before == named), named)
 
 
 @contextmanager
 def _named(group: str, settings: Settings) -> Iterator[None]:
-    """Say which choice of which group cannot be built, and why; a UserError from inside stays as it is."""
+    """Turn an error into a UserError that names the choice and its group; a UserError inside it passes through."""
     try:
         yield
     except (InstantiationException, KeyError, ImportError, ValueError, TypeError) as error:

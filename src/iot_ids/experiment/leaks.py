@@ -1,10 +1,10 @@
-"""What leaks on purpose: the paper's shortcuts and one of ours, each of which a run has to ask for, and is marked by.
+"""Leak on purpose: the paper's shortcuts and an ablation of ours, off unless asked for and tagged on every run.
 
-The paper's account puts outlier removal and scaling before the split, so that test rows shape what they are judged by;
-draws unstratified; and removes only wholly equal rows. To measure what that is worth, these can be switched on one by
-one. Nothing here is part of the clean protocol, and nothing else lets test rows into what is fitted: two of the
-functions below read the test rows before the model is trained. What identifiers (addresses, ports, times, running
-numbers) would inflate is shown by one more, an ablation of ours: they become features.
+As the paper describes it, outliers are removed and features are scaled before the split, so that the test rows
+influence what they are tested on; the split is not stratified; and only fully identical rows count as duplicates. To
+measure what each is worth, they can be switched on one by one. Our ablation turns identifiers (addresses, ports, times,
+record numbers) into features, to show how much they inflate the scores. None of this is part of the clean protocol. Two
+functions below read the test rows before the model is trained; nothing else in the project does.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,14 @@ from iot_ids.features.pipeline import Rule, refuse_emptied_class
 
 
 def with_identifiers(config: Config, loaded: Loaded) -> tuple[Config, Loaded]:
-    """Under `dataset.identifiers=allow`, the identifiers that the training files hold among the features; else both as
-    they are.
+    """Under `dataset.identifiers=allow`, make features of the identifiers in the training files; else change nothing.
 
-    Those that are numbers (ports are) become numeric, -1 where there is none; the others categorical, `missing` where
-    there is none. They stay declared as identifiers too, by which the audit tells them apart and a kept detector knows
-    that a row without one can be judged. An official test file may lack one: then none of its rows has it.
+    Numbers, such as ports, become numeric features, -1 if missing; all others become categorical, `missing` if missing.
+    They also stay declared as identifiers: the audit needs to tell them apart, and a saved detector to know that a row
+    without one can be scored. A column absent from an official test file counts as missing in all of its rows.
 
     Raises:
-        UserError: the files hold no identifier.
+        UserError: the files have no identifiers.
     """
     dataset = config.dataset
     if dataset.identifiers is Identifiers.forbid:
@@ -49,8 +48,8 @@ def with_identifiers(config: Config, loaded: Loaded) -> tuple[Config, Loaded]:
     )
 
     def filled(flows: pl.DataFrame) -> pl.DataFrame:
-        lacking = (pl.lit(None, pl.String).alias(name) for name in there if name not in flows.columns)
-        return typed(flows.lazy().with_columns(*lacking), columns, dataset.format.missing).collect()
+        absent = (pl.lit(None, pl.String).alias(name) for name in there if name not in flows.columns)
+        return typed(flows.lazy().with_columns(*absent), columns, dataset.format.missing).collect()
 
     def read_test() -> Test:
         test = loaded.read_test()
@@ -62,14 +61,15 @@ def with_identifiers(config: Config, loaded: Loaded) -> tuple[Config, Loaded]:
 
 
 def without_outliers(loaded: Loaded, rule: Rule, numeric: Sequence[str]) -> Loaded:
-    """`loaded` without the outliers of `rule`, whose bounds come from all rows: the test rows are read here, early.
+    """Drop the outliers of `rule`, with bounds computed on all rows; this reads the test rows before training.
 
-    Train, validation and test all lose rows; `cleaning` counts them, in all and by part. The rows are dropped after the
-    draw, not before it: since the draw looks at no number, the chances are the same (but for a row or so of each class
-    in a stratified one), and the rows that stay keep their parts, so that runs of one seed can be compared as pairs.
+    Train, validation and test all lose rows; `cleaning` counts them in total and by part. The rows are dropped after
+    the split instead of before it. A split ignores the features, so the odds are the same (up to about one row per
+    class if it is stratified), and the remaining rows stay in their parts, so runs with one seed can be compared in
+    pairs.
 
     Raises:
-        UserError: a class loses every training row, or a part every row.
+        UserError: a class loses all its training rows, or a part all its rows.
     """
     test = loaded.read_test()
     parts = {"train": loaded.train, "validation": loaded.validation, "test": test.flows}
@@ -84,12 +84,12 @@ def without_outliers(loaded: Loaded, rule: Rule, numeric: Sequence[str]) -> Load
     cleaning = without(loaded.cleaning, "outlier by a rule on all rows", int((~kept).sum()), *left.values()) | {
         "outliers_before_split": {name: parts[name].height - left[name].height for name in parts}
     }
-    judged = replace(test, flows=left["test"])
+    test = replace(test, flows=left["test"])
     return replace(
-        loaded, train=left["train"], validation=left["validation"], cleaning=cleaning, read_test=lambda: judged
+        loaded, train=left["train"], validation=left["validation"], cleaning=cleaning, read_test=lambda: test
     )
 
 
 def every_row(loaded: Loaded) -> pl.DataFrame:
-    """Train, validation and test rows in one table: the test rows are read here, early."""
+    """Join train, validation and test rows in one table; this reads the test rows before training."""
     return pl.concat([loaded.train, loaded.validation, loaded.read_test().flows])

@@ -1,4 +1,4 @@
-"""One run: the chain of `experiment`, kept by MLflow."""
+"""Run one experiment, from preparation to evaluation, and record it in MLflow."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,14 +20,14 @@ from iot_ids.tracking import Store
 
 
 def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None = None) -> str:
-    """Prepare, fit and judge as `config` says; print the result, `brief` in a line; return the MLflow run's id.
+    """Prepare, fit and evaluate as configured; print the result, in one line if `brief`; return the MLflow run's id.
 
-    With `tracking.skip_finished`, a run that the store holds already is named instead of being run again. What is wrong
-    with the data or the configuration is found before the run starts, and leaves none; what only the training or the
-    official test file shows leaves a FAILED one. `tags` are set besides the run's own; a sweep's runs have some.
+    With `tracking.skip_finished`, a run that the store already holds is not repeated; its id is returned. Errors in
+    the data or the configuration are found before the MLflow run is created. Errors that appear only in training or in
+    the official test file leave a FAILED run. `tags` are added to the run's own; sweeps use this.
 
     Raises:
-        UserError: whatever the user can mend.
+        UserError: something that the user can fix.
     """
     settings = resolve(config)
     store = tracking.open_store(settings.tracking, settings.dataset.name)
@@ -64,7 +64,7 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
 
 
 def _name(prepared: Prepared) -> str:
-    """model-selector-k-seed."""
+    """Name the run model-selector-k-seed."""
     config, features = prepared.config, prepared.features.pipeline.names
     return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
 
@@ -72,9 +72,9 @@ def _name(prepared: Prepared) -> str:
 def _finished(
     store: Store, prepared: Prepared, plain: dict[str, Any], tags: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """The id and commit of a finished run of the same data, configuration and seed, from the same sweep.
+    """Find a finished run of the same data, configuration, seed and sweep; return its id and commit.
 
-    An official test file counts by its hash.
+    The hash of an official test file is part of the data.
     """
     loaded = prepared.loaded
     same = {name: tags[name] for name in ("sweep", "tuned") if name in tags}
@@ -95,7 +95,7 @@ def _tags(prepared: Prepared, plain: dict[str, Any]) -> dict[str, str]:
 
 
 def _tags_of_test(test: Test, plain: dict[str, Any], prepared: Prepared) -> dict[str, str]:
-    """The reading of the test rows; runs with different official test files must not be averaged."""
+    """Return tags for when the test rows were read, and their hash: runs on different test files are never averaged."""
     return {
         "data.test_sha256": test.sha256,
         "data.test_read": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -104,5 +104,5 @@ def _tags_of_test(test: Test, plain: dict[str, Any], prepared: Prepared) -> dict
 
 
 def _data(training: str, test: str) -> list[str]:
-    """The hashes that a fingerprint takes in: one, where the test rows come from the training files."""
+    """Return the hashes for a fingerprint: only one if the test rows come from the training files."""
     return [training] if test == training else [training, test]

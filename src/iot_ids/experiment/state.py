@@ -1,4 +1,4 @@
-"""What the three verbs of `experiment` hand on: prepared rows, a fitted detector, a result."""
+"""The results of the three steps prepare, fit and evaluate."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from iot_ids.serving.detector import Detector
 
 @dataclass(frozen=True)
 class Prepared:
-    """Train and validation rows ready for a model, what was fitted on the way, and the untrained model."""
+    """Train and validation rows ready for the model, the fitted preprocessing, and the untrained model."""
 
     config: Config
     loaded: Loaded
@@ -33,16 +33,16 @@ class Prepared:
 
     @property
     def normal_column(self) -> int | None:
-        """The normal class's column of the probabilities; None where no class of the detector means normal."""
+        """The column of the normal class in the probabilities; None if the detector has no normal class."""
         normal, known = self.config.normal, self.loaded.classes
         return known.index(normal) if normal in known else None
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A detector, and how it came to be: one row of `history` per epoch, none for models without epochs.
+    """A trained detector and its training history: one row of `history` per epoch, none for models without epochs.
 
-    `operating_point` is None where no class of the detector means normal, or an adaptation has moved the scores.
+    `operating_point` is None if the detector has no normal class or an adaptation has shifted the scores.
     """
 
     prepared: Prepared
@@ -54,17 +54,18 @@ class Fitted:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch whose weights were kept: the first with the highest score on validation."""
+        """The epoch whose weights were kept: the first with the highest validation score."""
         return int(self.history["epoch"][int(self.history["val/f1_macro"].arg_max() or 0)])
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the test rows say. `classes` are the model's, then those that only the test rows have.
+    """The evaluation on the test rows. `classes` are the model's, followed by those that only the test rows have.
 
-    `fitted` is what was judged: as it was trained, or adapted to the tested network (`iot_ids.experiment.adaptation`).
-    `matrix` is `(classes, classes)`, true rows, predicted columns; `reliability` the test rows by confidence, before
-    calibration and after; `scores` how far each test row looks like an attack, None where no class means normal.
+    `fitted` is the evaluated detector: as trained, or adapted to the tested network (`iot_ids.experiment.adaptation`).
+    `matrix` is `(classes, classes)`, with true classes as rows and predicted ones as columns. `reliability` bins the
+    test rows by confidence, before and after calibration. `scores` are the attack scores of the test rows, None if the
+    detector has no normal class.
     """
 
     fitted: Fitted
@@ -80,13 +81,11 @@ class Result:
 
 
 def encode_labels(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:
-    """Class codes `(rows,)`: positions in `classes`."""
+    """Encode the labels as positions in `classes`, `(rows,)`."""
     return flows[CLASS].cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy(writable=True)
 
 
 def refuse_nan(probabilities: NDArray[np.float32], config: Config) -> None:
-    """Raise a UserError where a model answers with NaN: it must not be judged."""
+    """Raise a UserError if a model predicts NaN: such a model must not be evaluated."""
     if not np.isfinite(probabilities).all():
-        raise UserError(
-            f"model={config.model['name']} answers with NaN: its training went wrong; see the learning curve"
-        )
+        raise UserError(f"model={config.model['name']} predicts NaN: its training has failed; see the learning curve")

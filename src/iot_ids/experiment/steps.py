@@ -1,7 +1,7 @@
-"""The way of the data on one page: prepare, fit, judge. A run is their chain; a sweep calls the first two.
+"""The whole pipeline on one page: prepare, fit, evaluate. A run calls all three, a sweep only the first two.
 
-Whatever is fitted sees the training rows alone; validation chooses; the test rows are read once, in `judge`. Only a
-run that asks for one of the paper's shortcuts reads them before, and says so (`iot_ids.experiment.leaks`).
+Everything is fitted on the training rows, choices are made on validation, and the test rows are read once, for
+`evaluate`. Only a run with one of the paper's shortcuts reads them earlier, and is tagged (`iot_ids.experiment.leaks`).
 """
 
 import time
@@ -34,31 +34,33 @@ from iot_ids.serving.detector import Detector
 __all__ = ["evaluate", "fit", "prepare", "rows"]
 SHAPE_ROWS = ("dataset", "split", "drawn_by", "test_dataset", "windowed")
 SHAPE_FEATURES = (*SHAPE_ROWS, "window", "outliers", "selector", "scaler")
-"""What of a configuration decides which rows there are, and what becomes of them before the model."""
+"""The settings that decide which rows there are, and those that decide how the rows reach the model."""
 
 
 def rows(config: Config) -> Loaded:
-    """Read, clean and split, or take what the cache holds. The test rows stay unread.
+    """Read, clean and split the flows, or load them from the cache. The test rows stay unread.
 
     Raises:
-        UserError: whatever the user can mend about the data.
+        UserError: something about the data that the user can fix.
     """
     return load(config.dataset, config.split, config.drawn_by, config.cache, config.test_dataset, config.windowed)
 
 
 def prepare(config: Config, before: Prepared | None = None) -> Prepared:
-    """Take the `rows`, fit the preprocessing on the training rows, and build the model. The test rows stay unread, but
-    for the two shortcuts `before_split`.
+    """Load the `rows`, fit the preprocessing on the training rows and create the model.
+
+    The test rows stay unread, except under the two `before_split` shortcuts.
 
     Args:
-        config: the run.
-        before: another run's, of which everything is taken that is the same; so a sweep reads the rows once.
+        config: of the run.
+        before: an earlier preparation whose rows and features are reused if their settings are the same; a sweep thus
+            reads the flows only once.
 
     Raises:
-        UserError: whatever the user can mend about data and configuration.
+        UserError: something about the data or the configuration that the user can fix.
     """
     model = instantiate.model(config.model, config.trainer, normal_code(config.dataset))
-    start = time.perf_counter()  # building imports the model's library, which a process pays once, whatever it runs
+    start = time.perf_counter()  # not before: creating the model imports its library, a cost paid once per process
     if before is not None and _same(before.config, config, SHAPE_FEATURES):
         return replace(before, config=config, model=model, seconds=time.perf_counter() - start)
     rule = instantiate.rule(config.outliers)
@@ -86,9 +88,9 @@ def prepare(config: Config, before: Prepared | None = None) -> Prepared:
 
 
 def _same(one: Config, other: Config, names: Sequence[str]) -> bool:
-    """Whether two configurations agree in all that these names stand for.
+    """Whether two configurations have equal attributes of these names.
 
-    Where identifiers are features, `prepare` has changed the configuration, so nothing is taken for the same.
+    If identifiers are features, `prepare` has changed the earlier configuration, so nothing is reused.
     """
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
@@ -96,10 +98,10 @@ def _same(one: Config, other: Config, names: Sequence[str]) -> bool:
 def fit(prepared: Prepared, report: Report) -> Fitted:
     """Train the model, then calibrate it and set its threshold on validation.
 
-    `report` hears of every epoch and may raise to end it.
+    `report` is called after every epoch; it may raise to stop the training.
 
     Raises:
-        UserError: the settings do not let the model learn.
+        UserError: the model cannot be trained with these settings.
     """
     start = time.perf_counter()
     epochs: list[dict[str, float]] = []
@@ -124,7 +126,7 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
 
 
 def _columns_read(prepared: Prepared) -> Columns:
-    """The dataset's columns, with the format by which times were read: a kept detector reads them by the same."""
+    """Return the dataset's columns with the time format that was detected, so that a saved detector uses the same."""
     columns, times = prepared.config.dataset.columns, prepared.loaded.cleaning["times"]
     return columns if times is None else replace(columns, time_format=times["format"])
 
@@ -132,7 +134,7 @@ def _columns_read(prepared: Prepared) -> Columns:
 def _table(
     config: Config, pipeline: Pipeline, classes: list[str], flows: pl.DataFrame, *others: pl.DataFrame | None
 ) -> Table:
-    """`flows` ready for the model; with windows, each after its source's last flows among these and the `others`."""
+    """Transform `flows` for the model; windows also look back into the `others`."""
     y = encode_labels(flows, classes)
     if config.window is None:
         return Table(pipeline.transform(flows), y)
@@ -144,7 +146,7 @@ def _table(
 
 
 def _operating_point(prepared: Prepared, probabilities: NDArray[np.float32]) -> OperatingPoint | None:
-    """The threshold by validation's normal rows, whose `probabilities` these are."""
+    """Set the threshold on validation's normal rows; `probabilities` are those of all validation rows."""
     if (normal := prepared.normal_column) is None:
         return None
     scores = attack_scores(probabilities[prepared.validation.y == normal], normal)

@@ -1,4 +1,4 @@
-"""Attacks that training has not seen: refused before the work where no threshold could be set, judged after it."""
+"""Evaluate a detector on attacks that were left out of training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +16,12 @@ from iot_ids.serving.detector import Detector
 
 RATE = "false_positive_rate"
 THE_SAME = ("threshold", "validation_normal_rows", RATE, f"{RATE}_low", f"{RATE}_high")
-"""What the left-out attacks share with the operating point of the known classes."""
+"""Metrics of the operating point that are repeated beside those of the left-out attacks."""
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """What a detector makes of the attacks that were left out.
-
-    `taken_for` is what `unseen.csv` holds, `predictions` what `unseen_predictions.parquet` does.
-    """
+    """The evaluation of the left-out attacks: `taken_for` is written to `unseen.csv`, `predictions` to Parquet."""
 
     metrics: dict[str, float]
     taken_for: pl.DataFrame
@@ -32,19 +29,19 @@ class Unseen:
 
 
 def refuse_rate(config: Config, loaded: Loaded) -> None:
-    """Raise a UserError where validation has too few normal rows to set the threshold that the attack is judged at."""
+    """Raise a UserError if validation has too few normal rows to set the threshold that the attacks are scored at."""
     if not config.left_out:
         return
     rows, rate = int((loaded.validation[CLASS] == config.normal).sum()), config.evaluate.false_positive_rate
     if not can_state(rate, rows):
         raise UserError(
-            f"evaluate.false_positive_rate={rate}: validation has {rows:,} normal rows, and {rows_needed(rate):,} are "
-            "needed to set a threshold for that rate; raise it, raise split.validation, or give more normal flows"
+            f"evaluate.false_positive_rate={rate}: a threshold for that rate needs {rows_needed(rate):,} normal "
+            f"validation rows, there are {rows:,}; raise the rate or split.validation, or provide more normal flows"
         )
 
 
 def parted(flows: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Test rows of the known classes, and those of the attacks that were left out; None where none were."""
+    """Separate the test rows of the known classes from those of the left-out attacks; None if no attack is left out."""
     if not config.left_out:
         return flows, None
     unseen = pl.col(KIND).is_in(config.left_out)
@@ -57,11 +54,11 @@ def evaluate_unseen(
     """Score the left-out attacks at `threshold`.
 
     Args:
-        detector: it has never seen them.
-        flows: theirs, with KIND.
+        detector: trained without these attacks.
+        flows: the rows of these attacks, with KIND.
         threshold: set on validation's normal rows.
-        normal: the class that is no attack.
-        metrics: those of the known classes' test rows, whose realised false-positive rate belongs to the result.
+        normal: the name of the normal class.
+        metrics: of the known classes' test rows; their realised false-positive rate is repeated in the result.
     """
     probabilities = detector.probabilities(flows)
     scores = attack_scores(probabilities, detector.classes.index(normal))
