@@ -23,7 +23,7 @@ from iot_ids.config import check
 from iot_ids.data.label import CLASS
 from iot_ids.data.schema import Columns
 from iot_ids.experiment import steps
-from iot_ids.experiment.adaptation import adapted, recut, sentences
+from iot_ids.experiment.adaptation import adapt, move_threshold, sentences
 from iot_ids.features.encode import Encoder
 from iot_ids.features.pipeline import Pipeline
 from iot_ids.features.scalers import MinMax
@@ -184,7 +184,7 @@ def test_a_flow_is_an_attack_exactly_above_otsus_cut(
     if len(np.unique(scores)) == 1:
         return
     flows = pl.DataFrame({"p": scores})
-    moved = recut(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
+    moved = move_threshold(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
     np.testing.assert_array_equal(moved.argmax(axis=1) == attack, odds > operating_point.cut(odds))
     np.testing.assert_allclose(moved.sum(axis=1), 1, atol=1e-6)
     order = np.argsort(scores, kind="stable")
@@ -198,7 +198,7 @@ def test_a_flow_is_an_attack_exactly_above_otsus_cut(
 )
 def test_scores_that_are_all_alike_leave_every_flow_normal(score: float, attack: int, temperature: float) -> None:
     flows = pl.DataFrame({"p": np.full(4, score, dtype=np.float32)})
-    moved = recut(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
+    moved = move_threshold(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
     assert (moved.argmax(axis=1) == 1 - attack).all()
 
 
@@ -207,9 +207,9 @@ def test_labels_are_not_looked_at(workplace: Workplace) -> None:
     prepared = steps.prepare(config)
     fitted = steps.fit(prepared, lambda *_: None)
     flows = prepared.loaded.read_test().flows
-    shuffled = adapted(fitted, flows.with_columns(pl.col(CLASS).shuffle(seed=0))).detector
-    without = adapted(fitted, flows.select(list("abcd"))).detector
+    shuffled = adapt(fitted, flows.with_columns(pl.col(CLASS).shuffle(seed=0))).detector
+    without = adapt(fitted, flows.select(list("abcd"))).detector
     np.testing.assert_array_equal(without.probabilities(flows), shuffled.probabilities(flows))
     plain = replace(prepared, config=replace(config, adapt=Adaptation("none", scaler=False, threshold=False)))
     untouched = replace(fitted, prepared=plain)
-    assert adapted(untouched, flows) is untouched
+    assert adapt(untouched, flows) is untouched

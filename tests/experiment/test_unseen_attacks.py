@@ -9,7 +9,7 @@ import pytest
 
 import train
 from conftest import Workplace, make_workplace, typed
-from iot_ids.experiment.unseen_attacks import THE_SAME
+from iot_ids.experiment.unseen_attacks import REPEATED
 from iot_ids.metrics.intervals import wilson
 
 ROWS = {"Normal": 400, "Flood": 90, "Scan": 70}
@@ -89,7 +89,7 @@ def test_the_other_metrics_are_those_of_the_known_classes(by_category: Any, by_t
 
 def test_the_threshold_and_what_became_of_its_rate_are_the_operating_points(by_category: Any) -> None:
     metrics = by_category.data.metrics
-    for name in THE_SAME:
+    for name in REPEATED:
         assert metrics[f"unseen/{name}"] == metrics[f"operating/{name}"]
 
 

@@ -23,11 +23,11 @@ from iot_ids.serving.detector import Detector
 EDGE = 1e-3
 """Added to both sides of the odds, so that probabilities closer than this to 0 or 1 count as equally certain and do not
 form a group of their own when Otsu's method cuts the scores."""
-SURELY = 1e4
+CERTAIN_SHIFT = 1e4
 """A shift of the log-odds larger than any probability reaches at any temperature."""
 
 
-def adapted(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
+def adapt(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
     """Apply the configuration's `adapt` to `fitted`, using the `flows` of the tested network; `none` changes nothing.
 
     If the threshold moves, the operating point is dropped: validation's threshold refers to the old scale.
@@ -40,7 +40,7 @@ def adapted(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
         return fitted
     unlabelled = flows.select(detector.inputs)
     if adaptation.scaler:
-        detector = rescaled(detector, unlabelled)
+        detector = refit_scaler(detector, unlabelled)
     if not adaptation.threshold:
         return replace(fitted, detector=detector)
     normal = fitted.prepared.normal_column
@@ -48,10 +48,10 @@ def adapted(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
         raise UserError(
             f"adapt.threshold=true: the training rows are all {', '.join(detector.classes)}; give rows of both classes"
         )
-    return replace(fitted, detector=recut(detector, unlabelled, normal), operating_point=None)
+    return replace(fitted, detector=move_threshold(detector, unlabelled, normal), operating_point=None)
 
 
-def rescaled(detector: Detector, flows: pl.DataFrame) -> Detector:
+def refit_scaler(detector: Detector, flows: pl.DataFrame) -> Detector:
     """Refit the detector's scaler on `flows`; its columns and categories stay as they are."""
     pipeline = detector.pipeline
     scaler = type(pipeline.scaler)()
@@ -59,7 +59,7 @@ def rescaled(detector: Detector, flows: pl.DataFrame) -> Detector:
     return replace(detector, pipeline=replace(pipeline, scaler=scaler))
 
 
-def recut(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
+def move_threshold(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
     """Shift a binary detector so that its odds are even where Otsu's method cuts its scores on `flows` in two.
 
     The cut is found on the log-odds of the uncalibrated attack probability. Calibration keeps the order of scores, so
@@ -70,9 +70,9 @@ def recut(detector: Detector, flows: pl.DataFrame, normal: int) -> Detector:
         flows: with the detector's inputs and no missing numbers.
         normal: the code of the normal class.
     """
-    log_odds = _edged(expit(attack_scores(detector.uncalibrated(flows), normal)))
+    log_odds = _softened_log_odds(expit(attack_scores(detector.uncalibrated(flows), normal)))
     if log_odds.min() == log_odds.max():
-        return replace(detector, shift=-SURELY if normal == 0 else SURELY)
+        return replace(detector, shift=-CERTAIN_SHIFT if normal == 0 else CERTAIN_SHIFT)
     odds = np.exp(operating_point.cut(log_odds))
     attack = float(np.clip((odds * (1 + EDGE) - EDGE) / (1 + odds), 0, 1))
     at_cut = [1 - attack, attack] if normal == 0 else [attack, 1 - attack]
@@ -94,6 +94,6 @@ def sentences(adaptation: Adaptation) -> list[str]:
     ]
 
 
-def _edged(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def _softened_log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the log-odds, softened by EDGE towards 0 and 1."""
     return np.log((probabilities + EDGE) / (1 - probabilities + EDGE))

@@ -19,7 +19,7 @@ from iot_ids.data.load import Test
 from iot_ids.data.schema import Identifiers
 from iot_ids.experiment import adaptation
 from iot_ids.experiment.state import Fitted, Prepared, Result, encode_labels, refuse_nan
-from iot_ids.experiment.unseen_attacks import Unseen, evaluate_unseen, parted
+from iot_ids.experiment.unseen_attacks import Unseen, evaluate_unseen, split_off_unseen
 from iot_ids.metrics import calibration, operating_point
 from iot_ids.metrics.audit import audit, seen_in_train
 from iot_ids.metrics.audit_text import tied_sentence
@@ -33,9 +33,9 @@ def evaluate(fitted: Fitted, test: Test) -> Result:
     """Score the test rows; attacks that the split left out of training are evaluated separately."""
     prepared = fitted.prepared
     config, known = prepared.config, prepared.loaded.classes
-    flows, left_out = parted(test.flows, config)
+    flows, left_out = split_off_unseen(test.flows, config)
     test = replace(test, flows=flows)
-    fitted = adaptation.adapted(fitted, flows)
+    fitted = adaptation.adapt(fitted, flows)
     start = time.perf_counter()
     uncalibrated = fitted.detector.uncalibrated(test.flows, test.context)
     probabilities = fitted.detector.calibrate(uncalibrated)

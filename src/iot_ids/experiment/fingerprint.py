@@ -42,28 +42,28 @@ def fingerprint(plain: Mapping[str, Any], *data: str) -> str:
 
     Runs with equal fingerprints may be averaged.
     """
-    settings = lasting(plain, NOT_IN_FINGERPRINT)
+    settings = normalised(plain, NOT_IN_FINGERPRINT)
     if settings.get("test_dataset", {}) is None:  # the first version wrote an absent test_dataset as {}
         settings["test_dataset"] = {}
     text = json.dumps([settings, *data], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def lasting(plain: Mapping[str, Any], left_out: Collection[str]) -> dict[str, Any]:
+def normalised(plain: Mapping[str, Any], left_out: Collection[str]) -> dict[str, Any]:
     """Spell the configuration as 9b1016a did, without file paths and the groups `left_out`."""
     settings = {group: values for group, values in plain.items() if group not in left_out}
     for group in ("dataset", "test_dataset"):
         if settings.get(group):
             settings[group] = {key: value for key, value in settings[group].items() if key not in NOT_IN_DATASET}
-    return {group: _as_before(values, group) for group, values in settings.items()}
+    return {group: _as_first_spelled(values, group) for group, values in settings.items()}
 
 
-def _as_before(value: Any, path: str) -> Any:
+def _as_first_spelled(value: Any, path: str) -> Any:
     if not isinstance(value, Mapping):
         return MOVED.get(value, value) if path.endswith("._target_") else value
     path = path.replace("test_dataset", "dataset")
     return {
-        key: _as_before(inner, f"{path}.{key}")
+        key: _as_first_spelled(inner, f"{path}.{key}")
         for key, inner in value.items()
         if f"{path}.{key}" not in ADDED or ADDED[f"{path}.{key}"] != inner
     }

@@ -18,7 +18,7 @@ from iot_ids.models.classifier import Classifier
 from iot_ids.models.spec import Trainer
 
 Settings = Mapping[str, Any]
-NOT_HANDED_ON = ("name", "before_split")
+NOT_ARGUMENTS = ("name", "before_split")
 """Keys of a YAML file that are not arguments of its `_target_`."""
 
 
@@ -32,7 +32,7 @@ def model(settings: Settings, trainer: Trainer, normal: int | None) -> Classifie
     Raises:
         UserError: the class does not exist or rejects its settings.
     """
-    with _named("model", settings):
+    with _as_user_error("model", settings):
         if "_target_" not in settings:
             raise ValueError("its YAML file has no _target_ that names a class")
         wants = signature(get_class(_target(settings))).parameters
@@ -51,7 +51,7 @@ def scores(settings: Settings) -> Scores | None:
     """Look up the selector's scoring function; None if every column is kept."""
     if "_target_" not in settings:
         return None
-    with _named("selector", settings):
+    with _as_user_error("selector", settings):
         return get_method(_target(settings))
 
 
@@ -59,13 +59,13 @@ def rule(settings: Settings) -> Rule | None:
     """Bind the outlier rule to its settings; None if no rows are dropped."""
     if "_target_" not in settings:
         return None
-    with _named("outliers", settings):
+    with _as_user_error("outliers", settings):
         return instantiate({**_arguments(settings), "_partial_": True})  # type: ignore[no-any-return]
 
 
 def scaler(settings: Settings) -> Scaler:
     """Create the scaler, not yet fitted."""
-    with _named("scaler", settings):
+    with _as_user_error("scaler", settings):
         built = instantiate(_arguments(settings))
         missing = [method for method in ("fit", "transform", "state", "restore") if not hasattr(built, method)]
         if missing:
@@ -74,7 +74,7 @@ def scaler(settings: Settings) -> Scaler:
 
 
 def _arguments(settings: Settings) -> dict[str, Any]:
-    given = {key: value for key, value in settings.items() if key not in NOT_HANDED_ON}
+    given = {key: value for key, value in settings.items() if key not in NOT_ARGUMENTS}
     return {**given, "_target_": _target(settings)}
 
 
@@ -85,7 +85,7 @@ def _target(settings: Settings) -> str:
 
 
 @contextmanager
-def _named(group: str, settings: Settings) -> Iterator[None]:
+def _as_user_error(group: str, settings: Settings) -> Iterator[None]:
     """Turn an error into a UserError that names the choice and its group; a UserError inside it passes through."""
     try:
         yield

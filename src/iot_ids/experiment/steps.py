@@ -21,7 +21,7 @@ from iot_ids.data.windows import windows_of
 from iot_ids.experiment import instantiate, leaks
 from iot_ids.experiment.evaluate import evaluate
 from iot_ids.experiment.state import Fitted, Prepared, encode_labels, refuse_nan
-from iot_ids.experiment.unseen_attacks import refuse_rate
+from iot_ids.experiment.unseen_attacks import refuse_too_few_normal_rows
 from iot_ids.features import pipeline
 from iot_ids.features.pipeline import Pipeline
 from iot_ids.metrics import calibration, operating_point
@@ -65,7 +65,7 @@ def prepare(config: Config, before: Prepared | None = None) -> Prepared:
         return replace(before, config=config, model=model, seconds=time.perf_counter() - start)
     rule = instantiate.rule(config.outliers)
     loaded = before.loaded if before is not None and _same(before.config, config, SHAPE_ROWS) else rows(config)
-    refuse_rate(config, loaded)
+    refuse_too_few_normal_rows(config, loaded)
     config, loaded = leaks.with_identifiers(config, loaded)
     columns = config.dataset.columns
     if rule is not None and config.outliers.get("before_split"):

@@ -15,7 +15,7 @@ from iot_ids.metrics.unseen import summarise, taken_for
 from iot_ids.serving.detector import Detector
 
 RATE = "false_positive_rate"
-THE_SAME = ("threshold", "validation_normal_rows", RATE, f"{RATE}_low", f"{RATE}_high")
+REPEATED = ("threshold", "validation_normal_rows", RATE, f"{RATE}_low", f"{RATE}_high")
 """Metrics of the operating point that are repeated beside those of the left-out attacks."""
 
 
@@ -28,7 +28,7 @@ class Unseen:
     predictions: pl.DataFrame
 
 
-def refuse_rate(config: Config, loaded: Loaded) -> None:
+def refuse_too_few_normal_rows(config: Config, loaded: Loaded) -> None:
     """Raise a UserError if validation has too few normal rows to set the threshold that the attacks are scored at."""
     if not config.left_out:
         return
@@ -40,7 +40,7 @@ def refuse_rate(config: Config, loaded: Loaded) -> None:
         )
 
 
-def parted(flows: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+def split_off_unseen(flows: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Separate the test rows of the known classes from those of the left-out attacks; None if no attack is left out."""
     if not config.left_out:
         return flows, None
@@ -63,7 +63,7 @@ def evaluate_unseen(
     probabilities = detector.probabilities(flows)
     scores = attack_scores(probabilities, detector.classes.index(normal))
     table = taken_for(flows[KIND], probabilities, scores, threshold, detector.classes, normal)
-    copied = {f"unseen/{name}": metrics[f"operating/{name}"] for name in THE_SAME if f"operating/{name}" in metrics}
+    copied = {f"unseen/{name}": metrics[f"operating/{name}"] for name in REPEATED if f"operating/{name}" in metrics}
     columns = {f"probability/{name}": probabilities[:, code] for code, name in enumerate(detector.classes)}
     predictions = pl.DataFrame({"row_id": flows[ROW_ID], "attack": flows[KIND], **columns})
     return Unseen(copied | summarise(table, normal), table, predictions)

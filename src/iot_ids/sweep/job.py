@@ -16,7 +16,7 @@ from iot_ids.common.redact import said
 from iot_ids.config import Config, check_resolved, container, resolve_and_check
 from iot_ids.data.label import normal_code
 from iot_ids.experiment import instantiate, steps
-from iot_ids.experiment.fingerprint import lasting
+from iot_ids.experiment.fingerprint import normalised
 from iot_ids.experiment.state import Prepared
 from iot_ids.sweep import strategy
 from iot_ids.sweep.space import FEATURES, Parsed, Space, clipped, ends, own_values, size
@@ -139,7 +139,7 @@ def _asked(
 ) -> StudySpec:
     settings = job.settings
     identity = {
-        **tracking.flat(lasting(container(base), NOT_IN_IDENTITY)),
+        **tracking.flat(normalised(container(base), NOT_IN_IDENTITY)),
         "data.sha256": prepared.loaded.sha256,
         **{f"space.{key}": str(distribution) for key, distribution in space.items()},
         **{name: json.dumps(getattr(settings, name)) for name in ("objectives", "sampler", "pruner")},
