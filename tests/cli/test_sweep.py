@@ -140,9 +140,9 @@ def test_other_settings_and_other_rows_are_another_study(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["model.hiden_size=choice(4,8)"], "model.hiden_size is searched, but is no key of model=gru"),
+        (["model.hiden_size=choice(4,8)"], "model.hiden_size cannot be searched: model=gru has no such key; it has "),
         (["model.hidden_size=choice(4,many)"], "model.hidden_size=many"),
-        (["selector.k=range(2,9)"], "selector.k is searched, but is no key of selector=all"),
+        (["selector.k=range(2,9)"], "selector.k cannot be searched: selector=all has no such key"),
         (["model.dropout=choice(0.2,1.5)", "split.test=choice(0.1,0.2)"], "split.test cannot be searched"),
         (["dataset=mine,simulated"], "dataset cannot be searched"),
         (["scaler.before_split=true,false"], "scaling_before_split"),
@@ -271,7 +271,7 @@ def test_an_objective_that_a_model_does_not_have_is_a_failure_with_its_reason(
 ) -> None:
     words = [*QUICK, "hydra.sweeper.objectives=[val/f1_macro,model/parameters]"]
     assert sweep(workplace, monkeypatch, *words, trials=2) == 1
-    assert "model/parameters is nothing that it has" in capfd.readouterr().err
+    assert " has no model/parameters" in capfd.readouterr().err
 
 
 def test_two_objectives_give_a_front(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,7 +416,7 @@ def test_ctrl_c_ends_it_and_tells_how_to_go_on(
     stopped.send_signal(signal.SIGINT)
     out, err = stopped.communicate(timeout=60)
     assert stopped.returncode != 0, (out[-3000:], err[-3000:])
-    assert "of 48 trials done; this goes on:\npython -m train -m" in out
+    assert "of 48 trials done; to resume:\npython -m train -m" in out
     assert "Traceback" not in err
     assert "RUNNING" not in states(workplace)
     assert "RUNNING" not in [run.info.status for run in workplace.runs()]

@@ -65,13 +65,13 @@ def test_names_that_a_file_cannot_have_are_told_apart(tmp_path: Path) -> None:
 
 def test_whoever_waits_for_so_long_is_told(tmp_path: Path) -> None:
     one, other = FileLocks(tmp_path / "optuna.journal"), FileLocks(tmp_path / "optuna.journal")
-    with one.hold("choosing"), pytest.raises(HeldError, match="another worker has had its lock"):
+    with one.hold("choosing"), pytest.raises(HeldError, match="another worker has held the lock"):
         other.hold("choosing", 0.1).__enter__()
 
 
 def test_whoever_waits_for_so_long_on_a_server_is_told(postgresql: str) -> None:
     one, other = DatabaseLocks(postgresql), DatabaseLocks(postgresql)
-    with one.hold("patience"), pytest.raises(HeldError, match="another worker has had its lock"):
+    with one.hold("patience"), pytest.raises(HeldError, match="another worker has held the lock"):
         other.hold("patience", 0.1).__enter__()
 
 

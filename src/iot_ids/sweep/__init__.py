@@ -1,1 +1,1 @@
-"""Search for hyper-parameters on validation rows. The only room that knows Optuna; test rows are not read here."""
+"""Search hyper-parameters on validation rows; test rows are not read. The only package that imports Optuna."""

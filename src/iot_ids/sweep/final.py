@@ -1,4 +1,4 @@
-"""After the search: the best configuration and the untuned one, trained with several seeds, and tested once each."""
+"""After the search, train the best configuration and the untuned one with several seeds and test each run once."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -20,14 +20,14 @@ TUNED, UNTUNED = "true", "false"
 def final_runs(
     sweep: ReadySweep, best: FrozenTrial, worker: Worker, parent: Run, check: Callable[[], None]
 ) -> dict[str, list[str]]:
-    """The ids of the final runs, by the tag `tuned`; none where no final seeds were asked for.
+    """Make the final runs and return their ids by the tag `tuned`; empty without `final_seeds`.
 
-    They share the split of the search, whatever their seed: with another one, rows that validation chose by would be
-    tested. What is finished already is not run again. Where the untuned configuration is the best, it is run once.
-    `check` raises an interruption that was heard.
+    Whatever their seed, they all use the split of the search; another split would test on rows that the search used
+    for validation. Finished runs are not repeated. If the untuned configuration is the best, it runs only once. `check`
+    raises KeyboardInterrupt if an interruption is pending.
 
     Raises:
-        UserError: runs failed; the others were made.
+        UserError: some of the runs failed; the others are finished and stay.
     """
     configurations: dict[str, Mapping[str, Any]] = {TUNED: best.params}
     if _differs(sweep, best):
@@ -46,14 +46,14 @@ def final_runs(
             more = [f"seed={seed}", f"split_seed={sweep.config.drawn_by}", "tracking.skip_finished=true"]
             try:
                 found[tuned].append(run(sweep.job.composed(parameters, *more), brief=True, tags=tags))
-            except UserError as mistake:
-                check()  # an interruption may have become this error
-                print(f"seed {seed}: {mistake}", file=sys.stderr)
+            except UserError as error:
+                check()  # an interruption may have caused this error
+                print(f"seed {seed}: {error}", file=sys.stderr)
                 failures.append(seed)
     if found[TUNED]:
         tracking.supersede(parent, found[TUNED])
     if failures:
-        raise UserError(f"{len(failures)} final runs failed, see above; the same command runs them again")
+        raise UserError(f"{len(failures)} final runs failed, see above; repeat the command to run them again")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What one sweep is: its configuration, composed and checked before the first trial, and the study that follows."""
+"""Compose and check a sweep's configuration before the first trial, and derive the specification of its study."""
 
 import hashlib
 import json
@@ -24,16 +24,16 @@ from iot_ids.sweep.spec import SweepSettings
 from iot_ids.sweep.study import StudySpec
 
 NOT_IN_IDENTITY = ("tracking", "cache", "evaluate")
-"""What may change while a study is worked on, besides where the files lie."""
+"""Groups that may change while a study is in progress, like the paths of files."""
 NOT_SEARCHED = ("dataset", "test_dataset", "split", "tracking", "cache", "evaluate")
-"""What decides which rows are scored, or nothing of the score: trials that differ in it could not be compared."""
+"""Groups that decide which rows are scored, so that trials could not be compared, or do not affect the score."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A sweep as it was typed. `compose` makes a configuration of overrides, with Hydra's own part.
+    """A sweep as it was typed. `compose` turns overrides into a configuration that includes the group `hydra`.
 
-    `words` are the whole command, to be typed again; `flags` those of its words that are no overrides.
+    `words` is the whole command, to be typed again; `flags` are its arguments that are not overrides.
     """
 
     settings: SweepSettings
@@ -43,7 +43,7 @@ class Job:
     flags: list[str]
 
     def composed(self, parameters: Mapping[str, Any], *more: str) -> DictConfig:
-        """The configuration of a trial with these parameters, as a run is given it; resolved, and without passwords.
+        """Compose the configuration of a run with these parameters; it resolves, and holds no passwords.
 
         Raises:
             UserError: Hydra cannot compose it.
@@ -59,29 +59,29 @@ class Job:
         return config
 
     def spelled(self, parameters: Mapping[str, Any]) -> str:
-        """Parameters as one would type them."""
+        """Spell parameters as typed on the command line."""
         return " ".join(self.parsed.overrides(parameters))
 
 
 def searched(composed: DictConfig) -> Config:
-    """A trial's configuration as typed objects.
+    """Resolve a trial's configuration into typed objects.
 
     Raises:
-        UserError: it cannot be run, or would read the test rows.
+        UserError: it is invalid or would read the test rows.
     """
     config = resolve_and_check(composed)
     reading = {"outliers_before_split", "scaling_before_split"}.intersection(protocol.shortcuts(config))
     if reading:
-        raise UserError(f"a sweep does not read the test rows, but the shortcut {', '.join(sorted(reading))} does")
+        raise UserError(f"a sweep must not read the test rows, but the shortcut {', '.join(sorted(reading))} does")
     return config
 
 
 @dataclass(frozen=True)
 class ReadySweep:
-    """A sweep that may begin. `base` is the configuration without a trial's parameters; `notes` are for the user.
+    """A sweep that is ready to start. `base` is the configuration without a trial's parameters; `notes` are printed.
 
-    `untuned` is what has to be changed in it, if anything, to have it trained: fewer features where there are not as
-    many. `begins_untuned` says whether the first trial is just that, or had to be moved into the space.
+    `untuned` holds the parameters that `base` needs to be trainable as it is: fewer features if the data has fewer than
+    it selects. `begins_untuned` is whether the first trial equals that, or had to be moved into the search space.
     """
 
     job: Job
@@ -95,15 +95,15 @@ class ReadySweep:
 
 
 def ready(job: Job) -> ReadySweep:
-    """Check everything that can be known before the first trial, and read the rows.
+    """Check everything that can be checked before the first trial, and read the flows.
 
     Raises:
-        UserError: a key or a value of the space is none of the configuration's, or whatever `prepare` refuses.
+        UserError: a key or value of the search space is not valid in the configuration, or `prepare` fails.
     """
     base, choices = job.composed({}), job.compose(job.parsed.fixed).hydra.runtime.choices
     config, space = searched(base), job.parsed.space
     if not space:
-        raise UserError("there is nothing to search: give a key several values, such as selector.k=range(4,20)")
+        raise UserError("the search space is empty: give a key several values, such as selector.k=range(4,20)")
     for key in space:
         _refuse_key(key, base, choices)
     for key, distribution in space.items():
@@ -125,12 +125,12 @@ def ready(job: Job) -> ReadySweep:
 
 
 def _shorter(space: Space, n_trials: int) -> list[str]:
-    """What to tell of a space with fewer configurations than trials."""
+    """Return a note if the space has fewer configurations than `n_trials`."""
     if (count := size(space)) is None or count >= n_trials:
         return []
     return [
-        f"the space has {count} configurations, none is tried twice: {count} trials instead of "
-        f"hydra.sweeper.n_trials={n_trials}"
+        f"the search space has only {count} configurations and none is tried twice, so the sweep runs {count} trials "
+        f"instead of hydra.sweeper.n_trials={n_trials}"
     ]
 
 
@@ -163,7 +163,7 @@ def _asked(
 
 
 def _value(base: DictConfig, key: str) -> Any:
-    """The configuration's own value of a key."""
+    """Look up the configuration's own value of a key."""
     value = OmegaConf.select(base, key)
     return value.name if hasattr(value, "name") else value
 
@@ -171,8 +171,8 @@ def _value(base: DictConfig, key: str) -> Any:
 def _refuse_key(key: str, base: DictConfig, choices: Mapping[str, str]) -> None:
     if key.partition(".")[0] in NOT_SEARCHED:
         raise UserError(
-            f"{key} cannot be searched: it decides which rows are scored, or nothing of the score; searched are "
-            "selector, scaler, outliers, model and trainer"
+            f"{key} cannot be searched: it decides which rows are scored or does not affect the score; search "
+            "selector, scaler, outliers, model or trainer"
         )
     if key in choices:
         return
@@ -182,5 +182,5 @@ def _refuse_key(key: str, base: DictConfig, choices: Mapping[str, str]) -> None:
         return
     chosen = choices.get(group)
     where = f"{group}={chosen}" if chosen else group or "the configuration"
-    known = f"; {where} has {', '.join(map(str, there))}" if isinstance(there, DictConfig) else ""
-    raise UserError(f"{key} is searched, but is no key of {where}{known}")
+    known = f"; it has {', '.join(map(str, there))}" if isinstance(there, DictConfig) else ""
+    raise UserError(f"{key} cannot be searched: {where} has no such key{known}")

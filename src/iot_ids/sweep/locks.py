@@ -1,6 +1,6 @@
-"""Locks that the system lets go of when their holder dies, however it dies: no clock, no heartbeat, no stale lock.
+"""Locks that the operating system releases when their holder dies, however it dies: no clock, heartbeat or stale lock.
 
-They serve two ends: one worker at a time chooses a trial, and a worker is alive as long as it holds its own lock.
+They have two uses: only one worker at a time chooses a trial, and a worker is alive as long as it holds its own lock.
 """
 
 import hashlib
@@ -19,48 +19,48 @@ from iot_ids.common.redact import whole
 
 POSTGRESQL = "postgresql"
 WORKER = "worker-"
-"""What the names of workers begin with."""
+"""Prefix of the workers' names."""
 LONGEST = 100
-"""Characters of a lock's name in the name of its file."""
+"""The most characters of a lock's name that go into the name of its file."""
 LOCK_NOT_AVAILABLE = "55P03"
-"""PostgreSQL's word for a wait that took too long."""
+"""PostgreSQL's error code for `lock_timeout`."""
 KEEPALIVE = ("tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10", "tcp_keepalives_count = 3")
-"""A machine that vanishes from the network is given up after a minute, not after the system's two hours."""
+"""Drop a machine that vanished from the network after a minute, not after the system's default of two hours."""
 
 
 class Locks(Protocol):
-    """Locks by name, shared by all workers of a storage."""
+    """Named locks, shared by all workers of a storage."""
 
     def hold(self, name: str, seconds: float | None = None) -> AbstractContextManager[None]:
-        """Hold the lock, waiting for it as long as another has it, or for so many seconds.
+        """Hold the lock; wait for its holder, at most `seconds` if given.
 
         Raises:
-            HeldError: another has it even then.
+            HeldError: another process still holds it after that time.
         """
 
     def free(self, name: str) -> bool:
-        """Whether nobody holds the lock."""
+        """Whether no process holds the lock."""
 
     def sweep(self) -> None:
-        """Remove what dead workers left; to be called where no worker can be about to take its lock."""
+        """Remove what dead workers left. Call it only while no worker can be about to take its lock."""
 
 
 class HeldError(Exception):
-    """Another process has had a lock for longer than anybody wants to wait."""
+    """Another process held a lock until the wait for it timed out."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"another worker has had its lock for {seconds:.0f} s; is one stopped?")
+        super().__init__(f"another worker has held the lock for {seconds:.0f} s; is one of them suspended?")
 
 
 class FileLocks:
-    """A file per lock, in a hidden folder beside `path`; for workers on one file system that knows `flock`."""
+    """One file per lock in a hidden folder beside `path`; for workers on one file system that supports `flock`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @contextmanager
     def hold(self, name: str, seconds: float | None = None) -> Iterator[None]:
-        """Hold the lock; a worker's file is removed with it."""
+        """Hold the lock; a worker's lock file is removed at the end."""
         lock = self._lock(name)
         try:
             lock.acquire(timeout=-1 if seconds is None else seconds)
@@ -73,7 +73,7 @@ class FileLocks:
             lock.release()
 
     def free(self, name: str) -> bool:
-        """Whether nobody holds the lock; a dead worker's file is removed."""
+        """Whether no process holds the lock; the file of a dead worker is removed."""
         lock = self._lock(name)
         try:
             with lock.acquire(timeout=0):
@@ -92,35 +92,35 @@ class FileLocks:
 
 
 def folder(path: Path) -> Path:
-    """The folder for the locks of the storage `path`; made where it is not there."""
+    """Return the folder for the locks of the storage `path`, and create it if needed."""
     made = path.with_name(f".{path.name}.locks")
     made.mkdir(parents=True, exist_ok=True)
     return made
 
 
 def _file_name(name: str) -> str:
-    """A name that any file system takes; a study may be called anything."""
+    """Turn a lock's name into a valid file name; studies may have any name."""
     plain = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
     return plain if plain == name and len(name) < LONGEST else f"{plain[:LONGEST]}-{_key(name) % 2**64:016x}"
 
 
 def _tidy(lock: FileLock, name: str) -> None:
-    """A worker's name is never used again, nor is its file; the others' stay, since somebody may wait for them."""
+    """Remove the file of a worker's lock, whose name is never reused; keep all others: a process may wait for them."""
     if name.startswith(WORKER):
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
 class DatabaseLocks:
-    """PostgreSQL's advisory locks: the server lets go of them when the connection ends."""
+    """PostgreSQL's advisory locks, which the server releases when the connection ends."""
 
     def __init__(self, url: str) -> None:
         self.engine: Engine = create_engine(whole(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def hold(self, name: str, seconds: float | None = None) -> Iterator[None]:
-        """Hold the lock on a connection of its own."""
+        """Hold the lock on its own connection."""
         with self.engine.connect() as connection:
-            for setting in (*KEEPALIVE, f"lock_timeout = {int(1000 * (seconds or 0))}"):  # 0 is without end
+            for setting in (*KEEPALIVE, f"lock_timeout = {int(1000 * (seconds or 0))}"):  # 0 waits forever
                 connection.execute(text(f"set {setting}"))
             try:
                 connection.execute(text("select pg_advisory_lock(:key)"), {"key": _key(name)})
@@ -131,19 +131,19 @@ class DatabaseLocks:
             yield
 
     def sweep(self) -> None:
-        """Nothing: what the server lets go of is gone."""
+        """Do nothing: a released advisory lock leaves nothing behind."""
 
     def free(self, name: str) -> bool:
-        """Whether nobody holds the lock."""
+        """Whether no process holds the lock."""
         with self.engine.connect() as connection:
             return bool(connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": _key(name)}).scalar())
 
 
 def _key(name: str) -> int:
-    """A name as the 64-bit number that PostgreSQL takes."""
+    """Hash a name to the 64-bit integer that identifies a PostgreSQL lock."""
     return int.from_bytes(hashlib.sha256(f"iot-ids {name}".encode()).digest()[:8], signed=True)
 
 
 def locks(storage: str, file: Path | None) -> Locks:
-    """The locks that fit a storage: beside its file, where it is one."""
+    """Return the locks for a storage: files beside its file, or the database's own."""
     return DatabaseLocks(storage) if file is None else FileLocks(file)

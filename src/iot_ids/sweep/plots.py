@@ -1,4 +1,4 @@
-"""The pictures of a sweep. All scores are validation's."""
+"""Plot a sweep. All scores are measured on validation rows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,16 +14,16 @@ from iot_ids.plots.canvas import write as write_png
 from iot_ids.sweep.space import FEATURES
 
 FEWEST_FOR_IMPORTANCE = 10
-"""With fewer complete trials the importances would say more of chance than of the parameters."""
+"""With fewer complete trials the importances would be mostly chance."""
 
 
 def write(
     study: Study, trials: Sequence[FrozenTrial], objectives: Sequence[str], title: str, simulated: bool, folder: Path
 ) -> None:
-    """Write the pictures that this study can give: of each objective's history, importances, features; the front."""
+    """Write the plots for which the study has enough trials: history, importances, feature count, Pareto front."""
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     history(study, trials, objectives, title, simulated, folder / "history.png")
-    varied = len({trial.values[0] for trial in complete}) > 1  # else there is no variance to explain
+    varied = len({trial.values[0] for trial in complete}) > 1  # otherwise there is no variance to explain
     if len(complete) >= FEWEST_FOR_IMPORTANCE and len(complete[0].params) > 1 and varied:
         importances(study, objectives[0], title, simulated, folder / "importances.png")
     if any(FEATURES in trial.params for trial in complete):
@@ -35,7 +35,7 @@ def write(
 def history(
     study: Study, trials: Sequence[FrozenTrial], objectives: Sequence[str], title: str, simulated: bool, path: Path
 ) -> None:
-    """Draw what each trial reached and the best so far, a panel per objective; pruned trials with what they had."""
+    """Plot each trial's value and the best so far, one panel per objective; pruned trials with their last value."""
     figure, axes = panels(4.5 * len(objectives) + 1.5, 4, title, simulated, len(objectives))
     for at, (panel, name, direction) in enumerate(zip(axes, objectives, study.directions, strict=True)):
         complete = [(trial.number, trial.values[at]) for trial in trials if trial.state is TrialState.COMPLETE]
@@ -59,7 +59,7 @@ def history(
 
 
 def importances(study: Study, objective: str, title: str, simulated: bool, path: Path) -> None:
-    """Draw how much of the scores' variance each parameter explains (fANOVA, Hutter et al. 2014)."""
+    """Plot how much of the scores' variance each parameter explains (fANOVA, Hutter et al. 2014)."""
     target = None if len(study.directions) == 1 else (lambda trial: trial.values[0])
     found = importance.get_param_importances(
         study, evaluator=importance.FanovaImportanceEvaluator(seed=0), target=target
@@ -77,15 +77,15 @@ def importances(study: Study, objective: str, title: str, simulated: bool, path:
 def feature_count(
     study: Study, complete: Sequence[FrozenTrial], objective: str, title: str, simulated: bool, path: Path
 ) -> None:
-    """Draw the score against the number of features: every complete trial, and the best of each number."""
+    """Plot the score against the number of features: every complete trial, and the best for each number."""
     those = [trial for trial in complete if FEATURES in trial.params]
     counts = np.array([trial.params[FEATURES] for trial in those])
     values = np.array([trial.values[0] for trial in those])
     figure, (axes,) = panels(7, 4, title, simulated)
     axes.scatter(counts, values, s=22, color=BLUE, label="complete trial", zorder=3)
-    there = np.unique(counts)
+    tried = np.unique(counts)
     best = np.max if study.directions[0] is StudyDirection.MAXIMIZE else np.min
-    axes.plot(there, [best(values[counts == count]) for count in there], color=ORANGE, label="best of each number")
+    axes.plot(tried, [best(values[counts == count]) for count in tried], color=ORANGE, label="best for each number")
     axes.set(xlabel="features kept (selector.k)", ylabel=objective)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.grid(True, color=PALE)
@@ -96,7 +96,7 @@ def feature_count(
 def pareto_front(
     study: Study, complete: Sequence[FrozenTrial], objectives: Sequence[str], title: str, simulated: bool, path: Path
 ) -> None:
-    """Draw the first objective against each other one; the trials that no other beats in every objective are joined."""
+    """Plot the first objective against each of the others; a line joins the trials on the Pareto front."""
     front = sorted(study.best_trials, key=lambda trial: trial.values[1])
     figure, axes = panels(4.5 * (len(objectives) - 1) + 1.5, 4, title, simulated, len(objectives) - 1)
     for at, panel in enumerate(axes, start=1):

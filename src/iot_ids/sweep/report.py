@@ -1,4 +1,4 @@
-"""What a sweep leaves: the best configuration and how to repeat it, a table of all trials, plots, a last look."""
+"""Report on a sweep: the best configuration and the command that repeats it, a table of all trials, plots."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -25,24 +25,24 @@ TESTED = ("test/f1_macro", "test/accuracy", "test/false_positive_rate")
 
 
 def best_of(worker: Worker) -> FrozenTrial:
-    """The best complete trial; of several objectives, the one of the Pareto front that is the best by the first.
+    """Return the best complete trial; with several objectives, the best by the first of those on the Pareto front.
 
     Raises:
         UserError: no trial was completed.
     """
     if not any(trial.state is TrialState.COMPLETE for trial in worker.trials()):
-        raise UserError("no trial was completed, so there is nothing to choose from; see the reasons above")
+        raise UserError("no trial was completed, so there is no best one; see the reasons above")
     front, sign = front_of(worker.study), 1 if worker.study.directions[0] is StudyDirection.MAXIMIZE else -1
     return max(front, key=lambda trial: sign * trial.values[0])
 
 
 def front_of(study: Study) -> list[FrozenTrial]:
-    """The trials that no other beats in every objective, by number; with one objective, the first of the best."""
+    """Return the trials on the Pareto front, by number; with one objective, only the first of the best."""
     return study.best_trials if len(study.directions) > 1 else [study.best_trial]
 
 
 def write(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial) -> None:
-    """Keep everything with the sweep's run: tags, metrics, files."""
+    """Record the report in the sweep's run: tags, metrics, files."""
     trials, command = worker.trials(), repeat(sweep, best)
     parent.tags(
         {
@@ -62,13 +62,13 @@ def write(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial) -> 
 
 
 def repeat(sweep: ReadySweep, best: FrozenTrial) -> str:
-    """What to type to train the best configuration again, with test."""
+    """Return the command that trains and tests the best configuration again."""
     parsed = sweep.job.parsed
     return shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
 
 
 def table(worker: Worker, simulated: bool) -> pl.DataFrame:
-    """A row per trial that counts: number, state, parameters, objectives, epochs, seconds, why it failed."""
+    """Tabulate the trials that count: number, state, parameters, objectives, epochs, seconds, why one failed."""
     rows = [_row(trial, worker.asked.objectives) for trial in worker.trials()]
     made = pl.DataFrame(rows, infer_schema_length=None)
     return made.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else made
@@ -118,12 +118,12 @@ def _title(sweep: ReadySweep) -> str:
 
 
 def dashboard(where: str) -> str:
-    """The line that opens the study in a browser."""
+    """Return the command that opens the study in a browser."""
     return shlex.join(["optuna-dashboard", where])
 
 
 def show(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial, tested: Mapping[str, list[str]]) -> None:
-    """Print the best trials, what the final runs scored, and where to look."""
+    """Print the best trials, the scores of the final runs, and the commands that show and repeat them."""
     say = console.say
     states = [trial.state for trial in worker.trials()]
     counted = ", ".join(f"{states.count(state)} {state.name.lower()}" for state in dict.fromkeys(states))
@@ -131,16 +131,16 @@ def show(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial, test
     console.console.print(_best_table(sweep, worker))
     if any(tested.values()):
         console.console.print(_final_table(sweep, parent, tested))
-    say(f"the best again: {repeat(sweep, best)}")
-    say(f"the study: {dashboard(sweep.asked.storage)}")
+    say(f"to repeat the best: {repeat(sweep, best)}")
+    say(f"to see the study: {dashboard(sweep.asked.storage)}")
     console.where(parent.id, parent.store.ui_command())
 
 
 def _best_table(sweep: ReadySweep, worker: Worker) -> Table:
-    """The best trials, or the Pareto front; the untuned one beside them."""
+    """Tabulate the best trials and the untuned one, or the Pareto front."""
     several, origin = len(sweep.asked.objectives) > 1, "SIMULATED: " if sweep.config.simulated else ""
     shown = front_of(worker.study) if several else _first_few(worker)
-    what = "no other trial is better in every objective" if several else "the best trials"
+    what = "the Pareto front" if several else "the best trials"
     made = Table(title=f"{origin}{_title(sweep)}: {what}", title_justify="left", title_style="bold")
     for heading in ("trial", *sweep.asked.objectives):
         made.add_column(heading, justify="right", no_wrap=True)
@@ -164,7 +164,7 @@ def _first_few(worker: Worker, count: int = 3) -> list[FrozenTrial]:
 
 
 def spelled(parameters: Mapping[str, Any]) -> str:
-    """Parameters in short: numbers with four digits."""
+    """Spell parameters briefly, with four significant digits."""
     short = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in parameters.items()}
     return " ".join(f"{key}={value}" for key, value in short.items())
 

@@ -1,4 +1,4 @@
-"""A sweep from its first trial to the test of what it found."""
+"""Run a sweep, from its first trial to the final test of the best configuration."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,17 +24,17 @@ from iot_ids.sweep.trial import PreviousTrial, attempt
 from iot_ids.tracking import Run, Store
 
 FINAL = "final"
-"""What the lock of a study's final runs begins with."""
+"""Prefix of the lock of a study's final runs."""
 
 
 def search(job: Job) -> None:
-    """Run the trials that are missing, then train and test the best configuration beside the untuned one.
+    """Run the missing trials, then train and test the best configuration beside the untuned one.
 
-    Several processes may do this at once: each runs what no other does, and the last one makes the final runs.
+    Several processes may do this at once: they share the trials, and the last one to finish makes the final runs.
 
     Raises:
-        UserError: whatever `ready` refuses; more trials failed than may; a final run failed.
-        KeyboardInterrupt: as it came, after the user was told how to go on.
+        UserError: `ready` fails, more trials failed than allowed, or a final run failed.
+        KeyboardInterrupt: the sweep was interrupted; the command that resumes it has been printed.
     """
     spec.check(job.settings)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -53,14 +53,17 @@ def search(job: Job) -> None:
 
 
 def _work(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
-    """The trials and, unless others are still at them, what comes after; `check` raises an unheard interruption."""
+    """Run the trials and, unless other workers still have some, the final runs.
+
+    `check` raises KeyboardInterrupt if an interruption is pending.
+    """
     tracking.end_lost(parent, worker.alive)
     _trials(sweep, worker, parent, check)
     if count := worker.running_elsewhere():
         still = "trial is" if count == 1 else "trials are"
         console.say(f"{count} {still} running elsewhere; the last worker makes the final runs")
         return
-    with worker.locks.hold(f"{FINAL}-{worker.study.study_name}"):  # what another made meanwhile is not made again
+    with worker.locks.hold(f"{FINAL}-{worker.study.study_name}"):  # runs that another worker made are not repeated
         tracking.end_lost(parent, worker.alive)
         best = best_of(worker)
         report.write(sweep, worker, parent, best)
@@ -70,10 +73,10 @@ def _work(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], No
 
 @contextmanager
 def _sweep_run(sweep: ReadySweep, worker: Worker, store: Store, interrupts: Interrupts) -> Iterator[Run]:
-    """The sweep's run in MLflow, ended as the sweep ends, unless others are still at work on it."""
+    """Open the sweep's run in MLflow and end it with the sweep, unless other workers are still busy."""
     status, parent, alive = "FAILED", None, ExitStack()
     try:
-        with worker.choosing(), interrupts.held():  # held until the run is known here, or nobody would end it
+        with worker.choosing(), interrupts.held():  # until the run is known here, nothing could end it
             parent = _parent(sweep, store, worker.study.study_name, alive)
         yield parent
         status = "FINISHED"
@@ -84,7 +87,7 @@ def _sweep_run(sweep: ReadySweep, worker: Worker, store: Store, interrupts: Inte
             with suppress(StorageError):
                 worker.give_back()
             if status == "KILLED":
-                console.say(f"interrupted with {_progress(worker)} trials done; this goes on:\n{sweep.job.words}")
+                console.say(f"interrupted with {_progress(worker)} trials done; to resume:\n{sweep.job.words}")
         raise
     finally:
         with interrupts.held():
@@ -94,7 +97,7 @@ def _sweep_run(sweep: ReadySweep, worker: Worker, store: Store, interrupts: Inte
 
 
 def _others(worker: Worker) -> bool:
-    """Whether other workers have trials under way; the trials of dead ones are failed before."""
+    """Whether other workers are running trials; first fails the trials of dead workers."""
     with suppress(StorageError):
         with worker.choosing(IN_PASSING):
             worker.fail_lost()
@@ -123,16 +126,16 @@ def _origin(sweep: ReadySweep) -> str:
 
 
 def _settings(sweep: ReadySweep) -> dict[str, Any]:
-    """The sweep's own parameters: what was asked of `hydra.sweeper`, and the space."""
+    """Return the sweep's own parameters: the settings of `hydra.sweeper`, and the search space."""
     asked = asdict(sweep.job.settings) | {"storage": sweep.asked.storage}
     space = {key: str(distribution) for key, distribution in sweep.asked.space.items()}
     return {key: value for key, value in asked.items() if key not in ("_target_", "params")} | {"space": space}
 
 
 def _trials(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
-    """Run trials until none is missing; `check` raises an interruption that was not heard."""
+    """Run trials until none is missing; `check` raises KeyboardInterrupt if an interruption is pending."""
     watch = report.dashboard(sweep.asked.storage)
-    console.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; watch it: {watch}")
+    console.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; to watch it: {watch}")
     last = PreviousTrial(sweep.prepared)
     while True:
         check()

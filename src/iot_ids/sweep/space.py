@@ -1,4 +1,4 @@
-"""The search space: from Hydra's override grammar to Optuna's distributions and back."""
+"""Translate a search space from Hydra's override grammar to Optuna's distributions and back."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,30 +20,30 @@ Space = Mapping[str, BaseDistribution]
 
 @dataclass(frozen=True)
 class Parsed:
-    """What was typed: the values that all trials share, and the space; `+` and `++` of a key are kept in `prefix`."""
+    """The parsed overrides: values that all trials share, and the search space; `prefix` keeps a key's `+` or `++`."""
 
     fixed: list[str]
     space: dict[str, BaseDistribution]
     prefix: dict[str, str]
 
     def overrides(self, parameters: Mapping[str, Any]) -> list[str]:
-        """A trial's parameters as one would type them."""
+        """Spell a trial's parameters as overrides."""
         return [f"{self.prefix[key]}{key}={spelled(value)}" for key, value in parameters.items()]
 
 
 def parsed(overrides: Iterable[Override]) -> Parsed:
-    """Divide overrides into fixed ones and the space. Of two for one key the later counts.
+    """Separate overrides into fixed ones and the search space. If a key is given twice, the later one counts.
 
     Raises:
-        UserError: a seed is searched, or a range holds no value.
+        UserError: a seed is searched, or a range is empty.
     """
     latest = {override.get_key_element().lstrip("+~"): override for override in overrides}
     fixed = [str(override.input_line) for override in latest.values() if not override.is_sweep_override()]
     swept = {key: override for key, override in latest.items() if override.is_sweep_override()}
     for key in {"seed", "split_seed"}.intersection(swept):
         raise UserError(
-            f"{swept[key].input_line}: a seed is no hyper-parameter, the luckiest would be chosen; the final runs "
-            "take hydra.sweeper.final_seeds"
+            f"{swept[key].input_line}: a seed is not a hyper-parameter, the search would pick the luckiest; the seeds "
+            "of the final runs are hydra.sweeper.final_seeds"
         )
     space = {key: _distribution(override) for key, override in swept.items()}
     prefix = {key: "+" * override.get_key_element().count("+") for key, override in swept.items()}
@@ -51,7 +51,7 @@ def parsed(overrides: Iterable[Override]) -> Parsed:
 
 
 def _distribution(override: Override) -> BaseDistribution:
-    sweep: Any = override._value  # the grammar's own object; `value()` gives choices alone
+    sweep: Any = override._value  # the grammar's own object; `value()` returns only choices
     log = "log" in getattr(sweep, "tags", ())
     try:
         if isinstance(sweep, RangeSweep):
@@ -65,55 +65,58 @@ def _distribution(override: Override) -> BaseDistribution:
 
 
 def _range(sweep: RangeSweep, log: bool) -> BaseDistribution:
-    """As in Python, the stop is not in it. On a logarithmic scale Optuna knows no steps, so they have to be 1."""
+    """Translate a range, which excludes its stop as in Python. On a log scale, Optuna allows no step but 1."""
     values = list(sweep.range())
     if not values:
-        raise ValueError("there is no value in this range")
+        raise ValueError("the range is empty")
     if all(isinstance(value, int) for value in values):
         return IntDistribution(values[0], values[-1], log=log, step=int(sweep.step))
     return FloatDistribution(float(values[0]), float(values[-1]), step=None if log else float(sweep.step), log=log)
 
 
 def _choices(override: Override) -> list[Any]:
-    """Each choice once; what is neither text nor number as it is spelled."""
+    """List each choice once; values other than texts and numbers as they are spelled."""
     return list(dict.fromkeys(override.sweep_iterator(transformer=Transformer.encode)))
 
 
 def spelled(value: Any) -> str:
-    """A value as it is typed; true, false and null in lower case."""
+    """Spell a value as it is typed; true, false and null in lower case."""
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def clipped(space: Space, features: int) -> tuple[dict[str, BaseDistribution], str | None]:
-    """The space with no more features than there are, and what to tell the user where that changed it.
+    """Limit the number of features searched to the `features` available; also return a note if that changed the space.
 
     Raises:
-        UserError: nothing is left of it.
+        UserError: no value is left to search.
     """
     asked = space.get(FEATURES)
     if asked is None or all(value <= features for value in ends(asked)):
         return dict(space), None
-    said = f"{FEATURES} is searched up to {features}: so many encoded columns vary on the training rows"
+    said = f"{FEATURES} is searched only up to {features}, the number of encoded columns that vary on the training rows"
     if isinstance(asked, IntDistribution) and asked.low <= features:
         high = features if asked.log else asked.low + (features - asked.low) // asked.step * asked.step
         return {**space, FEATURES: IntDistribution(asked.low, high, asked.log, asked.step)}, said
     kept = [value for value in ends(asked) if value <= features]
     if isinstance(asked, CategoricalDistribution) and kept:
         return {**space, FEATURES: CategoricalDistribution(kept)}, said
-    raise UserError(f"{FEATURES}: every value searched is above {features}, the encoded columns that vary")
+    raise UserError(
+        f"{FEATURES}: every value to search is above {features}, the number of encoded columns that vary on the "
+        "training rows"
+    )
 
 
 def ends(distribution: BaseDistribution) -> list[Any]:
-    """The outermost values of a distribution; all of them where it is a choice."""
+    """Return the lowest and the highest value of a distribution; all values of a choice."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     return [distribution.low, distribution.high]  # type: ignore[attr-defined]
 
 
 def own_values(space: Space, value_of: Callable[[str], Any]) -> dict[str, Any]:
-    """The configuration's own values, each moved to the nearest one in the space: the first trial."""
+    """Return the first trial: the configuration's own values, each moved to the nearest one in the space."""
     return {key: _snapped(value_of(key), distribution) for key, distribution in space.items()}
 
 
@@ -128,7 +131,7 @@ def _snapped(value: Any, distribution: BaseDistribution) -> Any:
 
 
 def _nearest(value: Any, choices: list[Any]) -> Any:
-    """The choice that is spelled like `value`; else, among numbers, the nearest; else the first."""
+    """Return the choice spelled like `value`, else the nearest among the numbers, else the first."""
     for choice in choices:
         if spelled(choice) == spelled(value):
             return choice
@@ -143,7 +146,7 @@ def _is_number(value: Any) -> bool:
 
 
 def size(space: Space) -> int | None:
-    """How many configurations there are; None where there is no end of them."""
+    """Count the configurations; None if the space is continuous."""
     count = 1
     for distribution in space.values():
         if isinstance(distribution, CategoricalDistribution):
@@ -157,7 +160,7 @@ def size(space: Space) -> int | None:
 
 
 def values(distribution: BaseDistribution) -> list[Any]:
-    """Every value of a distribution that has a `size`."""
+    """List every value of a distribution that has a `size`."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     low, high, step = distribution.low, distribution.high, distribution.step  # type: ignore[attr-defined]

@@ -13,20 +13,20 @@ OBJECTIVES = {
     "time/fit_seconds": "minimize",
     "time/predict_seconds": "minimize",
 }
-"""What a trial can be judged by, and which way is better. In a sweep, `predict` means the validation rows."""
+"""The possible objectives and their directions. In a sweep, predicting is timed on the validation rows."""
 
 
 @dataclass
 class SweepSettings:
-    """`hydra.sweeper.*`: how many trials, proposed and cut short by what, kept where."""
+    """`hydra.sweeper.*`: the number of trials, the sampler and the pruner, and the study's storage."""
 
     _target_: str
     params: dict[str, Any] = field(default_factory=dict)
-    """The search space, in Hydra's override grammar; what is typed on the command line counts before it."""
+    """The search space, in Hydra's override grammar; the command line overrides it."""
     n_trials: int = 40
-    """Of the whole study: started again, it runs what is missing."""
+    """Trials of the whole study: started again, a sweep runs only the missing ones."""
     study_name: str | None = None
-    """Derived from configuration, data and space unless given, so that the same command goes on."""
+    """By default derived from configuration, data and search space, so that the same command resumes its study."""
     storage: str = "mlruns/optuna.journal"
     """A file (Optuna's journal), `sqlite:///FILE`, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
     sampler: Any = "tpe"
@@ -34,11 +34,11 @@ class SweepSettings:
     pruner: Any = "median"
     """`median`, `hyperband`, `none`, or any of Optuna's by `_target_`."""
     objectives: list[str] = field(default_factory=lambda: ["val/f1_macro"])
-    """What is optimised: one, or several that pull apart. The best is the best by the first."""
+    """One objective, or several conflicting ones; the best trial is then chosen by the first."""
     max_failure_rate: float = 0.25
-    """Of `n_trials`: when more have failed, the sweep stops."""
+    """The share of `n_trials` that may fail before the sweep stops."""
     final_seeds: Any = 5
-    """The best and the untuned configuration are trained and tested with so many seeds; 0: not at all; or a list."""
+    """Number of seeds, or a list of them, for the final runs of the best and the untuned configuration; 0 for none."""
 
     @property
     def directions(self) -> list[str]:
@@ -52,22 +52,22 @@ class SweepSettings:
 
 
 def check(settings: SweepSettings) -> None:
-    """Refuse what no sweep can be run with.
+    """Validate the settings.
 
     Raises:
-        UserError: the key, its value, and what it may be.
+        UserError: a value is invalid; the message says which are valid.
     """
     if settings.n_trials < 1:
-        raise UserError(f"hydra.sweeper.n_trials={settings.n_trials} has to be at least 1")
+        raise UserError(f"hydra.sweeper.n_trials={settings.n_trials} must be at least 1")
     if not 0 <= settings.max_failure_rate <= 1:
-        raise UserError(f"hydra.sweeper.max_failure_rate={settings.max_failure_rate} is no share between 0 and 1")
+        raise UserError(f"hydra.sweeper.max_failure_rate={settings.max_failure_rate} must be between 0 and 1")
     _check_objectives(settings.objectives)
     seeds = settings.final_seeds
     listed = seeds if isinstance(seeds, list) else [seeds]
     if not all(isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED for seed in listed):
-        raise UserError(f"hydra.sweeper.final_seeds={seeds} is neither a number of seeds nor a list of them")
+        raise UserError(f"hydra.sweeper.final_seeds={seeds} must be a number of seeds or a list of them")
     if len(set(listed)) < len(listed):
-        raise UserError(f"hydra.sweeper.final_seeds={seeds} names a seed twice")
+        raise UserError(f"hydra.sweeper.final_seeds={seeds} contains a seed twice")
 
 
 def _check_objectives(objectives: list[str]) -> None:
@@ -76,6 +76,8 @@ def _check_objectives(objectives: list[str]) -> None:
         raise UserError(f"{asked}: name at least one, and none twice")
     for name in objectives:
         if name.startswith("test/"):
-            raise UserError(f"{asked}: {name} would choose by the test rows; take validation's, such as val/f1_macro")
+            raise UserError(
+                f"{asked}: {name} would tune on the test rows; use a validation score, such as val/f1_macro"
+            )
         if name not in OBJECTIVES:
-            raise UserError(f"{asked}: {name} is none of {', '.join(OBJECTIVES)}")
+            raise UserError(f"{asked}: {name} must be one of {', '.join(OBJECTIVES)}")

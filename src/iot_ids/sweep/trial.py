@@ -1,4 +1,4 @@
-"""One trial: prepare and fit, never judge; every epoch is reported, and may be the last."""
+"""Run one trial: prepare and fit, never test; every epoch is reported to the pruner, which may end the trial."""
 
 import math
 import time
@@ -24,12 +24,12 @@ from iot_ids.sweep.study import Worker
 from iot_ids.tracking import Run
 
 PREDICTIONS = 3
-"""So often the validation rows are classified, to time it."""
+"""How many times the validation rows are classified to measure the prediction time."""
 
 
 @dataclass
 class PreviousTrial:
-    """What the last trial was prepared to; the next one takes of it what is the same."""
+    """The preparation of the previous trial, of which the next one reuses whatever is the same."""
 
     prepared: Prepared
 
@@ -42,22 +42,22 @@ def attempt(
     run: Run,
     check: Callable[[], None],
 ) -> str:
-    """Run one trial and end it, in the study and as tags of its `run`; return what to tell the user.
+    """Run one trial and end it, in the study and as tags of its `run`; return a summary to print.
 
-    What goes wrong in it is the trial's failure, not the sweep's; but for what goes wrong with a store, or a full disk.
+    An error fails the trial, not the sweep, unless a store fails or a disk is full.
 
     Args:
-        worker: whose trial it is.
+        worker: the worker that runs the trial.
         trial: RUNNING.
-        compose: gives its configuration, or raises a UserError.
-        last: what was prepared before it, and then what was prepared for it.
-        run: its MLflow run.
-        check: raises an interruption that was heard.
+        compose: returns the trial's configuration, or raises a UserError.
+        last: the previous trial's preparation; replaced by this one's.
+        run: the trial's MLflow run.
+        check: raises KeyboardInterrupt if an interruption is pending.
 
     Raises:
         StorageError: the study's storage failed.
-        Exception: MLflow's store failed (`track.STORE_ERRORS`).
-        KeyboardInterrupt: as it came; the trial is RUNNING still.
+        Exception: MLflow's store failed (`tracking.STORE_ERRORS`).
+        KeyboardInterrupt: the sweep was interrupted; the trial is still RUNNING.
     """
     try:
         values, epochs = _trained(worker, trial, _configuration(compose, run), last, run)
@@ -66,8 +66,8 @@ def attempt(
     except (StorageError, *tracking.STORE_ERRORS):
         raise
     except Exception as error:
-        check()  # an interruption may have become this error, which is not the trial's then
-        if refused(error):  # the next trial would fare no better
+        check()  # an interruption may have caused this error; then the trial has not failed
+        if refused(error):  # the next trial would fail in the same way
             raise
         return _failed(worker, trial, run, error)
     worker.complete(trial, list(values.values()))
@@ -78,7 +78,7 @@ def attempt(
 
 
 def _configuration(compose: Callable[[], DictConfig], run: Run) -> Config:
-    """The trial's configuration, kept as the run's parameters before anything can refuse it."""
+    """Compose the trial's configuration and log it in the run before checking it."""
     composed = compose()
     run.parameters(tracking.flat(container(composed)))
     return searched(composed)
@@ -87,22 +87,24 @@ def _configuration(compose: Callable[[], DictConfig], run: Run) -> Config:
 def _trained(
     worker: Worker, trial: optuna.Trial, config: Config, last: PreviousTrial, run: Run
 ) -> tuple[dict[str, float], int]:
-    """The value of each objective, and the number of epochs, 0 where there are none."""
+    """Train; return the value of each objective and the number of epochs, 0 for a model without epochs."""
     last.prepared = prepared = steps.prepare(config, last.prepared)
     hears = _pruning(trial, run.report, worker.asked.objectives, worker.asked.storage)
     with console.training(f"trial {trial.number}", config.trainer.max_epochs, hears) as report:
         fitted = steps.fit(prepared, report)
     found = _metrics(fitted, "time/predict_seconds" in worker.asked.objectives)
     for metric in worker.asked.objectives:
-        if not math.isfinite(found.get(metric, math.nan)):
-            raise UserError(f"model={config.model['name']}: {metric} is {found.get(metric, 'nothing that it has')}")
+        if metric not in found:
+            raise UserError(f"model={config.model['name']} has no {metric}")
+        if not math.isfinite(found[metric]):
+            raise UserError(f"model={config.model['name']}: {metric} is {found[metric]}")
     trial.set_user_attr("fit_seconds", fitted.seconds)
     run.metrics(found)
     return {metric: found[metric] for metric in worker.asked.objectives}, fitted.history.height
 
 
 def _pruning(trial: optuna.Trial, report: Report, objectives: list[str], where: str) -> Report:
-    """`report`, and the objective's value of every epoch for the pruner; Optuna prunes by one objective alone."""
+    """Extend `report` to inform the pruner; Optuna can only prune trials with a single objective."""
     if len(objectives) > 1:
         return report
 
@@ -120,7 +122,7 @@ def _pruning(trial: optuna.Trial, report: Report, objectives: list[str], where: 
 
 
 def _metrics(fitted: Fitted, timed: bool) -> dict[str, float]:
-    """What a trial can be judged by; nothing here is of the test rows. Predicting is `timed` where it is asked for."""
+    """Measure the possible objectives, without the test rows; predicting is timed only if `timed`."""
     model = fitted.prepared.model
     found = {"val/f1_macro": fitted.validation_f1_macro, "time/fit_seconds": fitted.seconds}
     if timed:
@@ -133,7 +135,7 @@ def _metrics(fitted: Fitted, timed: bool) -> dict[str, float]:
 
 
 def _predict_seconds(prepared: Prepared) -> float:
-    """To classify the validation rows: the shortest of PREDICTIONS times."""
+    """Time the classification of the validation rows: the shortest of PREDICTIONS attempts."""
     seconds = []
     for _ in range(PREDICTIONS):
         start = time.perf_counter()
@@ -160,7 +162,7 @@ def _failed(worker: Worker, trial: optuna.Trial, run: Run, error: Exception) -> 
 
 
 def _keep_traceback(run: Run) -> None:
-    """A crash is the programmer's to mend: they will want to see where."""
+    """Keep the traceback of a crash: whoever fixes the code needs it."""
     with atomic.folder() as folder:
         file = folder / "traceback.txt"
         file.write_text(said(traceback.format_exc()))
