@@ -39,7 +39,9 @@ def test_the_rooms_stand_on_the_floors_that_the_page_says(imports: dict[str, set
     floors = longest(arrows)
     assert max(floors.values()) <= 7
     page = (PACKAGE.parents[1] / "docs" / "structure.md").read_text()
-    told = [line.split("|")[1:3] for line in page.splitlines() if line.startswith(tuple(f"| {n} |" for n in range(1, 8)))]
+    told = [
+        line.split("|")[1:3] for line in page.splitlines() if line.startswith(tuple(f"| {n} |" for n in range(1, 8)))
+    ]
     said = {name.strip(" `/").removesuffix(".py"): int(floor) for floor, name in told if name.strip().startswith("`")}
     assert said == floors
 
