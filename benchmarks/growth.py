@@ -87,7 +87,7 @@ def _write(folder: Path, index: int) -> dict[str, Any]:
 def _train(folder: Path, millions: float) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
 
-    from iot_ids.common.places import CONF
+    from iot_ids.common.paths import CONF
     from iot_ids.config import register, resolve
     from iot_ids.experiment import steps
 

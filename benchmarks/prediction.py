@@ -45,7 +45,7 @@ def _make(folder: Path) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
 
     from iot_ids import tracking
-    from iot_ids.common.places import CONF
+    from iot_ids.common.paths import CONF
     from iot_ids.config import register, resolve
     from iot_ids.data.simulation.flows import simulate, write_csv
     from iot_ids.experiment import steps

@@ -67,7 +67,7 @@ def _ours(file: Path, *cache: str) -> Iterator[Once]:
     """`experiment.prepare`, as `python -m train` calls it; what it imports once is imported before."""
     from hydra import compose, initialize_config_dir
 
-    from iot_ids.common.places import CONF
+    from iot_ids.common.paths import CONF
     from iot_ids.config import register, resolve
     from iot_ids.experiment import steps
 
@@ -131,7 +131,7 @@ def _pandas(file: Path) -> Iterator[Once]:
 def _columns() -> dict[str, list[str]]:
     import yaml
 
-    from iot_ids.common.places import CONF
+    from iot_ids.common.paths import CONF
 
     return dict(yaml.safe_load((CONF / "dataset" / "bot_iot.yaml").read_text())["columns"])
 

@@ -14,8 +14,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import sealed
-from iot_ids.common.refusals import as_user_error
+from iot_ids.common.redact import seal_addresses
+from iot_ids.common.system_errors import as_user_error
 from iot_ids.sweep.spec import SweepSettings
 
 ConfigStore.instance().store(name="schema_sweeper", node=SweepSettings, provider="iot_ids")
@@ -70,7 +70,7 @@ class OptunaSweeper(Sweeper):
         hydra = self._compose(plain).hydra
         by_file = [word for word in _words(hydra.sweeper.params) if not _chooses_study(word)]
         settings: SweepSettings = OmegaConf.to_object(hydra.sweeper)  # type: ignore[assignment]
-        settings.storage = sealed(settings.storage)
+        settings.storage = seal_addresses(settings.storage)
         typed = sys.argv[1:]
         flags = [
             word for word in typed if word not in ("-m", "--multirun") and (word[0] == "-" or not set("=~") & set(word))

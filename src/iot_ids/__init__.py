@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from iot_ids.common.lazy import lazily
+from iot_ids.common.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from iot_ids.common.errors import UserError
@@ -29,7 +29,7 @@ _HOMES = {
 }
 
 
-_public = lazily(__name__, _HOMES)
+_public = lazy_attributes(__name__, _HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import said
+from iot_ids.common.redact import redact_secrets
 from iot_ids.common.sealing import seal
 from iot_ids.data import schema as data
 from iot_ids.data import splits
@@ -152,7 +152,9 @@ def resolve(config: DictConfig) -> Config:
     try:
         return _resolved(config)
     except OmegaConfBaseException as error:
-        raise UserError(f"the configuration cannot be resolved: {said(str(error)).splitlines()[0]}") from error
+        raise UserError(
+            f"the configuration cannot be resolved: {redact_secrets(str(error)).splitlines()[0]}"
+        ) from error
 
 
 def _resolved(config: DictConfig) -> Config:

@@ -8,7 +8,7 @@ from random import Random
 
 from omegaconf import OmegaConf
 
-from iot_ids.common.places import CONF
+from iot_ids.common.paths import CONF
 
 from . import child
 from .child import Ended

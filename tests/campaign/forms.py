@@ -9,7 +9,7 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from iot_ids.common.places import CONF
+from iot_ids.common.paths import CONF
 from iot_ids.config import register
 from iot_ids.data.schema import Dataset
 

@@ -19,7 +19,7 @@ import pytest
 import compare
 import train
 from conftest import Workplace, typed, write_flows
-from iot_ids.common.places import CONF
+from iot_ids.common.paths import CONF
 from iot_ids.sweep import storage
 
 SOURCE = Path(train.__file__).parent

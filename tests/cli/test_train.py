@@ -13,7 +13,7 @@ import pytest
 
 import train
 from conftest import Workplace, processor_seconds, typed, write_flows
-from iot_ids.common.places import CONF
+from iot_ids.common.paths import CONF
 
 SOURCE = Path(train.__file__).parent
 

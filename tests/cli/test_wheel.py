@@ -38,7 +38,7 @@ def test_a_wheel_trains_and_compares_from_any_directory(installed: Path, tmp_pat
     done = python(installed, sys.executable, "-m", "score", "--help", folder=tmp_path)
     assert done.stdout.startswith("Score flows by a model that a run has kept"), done.stderr
     where = python(
-        installed, sys.executable, "-c", "from iot_ids.common.places import CONF; print(CONF)", folder=tmp_path
+        installed, sys.executable, "-c", "from iot_ids.common.paths import CONF; print(CONF)", folder=tmp_path
     )
     assert where.stdout.strip() == str(installed / "iot_ids" / "conf")
 

@@ -13,8 +13,8 @@ from iot_ids.common import atomic
 HOLDING = """
 import sys, time
 from pathlib import Path
-from iot_ids.common import atomic as aside
-with aside.folder(Path(sys.argv[1])) as place:
+from iot_ids.common import atomic
+with atomic.temporary_folder(Path(sys.argv[1])) as place:
     (place / "model").write_text("secret")
     print("here", flush=True)
     time.sleep(60)
@@ -34,18 +34,18 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_is_not(tm
     killed.kill()
     killed.wait()
     assert len(list(tmp_path.glob("*/model"))) == 2
-    atomic.sweep(tmp_path)
+    atomic.remove_leftovers(tmp_path)
     assert len(list(tmp_path.glob("*/model"))) == 1
     living.kill()
     living.wait()
-    atomic.sweep(tmp_path)
+    atomic.remove_leftovers(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 def test_a_block_that_fails_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
     def fail() -> None:
-        with atomic.folder(tmp_path) as place:
+        with atomic.temporary_folder(tmp_path) as place:
             (place / "x").touch()
             raise error
 
@@ -58,13 +58,13 @@ def test_a_folder_aside_is_its_users_alone_where_everybodys_are(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with atomic.folder() as place:
+    with atomic.temporary_folder() as place:
         assert (place.parent, place.stat().st_mode & 0o777) == (tmp_path, 0o700)
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
     file = tmp_path / "new" / ("x" * 255)  # the longest name there is
-    with atomic.written(file) as new:
+    with atomic.atomic_write(file) as new:
         new.write_text("half")
         assert not file.exists()
     assert [path.read_text() for path in file.parent.iterdir()] == ["half"]
@@ -74,7 +74,7 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
 
     def fail() -> None:
-        with atomic.written(tmp_path / "a") as new:
+        with atomic.atomic_write(tmp_path / "a") as new:
             new.write_text("half")
             raise ValueError
 
@@ -85,6 +85,6 @@ def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
 
 def test_nothing_is_named_after_a_process_nor_made_aside_without_a_lease() -> None:
     """A process's number comes again, in a container at once; and nobody would know what a killed one has left."""
-    source = Path(atomic.__file__).parent
+    source = Path(atomic.__file__).parents[2]
     code = {file: file.read_text() for file in source.rglob("*.py") if file != Path(atomic.__file__)}
     assert [file for file, text in code.items() if re.search(r"getpid|TemporaryDirectory|mkdtemp|mkstemp", text)] == []

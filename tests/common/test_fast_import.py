@@ -48,9 +48,9 @@ def test_only_what_an_import_brings_is_set_apart() -> None:
 
 def test_at_the_end_of_a_process_nothing_is_searched() -> None:
     code = (
-        "import atexit, gc; from iot_ids.common.fast_import import gc_paused_import as importing\n"
+        "import atexit, gc; from iot_ids.common.fast_import import gc_paused_import\n"
         "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
-        "with importing(): pass\n"
+        "with gc_paused_import(): pass\n"
         "assert gc.get_freeze_count() == 0"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

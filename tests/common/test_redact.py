@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from iot_ids.common.redact import no_secrets_told, redact_passwords, said, sealed, whole
+from iot_ids.common.redact import redact_exceptions, redact_passwords, redact_secrets, seal_addresses, unseal
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 SHOWN = [
@@ -56,7 +56,7 @@ def test_a_parameter_that_is_named_like_a_secret_is_not_shown(name: str) -> None
 @pytest.mark.parametrize("text", NO_SECRETS)
 def test_what_is_no_password_stays(text: str) -> None:
     assert redact_passwords(text) == text
-    assert sealed(text) == text
+    assert seal_addresses(text) == text
 
 
 @pytest.mark.parametrize(
@@ -67,28 +67,32 @@ def test_what_is_no_password_stays(text: str) -> None:
     ],
 )
 def test_a_sealed_address_connects_as_it_was_typed(address: str, connects: str) -> None:
-    assert whole(sealed(address)) == f"postgresql://ann:{connects}"
+    assert unseal(seal_addresses(address)) == f"postgresql://ann:{connects}"
 
 
 def test_an_address_that_is_sealed_again_keeps_its_password() -> None:
-    once = sealed("postgresql://h/d?password=a b)c&x=1")
-    assert (sealed(once), whole(once)) == ("postgresql://h/d?x=1", "postgresql://h/d?password=a b)c&x=1")
+    once = seal_addresses("postgresql://h/d?password=a b)c&x=1")
+    assert (seal_addresses(once), unseal(once)) == ("postgresql://h/d?x=1", "postgresql://h/d?password=a b)c&x=1")
 
 
 def test_an_address_without_a_secret_is_nowhere_kept() -> None:
     before = dict(os.environ)
-    assert sealed("postgresql://ann@open/ids") == whole("postgresql://ann@open/ids") == "postgresql://ann@open/ids"
+    assert (
+        seal_addresses("postgresql://ann@open/ids")
+        == unseal("postgresql://ann@open/ids")
+        == "postgresql://ann@open/ids"
+    )
     assert dict(os.environ) == before
 
 
 def test_what_others_say_has_no_secret_even_outside_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "known to libpq")
-    sealed("postgresql://ann:hid%2Fden@host/ids")
-    assert said("no host 'hid/den' or hid%2Fden; known to libpq") == "no host '...' or ...; ..."
+    seal_addresses("postgresql://ann:hid%2Fden@host/ids")
+    assert redact_secrets("no host 'hid/den' or hid%2Fden; known to libpq") == "no host '...' or ...; ..."
 
 
 def test_an_exception_and_what_it_came_from_lose_their_secrets() -> None:
     came_from = OSError(2, "http://ann:secret@host")
-    with pytest.raises(RuntimeError, match=r"^no http://ann@host$"), no_secrets_told():
+    with pytest.raises(RuntimeError, match=r"^no http://ann@host$"), redact_exceptions():
         raise RuntimeError("no http://ann:secret@host") from came_from
     assert came_from.args == (2, "http://ann@host")

@@ -12,8 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 import compare
 import train
 from conftest import Workplace, typed
-from iot_ids.common.redact import whole
-from iot_ids.common.sealing import seal, sealed_words
+from iot_ids.common.redact import unseal
+from iot_ids.common.sealing import seal, seal_overrides
 from iot_ids.config import check_resolved, container
 
 pytestmark = pytest.mark.usefixtures("own_environment")
@@ -34,10 +34,10 @@ MARK = "m4rk3d"
     ],
 )
 def test_a_typed_word_means_the_same_without_its_password(word: str, sealed: str, connects: str | None) -> None:
-    assert sealed_words([word]) == [sealed]
+    assert seal_overrides([word]) == [sealed]
     if connects is not None:
         shown = connects[: connects.index("://") + 3] + sealed.partition("://")[2].split(",")[0].rstrip("'\"")
-        assert whole(shown) == connects
+        assert unseal(shown) == connects
 
 
 def test_a_configuration_is_sealed_at_every_depth_and_an_interpolation_once_it_is_resolved(

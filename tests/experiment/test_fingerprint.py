@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 import train
 from conftest import typed
 from iot_ids import tracking
-from iot_ids.common.places import CONF
+from iot_ids.common.paths import CONF
 from iot_ids.config import Tracking, container, register
 from iot_ids.experiment.fingerprint import ADDED, MOVED, fingerprint
 

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, m
 
 import train
 from conftest import Workplace, make_workplace, typed, write_flows
-from iot_ids.common.places import CONF
+from iot_ids.common.paths import CONF
 from iot_ids.config import register
 from iot_ids.data.load import Loaded
 from iot_ids.experiment import steps

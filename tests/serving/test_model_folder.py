@@ -400,11 +400,11 @@ def test_a_class_of_the_users_own_in_a_skops_file_is_named_with_the_word(models:
 @pytest.mark.parametrize("name", [*registry.MODELS, *registry.SCALERS])
 def test_a_registered_name_is_its_classs(name: str) -> None:
     ours = registry.MODELS | registry.SCALERS
-    assert registry.name_of(registry.class_of(name, ours)) == name
+    assert registry.registered_name(registry.load_class(name, ours)) == name
 
 
 def test_every_name_of_before_is_a_name_of_today() -> None:
-    assert {*registry.BEFORE.values()} == {*registry.MODELS, *registry.SCALERS}
+    assert {*registry.OLD_NAMES.values()} == {*registry.MODELS, *registry.SCALERS}
 
 
 def test_a_kept_folder_names_no_module(anew: Path) -> None:
@@ -414,4 +414,4 @@ def test_a_kept_folder_names_no_module(anew: Path) -> None:
 
 
 def test_another_class_has_its_modules_name() -> None:
-    assert registry.name_of(GaussianNB) == "sklearn.naive_bayes.GaussianNB"
+    assert registry.registered_name(GaussianNB) == "sklearn.naive_bayes.GaussianNB"

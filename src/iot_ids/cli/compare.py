@@ -7,8 +7,8 @@ from pathlib import Path
 
 import iot_ids.comparison
 from iot_ids.cli.help import compare_usage
-from iot_ids.common.places import CONF
-from iot_ids.common.refusals import as_user_error, program
+from iot_ids.common.paths import CONF
+from iot_ids.common.system_errors import as_user_error, run_program
 
 NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
 """Where Hydra looks for groups: in a folder without any, so that `dataset=NAME` is a value and not a file's name."""
@@ -16,7 +16,7 @@ NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
 
 def main() -> None:
     """The entry point: help at once, everything else through Hydra."""
-    program(_main)
+    run_program(_main)
 
 
 def _main() -> None:
@@ -37,7 +37,7 @@ def _compose_and_compare() -> None:
     from iot_ids.cli.composing import one_message
     from iot_ids.common.errors import UserError
     from iot_ids.common.fast_import import gc_paused_import
-    from iot_ids.common.sealing import sealed_words
+    from iot_ids.common.sealing import seal_overrides
     from iot_ids.comparison.spec import register, resolve
 
     class Mistake(CompactHydraException):
@@ -56,7 +56,7 @@ def _compose_and_compare() -> None:
             raise Mistake(str(mistake)) from mistake
 
     register(CONF)
-    sys.argv[1:] = sealed_words(sys.argv[1:])
+    sys.argv[1:] = seal_overrides(sys.argv[1:])
     with one_message():
         compose_and_compare()
 

@@ -10,8 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException, HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids.common.redact import no_secrets_told
-from iot_ids.common.refusals import refused
+from iot_ids.common.redact import redact_exceptions
+from iot_ids.common.system_errors import explain
 
 RAISE = "HYDRA_FULL_ERROR"
 """What makes Hydra raise what it would print otherwise; who sets it wants to see everything."""
@@ -26,15 +26,15 @@ def one_message(groups: Collection[str] = ()) -> Iterator[None]:
         groups: whose choice is a name, and no number or list; where one was given, the message says so.
     """
     if os.environ.get(RAISE):
-        with no_secrets_told():
+        with redact_exceptions():
             yield
         return
     os.environ[RAISE] = "1"
     try:
-        with no_secrets_told():
+        with redact_exceptions():
             yield
     except Exception as error:
-        if (said := refused(error)) is not None and not isinstance(error, CompactHydraException):
+        if (said := explain(error)) is not None and not isinstance(error, CompactHydraException):
             sys.exit(said)
         if isinstance(error, CompactHydraException) or _raised_by_hydra(error):
             sys.exit(_message(error, sys.argv[1:], groups))

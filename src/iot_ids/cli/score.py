@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iot_ids.common.refusals import program
+from iot_ids.common.system_errors import run_program
 
 if TYPE_CHECKING:
     from iot_ids.serving.detector import Detector
@@ -36,7 +36,7 @@ TRUST, SHARE = "trust", "unreadable_share"
 
 def main() -> None:
     """The entry point: help at once; a mistake is one message."""
-    program(_main)
+    run_program(_main)
 
 
 def _main() -> None:

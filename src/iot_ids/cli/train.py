@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iot_ids.cli.help import ADDED, usage
-from iot_ids.common.places import CONF
-from iot_ids.common.refusals import program
+from iot_ids.common.paths import CONF
+from iot_ids.common.system_errors import run_program
 
 if TYPE_CHECKING:
     from iot_ids.config import Config
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """The entry point: help at once, everything else through Hydra."""
-    program(_main)
+    run_program(_main)
 
 
 def _main() -> None:
@@ -57,10 +57,10 @@ def _compose_and_run(groups: Collection[str]) -> None:
     from omegaconf import DictConfig
 
     from iot_ids.cli.composing import one_message
-    from iot_ids.common import refusals
+    from iot_ids.common import system_errors
     from iot_ids.common.errors import UserError
     from iot_ids.common.fast_import import gc_paused_import
-    from iot_ids.common.sealing import sealed_words
+    from iot_ids.common.sealing import seal_overrides
     from iot_ids.config import register, resolve_and_check
 
     class Mistake(CompactHydraException):
@@ -79,7 +79,7 @@ def _compose_and_run(groups: Collection[str]) -> None:
     @hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")
     def compose_and_run(config: DictConfig) -> str:
         try:
-            with refusals.as_user_error():
+            with system_errors.as_user_error():
                 return run_it(config)
         except UserError as mistake:
             if HydraConfig.get().mode is RunMode.MULTIRUN:
@@ -87,7 +87,7 @@ def _compose_and_run(groups: Collection[str]) -> None:
             raise Mistake(str(mistake)) from mistake
 
     register()
-    sys.argv[1:] = sealed_words(sys.argv[1:])
+    sys.argv[1:] = seal_overrides(sys.argv[1:])
     with one_message(groups):
         compose_and_run()
 

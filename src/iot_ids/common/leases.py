@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 @contextmanager
-def held(lease: Path) -> Iterator[Path]:
+def hold(lease: Path) -> Iterator[Path]:
     """Hold `lease`, a name that nobody has used, in a folder that is there.
 
     Whoever is done with what stands behind it removes the file before the block ends; otherwise `left` finds it.
@@ -21,20 +21,20 @@ def held(lease: Path) -> Iterator[Path]:
     Raises:
         OSError: the file cannot be made, or the name is taken.
     """
-    handle = _made(lease)
+    handle = _create_locked(lease)
     try:
         yield lease
     finally:
         os.close(handle)
 
 
-def left(folder: Path, pattern: str = "*") -> Iterator[Path]:
+def take_abandoned(folder: Path, pattern: str = "*") -> Iterator[Path]:
     """The leases in `folder` whose holders are gone. Each is held until the next is asked for, and removed then.
 
     Other users' are left alone, in a temporary folder that is shared with them, and so is what is no plain file.
     """
     for lease in sorted(folder.glob(pattern)):
-        if (handle := _taken_over(lease)) is not None:
+        if (handle := _take_over(lease)) is not None:
             try:
                 yield lease
                 lease.unlink(missing_ok=True)
@@ -42,7 +42,7 @@ def left(folder: Path, pattern: str = "*") -> Iterator[Path]:
                 os.close(handle)
 
 
-def _made(lease: Path) -> int:
+def _create_locked(lease: Path) -> int:
     """A handle of the new, locked file. One that `left` has met before it was locked is made again."""
     while True:
         handle = os.open(lease, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -64,7 +64,7 @@ def _locks_are_known(handle: int) -> bool:
     return True
 
 
-def _taken_over(lease: Path) -> int | None:
+def _take_over(lease: Path) -> int | None:
     """A handle of the file, locked; None where its holder lives, or it is none of this user's business."""
     with suppress(OSError):
         found = lease.lstat()

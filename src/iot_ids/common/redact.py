@@ -46,7 +46,7 @@ class Parts:
     rest: str
 
 
-def divided(address: str) -> Parts:
+def split_address(address: str) -> Parts:
     """The parts of one address. A password may hold `/`, `@`, `:` and `?`; it ends at the last `@` before a query."""
     beginning, rest = address[: (at := address.index("://") + 3)], address[at:]
     query = QUERY.search(rest)
@@ -65,44 +65,44 @@ def redact_passwords(text: str) -> str:
 
     An address that leaves its secret to Hydra, as in `${oc.env:NAME}`, stays as it is.
     """
-    shown = ADDRESS.sub(lambda found: _public(found[0], IN_TEXT), text)
+    shown = ADDRESS.sub(lambda found: _redact_address(found[0], IN_TEXT), text)
     return LOOSE.sub(r"\1...", shown)
 
 
-def sealed(text: str) -> str:
+def seal_addresses(text: str) -> str:
     """A text with the secrets of its addresses left out, and kept in the environment for `whole`."""
     if re.match(SCHEME, text):
-        return _sealed(text, IN_ADDRESS)
-    return ADDRESS.sub(lambda found: _sealed(found[0], IN_TEXT), text)
+        return _seal_address(text, IN_ADDRESS)
+    return ADDRESS.sub(lambda found: _seal_address(found[0], IN_TEXT), text)
 
 
-def whole(address: str) -> str:
+def unseal(address: str) -> str:
     """A sealed address with its secrets, its password percent-encoded; any other as it is."""
-    return os.environ.get(_name(address), address)
+    return os.environ.get(_variable(address), address)
 
 
-def said(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """What another library says, without secrets: not in an address, nor alone."""
-    for secret in sorted(_known(), key=len, reverse=True):
+    for secret in sorted(_known_secrets(), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "...", text)
     return redact_passwords(text)
 
 
 @contextmanager
-def no_secrets_told() -> Iterator[None]:
+def redact_exceptions() -> Iterator[None]:
     """Take the secrets out of an exception's words, and of those that it came from, when it leaves the block."""
     try:
         yield
     except Exception as error:
         told: BaseException | None = error
         while told is not None:
-            told.args = tuple(said(word) if isinstance(word, str) else word for word in told.args)
+            told.args = tuple(redact_secrets(word) if isinstance(word, str) else word for word in told.args)
             told = told.__cause__ or told.__context__
         raise
 
 
-def _public(address: str, parameter: re.Pattern[str]) -> str:
-    parts = divided(address)
+def _redact_address(address: str, parameter: re.Pattern[str]) -> str:
+    parts = split_address(address)
     secret = parts.password and not REFERENCE.search(parts.password)
     user = f"{parts.user}@" if parts.user else ""
     shown = f"{parts.beginning}{user}{parts.rest}" if secret else address
@@ -114,24 +114,24 @@ def _is_secret(parameter: re.Match[str]) -> bool:
     return bool(NAMED.fullmatch(unquote(parameter["name"]))) and not REFERENCE.search(parameter["value"])
 
 
-def _sealed(address: str, parameter: re.Pattern[str]) -> str:
-    shown = _public(address, parameter)
+def _seal_address(address: str, parameter: re.Pattern[str]) -> str:
+    shown = _redact_address(address, parameter)
     if shown != address:
-        parts = divided(address)
+        parts = split_address(address)
         password = f":{quote(unquote(parts.password), safe='')}" if parts.password else ""
         info = f"{parts.user}{password}@" if parts.user or password else ""
-        os.environ[_name(shown)] = f"{parts.beginning}{info}{parts.rest}"
+        os.environ[_variable(shown)] = f"{parts.beginning}{info}{parts.rest}"
     return shown
 
 
-def _name(address: str) -> str:
+def _variable(address: str) -> str:
     return KEPT + hashlib.sha256(address.encode()).hexdigest()[:16].upper()
 
 
-def _known() -> set[str]:
+def _known_secrets() -> set[str]:
     """The secrets that the environment holds, as they are and percent-encoded."""
     found = {os.environ[name] for name in IN_ENVIRONMENT if name in os.environ}
     for address in (value for name, value in os.environ.items() if name.startswith(KEPT)):
-        found.add(divided(address).password)
+        found.add(split_address(address).password)
         found |= {each["value"] for each in IN_ADDRESS.finditer(address) if _is_secret(each)}
     return {form for secret in found for form in (secret, unquote(secret)) if len(form) >= SHORTEST}

@@ -27,7 +27,7 @@ SCALERS = {
     "midrank": "iot_ids.features.scalers:Midrank",
     "share": "iot_ids.features.scalers:Share",
 }
-BEFORE = {
+OLD_NAMES = {
     "iot_ids.models.network.RecurrentClassifier": "recurrent",
     "iot_ids.models.network.FeedForwardClassifier": "feed_forward",
     "iot_ids.models.classical.Classical": "estimator",
@@ -45,28 +45,28 @@ BEFORE = {
 """What folders say that were kept before there were names. It never changes, wherever the classes move."""
 
 
-def name_of(kind: type) -> str:
+def registered_name(kind: type) -> str:
     """The registered name of one of our classes; of any other, `module.Class`."""
     place = f"{kind.__module__}:{kind.__qualname__}"
     return next((name for name, ours in (MODELS | SCALERS).items() if ours == place), place.replace(":", "."))
 
 
-def class_of(name: str, ours: Mapping[str, str], trust: Collection[str] = ()) -> Any:
+def load_class(name: str, ours: Mapping[str, str], trust: Collection[str] = ()) -> Any:
     """The class that a kept file names: one of `ours` (MODELS or SCALERS), or one whose `module.Class` is in `trust`.
 
     Raises:
         UserError: it is neither (nothing was imported then), or what is trusted cannot be imported or is no class.
     """
-    place = ours.get(BEFORE.get(name, name))
+    place = ours.get(OLD_NAMES.get(name, name))
     if place is not None:
         module, _, attribute = place.partition(":")
         return getattr(import_module(module), attribute)
     if name not in trust:
-        raise untrusted([name])
-    return trusted(name)
+        raise untrusted_error([name])
+    return import_trusted(name)
 
 
-def trusted(name: str) -> type:
+def import_trusted(name: str) -> type:
     """A user's own class, by `module.Class`, which runs the module's code.
 
     Raises:
@@ -82,7 +82,7 @@ def trusted(name: str) -> type:
     return found
 
 
-def untrusted(names: Collection[str]) -> UserError:
+def untrusted_error(names: Collection[str]) -> UserError:
     """What to tell where a kept file names classes that are neither ours nor trusted."""
     return UserError(
         f"it holds {', '.join(names)}, which iot_ids does not load by itself: that runs its code. Where you know and "

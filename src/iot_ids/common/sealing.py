@@ -8,7 +8,7 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
-from iot_ids.common.redact import sealed
+from iot_ids.common.redact import seal_addresses
 
 
 def seal(config: DictConfig | ListConfig) -> bool:
@@ -23,35 +23,35 @@ def seal(config: DictConfig | ListConfig) -> bool:
         value = config[key]
         if isinstance(value, DictConfig | ListConfig):
             found |= seal(value)
-        elif isinstance(value, str) and (shown := sealed(value)) != value:
+        elif isinstance(value, str) and (shown := seal_addresses(value)) != value:
             with read_write(config), open_dict(config) if isinstance(config, DictConfig) else read_write(config):
                 config[key] = shown
             found = True
     return found
 
 
-def sealed_words(words: list[str]) -> list[str]:
+def seal_overrides(words: list[str]) -> list[str]:
     """What was typed, without the secrets of its addresses, so that whoever repeats it repeats none."""
-    return [_sealed_word(word) if "://" in word else word for word in words]
+    return [_seal_override(word) if "://" in word else word for word in words]
 
 
-def _sealed_word(word: str) -> str:
+def _seal_override(word: str) -> str:
     """An override's value is read as Hydra reads it, where it is a single one; all else is a text with addresses."""
     key, _, typed = word.partition("=")
     try:
         override = OverridesParser.create().parse_override(word)
     except HydraException:
-        return sealed(word)
+        return seal_addresses(word)
     value: Any = override._value
     text = value.text if isinstance(value, QuotedString) else value
-    if not isinstance(text, str) or (shown := sealed(text)) == text:
-        return sealed(word)
+    if not isinstance(text, str) or (shown := seal_addresses(text)) == text:
+        return seal_addresses(word)
     if text == typed:
         return f"{key}={shown}"
     return f"{key}={QuotedString(shown, value.quote).with_quotes()}" if text is not value else f"{key}='{shown}'"
 
 
-class Sealed(Callback):
+class SealConfig(Callback):
     """What a file of the user's own brings with it, Hydra would copy beside its jobs."""
 
     def on_run_start(self, config: DictConfig, **more: Any) -> None:

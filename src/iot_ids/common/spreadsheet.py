@@ -7,7 +7,7 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^-$"
 """A number is none, nor is the dash that stands for nothing."""
 
 
-def guarded(table: pl.DataFrame) -> pl.DataFrame:
+def escape_formulas(table: pl.DataFrame) -> pl.DataFrame:
     """`table` with an apostrophe before each text, also before a column's name, that a spreadsheet would compute.
 
     An apostrophe that stands before such a text already gets another, so that `unguarded` undoes it exactly.
@@ -17,7 +17,7 @@ def guarded(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(_guard(name) for name in texts).rename(dict(zip(table.columns, names, strict=True)))
 
 
-def unguarded(table: pl.DataFrame) -> pl.DataFrame:
+def unescape_formulas(table: pl.DataFrame) -> pl.DataFrame:
     """A table as it was before `guarded`, from the file that was written."""
     texts = [name for name, kind in table.schema.items() if kind == pl.String]
     names = pl.Series("name", table.columns, dtype=pl.String).to_frame().select(_bare("name")).to_series().to_list()

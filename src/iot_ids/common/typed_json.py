@@ -12,16 +12,16 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 
 
-def read(file: Path, shape: type[T]) -> T:
+def read_json(file: Path, shape: type[T]) -> T:
     """`file` as a `shape`, a dataclass. Keys that it lacks have the dataclass's defaults.
 
     Raises:
         ValueError: it is no JSON, or a value is not what the dataclass declares; the message names file and key.
     """
-    return checked(json.loads(file.read_text(encoding="utf-8")), shape, file.name)  # type: ignore[no-any-return]
+    return convert(json.loads(file.read_text(encoding="utf-8")), shape, file.name)  # type: ignore[no-any-return]
 
 
-def checked(value: Any, kind: Any, where: str) -> Any:
+def convert(value: Any, kind: Any, where: str) -> Any:
     """`value`, as JSON has it, as a `kind`: a dataclass, an enum, a list, tuple or dict of kinds, a plain type or None.
 
     A number for a float has to be finite; true is no number.
@@ -33,12 +33,12 @@ def checked(value: Any, kind: Any, where: str) -> Any:
     if is_dataclass(kind):
         return _object(value, kind, where)
     if origin is UnionType:
-        return None if value is None else checked(value, next(each for each in inner if each is not type(None)), where)
+        return None if value is None else convert(value, next(each for each in inner if each is not type(None)), where)
     if origin is dict:
-        return {name: checked(each, inner[1], f"{where}.{name}") for name, each in _of(value, dict, where).items()}
+        return {name: convert(each, inner[1], f"{where}.{name}") for name, each in _of(value, dict, where).items()}
     if origin is list or origin is tuple:
         kinds = repeat(inner[0], len(_of(value, list, where))) if inner[1:] in ((), (...,)) else inner
-        return origin(checked(*pair, f"{where}[{at}]") for at, pair in enumerate(zip(value, kinds, strict=True)))
+        return origin(convert(*pair, f"{where}[{at}]") for at, pair in enumerate(zip(value, kinds, strict=True)))
     if issubclass(kind, Enum):
         return kind(value)
     if kind is float and type(value) in (int, float) and math.isfinite(value):
@@ -59,7 +59,7 @@ def _object(value: Any, kind: Any, where: str) -> Any:
     needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
     if lacking := [name for name in needed if name not in given]:
         raise ValueError(f"{where}: {', '.join(lacking)} is missing")
-    return kind(**{name: checked(each, hints[name], f"{where}: {name}") for name, each in given.items()})
+    return kind(**{name: convert(each, hints[name], f"{where}: {name}") for name, each in given.items()})
 
 
 def _of(value: Any, kind: type, where: str) -> Any:

@@ -25,7 +25,7 @@ def compare(settings: Compare) -> None:
     """
     stores = tracking.existing_stores(settings.tracking)
     console = shown.terminal()
-    with atomic.folder() as copies:
+    with atomic.temporary_folder() as copies:
         if settings.run is not None:
             _one_run(stores, settings.run, settings.folder, copies, console)
             return
@@ -68,7 +68,7 @@ def _one_run(stores: dict[str, Store], beginning: str, folder: str | None, copie
 def _writing(folder: Path, console: Console) -> Iterator[None]:
     """Say where the files are, or that the user has to name another folder."""
     try:
-        atomic.sweep(folder)
+        atomic.remove_leftovers(folder)
         yield
     except OSError as error:
         raise UserError(f"folder={folder}: cannot be written: {error}; name another: folder=PATH") from error

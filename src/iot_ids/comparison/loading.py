@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import unguarded
+from iot_ids.common.spreadsheet import unescape_formulas
 from iot_ids.comparison import selecting as runs
 from iot_ids.comparison.names import TUNED, method_names
 from iot_ids.comparison.spec import Compare
@@ -189,7 +189,7 @@ def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
     """A run's `confusion_matrix.csv`; None where it cannot be read."""
     file = tracking.fetch(store, run.id, "confusion_matrix.csv", folder_of(folder, run))
     try:
-        table = None if file is None else unguarded(pl.read_csv(file, schema_overrides={"label": pl.String}))
+        table = None if file is None else unescape_formulas(pl.read_csv(file, schema_overrides={"label": pl.String}))
     except pl.exceptions.PolarsError:
         return None
     return table if table is not None and {"label", *table["label"]} <= set(table.columns) else None

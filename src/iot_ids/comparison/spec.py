@@ -8,7 +8,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import said
+from iot_ids.common.redact import redact_secrets
 from iot_ids.comparison.reports import summaries
 from iot_ids.config import LARGEST_SEED, Tracking, check_resolved, refuse_lacking_keys, refuse_unknown_keys
 
@@ -72,7 +72,9 @@ def resolve(config: DictConfig) -> Compare:
         check_resolved(config)
         typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
-        raise UserError(f"the configuration cannot be resolved: {said(str(error)).splitlines()[0]}") from error
+        raise UserError(
+            f"the configuration cannot be resolved: {redact_secrets(str(error)).splitlines()[0]}"
+        ) from error
     if typed.report not in (known := summaries()):
         raise UserError(f"report={typed.report}: there are {', '.join(known)}")
     if typed.run is not None and typed.report != "table":

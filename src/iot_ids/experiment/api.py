@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.places import CONF
+from iot_ids.common.paths import CONF
 from iot_ids.config import register, resolve_and_check
 from iot_ids.experiment import run as runs
 from iot_ids.experiment import steps

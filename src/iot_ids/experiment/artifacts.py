@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from iot_ids.common.spreadsheet import guarded
+from iot_ids.common.spreadsheet import escape_formulas
 from iot_ids.data.load import Test
 from iot_ids.experiment.state import Fitted, Result
 from iot_ids.plots import curves, run
@@ -96,7 +96,7 @@ def run_title(fitted: Fitted) -> str:
 
 
 def _table(table: pl.DataFrame, simulated: bool, path: Path) -> None:
-    guarded(_marked(table, simulated)).write_csv(path)
+    escape_formulas(_marked(table, simulated)).write_csv(path)
 
 
 def _marked(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:

@@ -46,7 +46,7 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
         )
         with console.training(f"training {name}", settings.trainer.max_epochs, kept.report) as report:
             fitted = steps.fit(prepared, report)
-        with console.working(f"testing {name}"), atomic.folder() as folder:
+        with console.working(f"testing {name}"), atomic.temporary_folder() as folder:
             test = prepared.loaded.read_test()
             kept.tags(_tags_of_test(test, plain, prepared))
             result = steps.evaluate(fitted, test)

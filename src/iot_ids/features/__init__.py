@@ -1,6 +1,6 @@
 """Encoding, selection and scaling. Configurations name functions and classes by these paths, which stay."""
 
-from iot_ids.common.lazy import lazily
+from iot_ids.common.lazy import lazy_attributes
 
 HOMES = {
     "Midrank": "scalers",
@@ -13,4 +13,4 @@ HOMES = {
     "pearson": "selectors",
 }
 __all__ = [*HOMES]
-__getattr__ = lazily(__name__, HOMES)
+__getattr__ = lazy_attributes(__name__, HOMES)

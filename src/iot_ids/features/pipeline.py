@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from iot_ids.common import registry
 from iot_ids.common.errors import UserError
-from iot_ids.common.typed_json import read, require
+from iot_ids.common.typed_json import read_json, require
 from iot_ids.data.label import CLASS
 from iot_ids.features.encode import Encoder
 from iot_ids.features.scalers import Scaler
@@ -73,7 +73,10 @@ class Pipeline:
     def save(self, folder: Path) -> None:
         """Write `pipeline.json` and `pipeline.npz`."""
         facts = Facts(
-            self.encoder.numeric, self.encoder.categories, registry.name_of(type(self.scaler)), self.encoder.indicated
+            self.encoder.numeric,
+            self.encoder.categories,
+            registry.registered_name(type(self.scaler)),
+            self.encoder.indicated,
         )
         (folder / FILE).write_text(json.dumps(asdict(facts), indent=1))
         np.savez(folder / "pipeline.npz", allow_pickle=False, **self.scaler.state())
@@ -86,8 +89,8 @@ class Pipeline:
             UserError: the scaler is none of ours, and `trust` does not name it.
             ValueError: the files do not fit each other.
         """
-        facts = read(folder / FILE, Facts)
-        scaler: Scaler = registry.class_of(facts.scaler, registry.SCALERS, trust)()
+        facts = read_json(folder / FILE, Facts)
+        scaler: Scaler = registry.load_class(facts.scaler, registry.SCALERS, trust)()
         with np.load(folder / "pipeline.npz", allow_pickle=False) as arrays:
             scaler.restore(dict(arrays))
         pipeline = cls(Encoder(facts.numeric, facts.categories, facts.indicated), scaler)

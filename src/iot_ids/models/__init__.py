@@ -1,6 +1,6 @@
 """The models. Configurations name them by these paths, which stay when a class moves to another module."""
 
-from iot_ids.common.lazy import lazily
+from iot_ids.common.lazy import lazy_attributes
 
 HOMES = {
     "ExactSvm": "sklearn.svm",
@@ -12,4 +12,4 @@ HOMES = {
     "RecurrentClassifier": "networks.network",
 }
 __all__ = [*HOMES]
-__getattr__ = lazily(__name__, HOMES)
+__getattr__ = lazy_attributes(__name__, HOMES)

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from iot_ids.common.atomic import written
+from iot_ids.common.atomic import atomic_write
 
 logging.getLogger("matplotlib.font_manager").setLevel(logging.WARNING)  # its first start tells of a cache it makes
 
@@ -53,6 +53,6 @@ def spell_plainly(texts: Sequence[Text]) -> None:
 
 def write(figure: Figure, path: Path) -> None:
     """Write a PNG wholly or not at all. Makes missing folders."""
-    with written(path) as new:
+    with atomic_write(path) as new:
         # Draws once, where figure.savefig would draw twice for the same bytes.
         FigureCanvasAgg(figure).print_png(new)  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from iot_ids.common import registry
 from iot_ids.common.errors import UserError
-from iot_ids.common.typed_json import read, require
+from iot_ids.common.typed_json import read_json, require
 from iot_ids.data.checks import of_format
 from iot_ids.data.clean import typed
 from iot_ids.data.schema import Columns, Format
@@ -145,7 +145,7 @@ class Detector:
             "temperature": self.temperature,
             "window": self.window,
             "shift": self.shift,
-            "model": registry.name_of(type(self.model)),
+            "model": registry.registered_name(type(self.model)),
         }
         (folder / FILE).write_text(json.dumps(facts, indent=1, default=attrgetter("value")))
         self.pipeline.save(folder)
@@ -165,7 +165,7 @@ class Detector:
         """
         with _telling(folder):
             whole = manifest.check(folder)
-            facts = read(folder / FILE, Facts)
+            facts = read_json(folder / FILE, Facts)
             _refuse_wrong(facts, whole)
             fitted, model = Pipeline.load(folder, trust), _model(facts.model, folder, trust)
             values = facts.temperature, facts.window, facts.shift, facts.format
@@ -221,7 +221,7 @@ def _refuse_wrong(facts: Facts, whole: bool) -> None:
 
 def _model(name: str, folder: Path, trust: Collection[str]) -> Classifier:
     """The model, which is told of `trust` where it asks for that."""
-    kind = registry.class_of(name, registry.MODELS, trust)
+    kind = registry.load_class(name, registry.MODELS, trust)
     given: dict[str, Any] = {"trust": trust} if "trust" in signature(kind.load).parameters else {}
     return kind.load(folder, **given)  # type: ignore[no-any-return]
 

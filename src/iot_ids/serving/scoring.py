@@ -14,7 +14,7 @@ from pyarrow.parquet import ParquetWriter
 
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import guarded
+from iot_ids.common.spreadsheet import escape_formulas
 from iot_ids.data.files import files_at
 from iot_ids.data.reading import layout
 from iot_ids.data.reading.cells import BLOCK, tables
@@ -239,7 +239,7 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
     with _whole(out) as new, ExitStack() as opened:
         if out.suffix == ".csv":
             stream = opened.enter_context(new.open("wb"))
-            yield lambda batch: guarded(batch).write_csv(stream, include_header=stream.tell() == 0)
+            yield lambda batch: escape_formulas(batch).write_csv(stream, include_header=stream.tell() == 0)
             return
         writers: list[Any] = []  # one, which is opened when the first batch says what the columns are
 
@@ -256,8 +256,8 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
 def _whole(out: Path) -> Iterator[Path]:
     """A file to write to, which becomes `out` when the block ends well, and is removed when it does not."""
     try:
-        atomic.sweep(out.parent)
-        with atomic.written(out) as new:
+        atomic.remove_leftovers(out.parent)
+        with atomic.atomic_write(out) as new:
             yield new
     except OSError as error:
         raise UserError(f"out={out}: cannot be written ({error}); choose another") from error

@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids import protocol, tracking
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import said
+from iot_ids.common.redact import redact_secrets
 from iot_ids.config import Config, check_resolved, container, resolve_and_check
 from iot_ids.data.label import normal_code
 from iot_ids.experiment import instantiate, steps
@@ -54,7 +54,7 @@ class Job:
                 del config["hydra"]
             check_resolved(config)
         except (HydraException, OmegaConfBaseException) as error:
-            reason = said(" ".join(str(error.__cause__ or error).split()))
+            reason = redact_secrets(" ".join(str(error.__cause__ or error).split()))
             raise UserError(f"{self.spelled(parameters)}: {reason}") from error
         return config
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from iot_ids.common.redact import whole
+from iot_ids.common.redact import unseal
 
 POSTGRESQL = "postgresql"
 WORKER = "worker-"
@@ -114,7 +114,7 @@ class DatabaseLocks:
     """PostgreSQL's advisory locks, which the server releases when the connection ends."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(whole(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self.engine: Engine = create_engine(unseal(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def hold(self, name: str, seconds: float | None = None) -> Iterator[None]:

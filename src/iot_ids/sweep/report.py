@@ -14,7 +14,7 @@ from rich.table import Table
 
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import guarded
+from iot_ids.common.spreadsheet import escape_formulas
 from iot_ids.experiment import console
 from iot_ids.sweep import plots
 from iot_ids.sweep.job import ReadySweep
@@ -53,8 +53,8 @@ def write(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial) -> 
         }
     )
     parent.metrics(_metrics(worker, best, trials))
-    with atomic.folder() as folder:
-        guarded(table(worker, sweep.config.simulated)).write_csv(folder / "trials.csv")
+    with atomic.temporary_folder() as folder:
+        escape_formulas(table(worker, sweep.config.simulated)).write_csv(folder / "trials.csv")
         (folder / "command.txt").write_text(f"{command}\n")
         (folder / "best.yaml").write_text(OmegaConf.to_yaml(sweep.job.composed(best.params), resolve=True))
         plots.write(worker.study, trials, sweep.asked.objectives, _title(sweep), sweep.config.simulated, folder)

@@ -12,7 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import said, sealed, whole
+from iot_ids.common.redact import redact_secrets, seal_addresses, unseal
 from iot_ids.sweep.locks import POSTGRESQL, HeldError, folder
 from iot_ids.tracking.databases import MLFLOWS, SQLITE, sqlite_file, sqlite_url, tables_of
 
@@ -31,10 +31,10 @@ def absolute(storage: str) -> str:
     if storage.startswith(SQLITE) and len(storage) > len(SQLITE):
         return sqlite_url(sqlite_file(storage))
     if storage.startswith(POSTGRESQL):
-        return sealed(storage)
+        return seal_addresses(storage)
     raise UserError(
-        f"hydra.sweeper.storage={sealed(storage)} is none of: a file's name (Optuna's journal), sqlite:///FILE, "
-        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        f"hydra.sweeper.storage={seal_addresses(storage)} is none of: a file's name (Optuna's journal), "
+        "sqlite:///FILE, postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
     )
 
 
@@ -51,7 +51,7 @@ def opened(storage: str) -> BaseStorage:
         lock = JournalLock(Path(storage))
         return JournalStorage(JournalFileBackend(storage, lock_obj=lock))  # type: ignore[arg-type]  # its base is private
     arguments = {"connect_args": {"timeout": BUSY_SECONDS}} if storage.startswith(SQLITE) else {"pool_pre_ping": True}
-    return RDBStorage(whole(storage), engine_kwargs=arguments)
+    return RDBStorage(unseal(storage), engine_kwargs=arguments)
 
 
 class StorageError(UserError):
@@ -87,7 +87,7 @@ def refuse_other(storage: str) -> None:
     """
     if "://" not in storage:
         _refuse_other_file(Path(storage))
-    elif tables_of(whole(storage)) >= MLFLOWS:
+    elif tables_of(unseal(storage)) >= MLFLOWS:
         raise UserError(
             f"hydra.sweeper.storage={storage}: is MLflow's store; Optuna's tables would spoil it: name another "
             "file or database"
@@ -123,5 +123,5 @@ def told(storage: str) -> Iterator[None]:
     except HeldError as error:
         raise StorageError(f"hydra.sweeper.storage={storage}: {error}") from error
     except (OSError, ArgumentError, SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
-        reason = said(str(error)).splitlines()[0]
+        reason = redact_secrets(str(error)).splitlines()[0]
         raise StorageError(f"hydra.sweeper.storage={storage}: cannot be used: {reason}") from error

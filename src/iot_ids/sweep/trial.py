@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 from iot_ids import tracking
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import said
-from iot_ids.common.refusals import refused
+from iot_ids.common.redact import redact_secrets
+from iot_ids.common.system_errors import explain
 from iot_ids.config import Config, container
 from iot_ids.experiment import console, steps
 from iot_ids.experiment.state import Fitted, Prepared
@@ -67,7 +67,7 @@ def attempt(
         raise
     except Exception as error:
         check()  # an interruption may have caused this error; then the trial has not failed
-        if refused(error):  # the next trial would fail in the same way
+        if explain(error):  # the next trial would fail in the same way
             raise
         return _failed(worker, trial, run, error)
     worker.complete(trial, list(values.values()))
@@ -153,7 +153,7 @@ def _pruned(worker: Worker, trial: optuna.Trial, run: Run) -> str:
 def _failed(worker: Worker, trial: optuna.Trial, run: Run, error: Exception) -> str:
     reason = str(error)
     if not isinstance(error, UserError):
-        reason = said(f"{type(error).__name__}: {error}")
+        reason = redact_secrets(f"{type(error).__name__}: {error}")
         _keep_traceback(run)
     worker.fail(trial, reason)
     run.outcome = "FAILED"
@@ -163,7 +163,7 @@ def _failed(worker: Worker, trial: optuna.Trial, run: Run, error: Exception) -> 
 
 def _keep_traceback(run: Run) -> None:
     """Keep the traceback of a crash: whoever fixes the code needs it."""
-    with atomic.folder() as folder:
+    with atomic.temporary_folder() as folder:
         file = folder / "traceback.txt"
-        file.write_text(said(traceback.format_exc()))
+        file.write_text(redact_secrets(traceback.format_exc()))
         run.artifact(file)

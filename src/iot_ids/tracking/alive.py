@@ -38,7 +38,7 @@ def living(uri: str, key: str) -> Iterator[None]:
         return
     folder = _folder(uri)
     folder.mkdir(parents=True, exist_ok=True)
-    with leases.held(folder / f"{key}.{token_hex(4)}") as lease:
+    with leases.hold(folder / f"{key}.{token_hex(4)}") as lease:
         yield
         lease.unlink(missing_ok=True)
 
@@ -48,7 +48,7 @@ def end_dead(uri: str, client: mlflow.MlflowClient) -> None:
     if not uri.startswith(SQLITE):
         return
     folder = _folder(uri)
-    for lease in leases.left(folder):
+    for lease in leases.take_abandoned(folder):
         key = lease.name.partition(".")[0]
         if all(other == lease for other in folder.glob(f"{key}*")):  # the last one
             for run in _runs(client, key):

@@ -9,7 +9,7 @@ from mlflow.models import ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, Schema
 
 from iot_ids.common import atomic
-from iot_ids.common.places import PACKAGE
+from iot_ids.common.paths import PACKAGE
 from iot_ids.serving.detector import Detector, to_trust
 
 REQUIREMENTS = ("mlflow", "pandas", "polars", "numpy", "scikit-learn", "torch", "safetensors", "skops")
@@ -25,7 +25,7 @@ def save_model(detector: Detector, folder: Path) -> None:
         inputs=Schema([ColSpec(AnyType(), name) for name in detector.inputs]),
         outputs=Schema([ColSpec("float", name) for name in detector.classes]),
     )
-    with atomic.folder() as place:
+    with atomic.temporary_folder() as place:
         kept = place / "detector"
         detector.save(kept)
         with warnings.catch_warnings():

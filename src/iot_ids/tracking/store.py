@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
 from iot_ids.common.fast_import import gc_paused_import
-from iot_ids.common.redact import divided, said, sealed, whole
+from iot_ids.common.redact import redact_secrets, seal_addresses, split_address, unseal
 from iot_ids.config import Tracking
 from iot_ids.tracking.alive import end_dead
 from iot_ids.tracking.databases import OPTUNAS, SQLITE, sqlite_file, sqlite_url, tables_of
@@ -186,7 +186,7 @@ def _opened(tracking: Tracking, reading: bool = False) -> Iterator[tuple[str, ml
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").addFilter(_not_raised)
     try:
-        atomic.sweep()
+        atomic.remove_leftovers()
         if reading and uri.startswith(SQLITE) and not os.access(Path(uri.removeprefix(SQLITE)).parent, os.W_OK):
             yield uri, _client_of(uri)
             return
@@ -205,7 +205,7 @@ def _tidy(uri: str) -> None:
     """Remove what killed processes left beside a store in a file; earlier versions made new stores there themselves."""
     if uri.startswith(SQLITE):
         file = sqlite_file(uri)
-        atomic.sweep(file.parent)
+        atomic.remove_leftovers(file.parent)
         for half_made in file.parent.glob(f".{glob.escape(file.name)}.[0-9]*"):
             half_made.unlink(missing_ok=True)
 
@@ -220,14 +220,16 @@ def as_user_error(uri: str) -> Iterator[None]:
 
 
 def _unusable(uri: str, error: Exception) -> UserError:
-    return UserError(f"tracking.uri={sealed(uri)}: the store cannot be used: {said(str(error)).splitlines()[0]}")
+    return UserError(
+        f"tracking.uri={seal_addresses(uri)}: the store cannot be used: {redact_secrets(str(error)).splitlines()[0]}"
+    )
 
 
 @gc_paused_import()
 def _client(uri: str) -> mlflow.MlflowClient:
     """A client of the store, which is made where there is none, and can be written."""
     if uri.startswith("http"):
-        server = _with_credentials(whole(uri))
+        server = _with_credentials(unseal(uri))
         _reach(server)
         return mlflow.MlflowClient(server)
     if uri.startswith(SQLITE):
@@ -240,19 +242,19 @@ def _client(uri: str) -> mlflow.MlflowClient:
 
 @gc_paused_import()
 def _client_of(uri: str) -> mlflow.MlflowClient:
-    if "://" in uri and tables_of(whole(uri)) >= OPTUNAS:
+    if "://" in uri and tables_of(unseal(uri)) >= OPTUNAS:
         raise UserError(
             f"tracking.uri={uri}: is a storage of Optuna's; MLflow's tables would spoil it: name another "
             "file or database"
         )
-    client = mlflow.MlflowClient(whole(uri))
+    client = mlflow.MlflowClient(unseal(uri))
     _remove_decoy(uri)
     return client
 
 
 def _with_credentials(server: str) -> str:
     """A server's address without user and password, which MLflow reads from its own variables: it prints addresses."""
-    parts = divided(server)
+    parts = split_address(server)
     if parts.password:
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.user)
         os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(parts.password)
@@ -263,7 +265,7 @@ def _with_credentials(server: str) -> str:
 
 def _create(file: Path) -> None:
     """Make an empty store aside: one that was cut off amid its tables can never be opened again."""
-    with atomic.written(file) as new:
+    with atomic.atomic_write(file) as new:
         mlflow.MlflowClient(sqlite_url(new))
         _remove_decoy(sqlite_url(new))
 
@@ -294,7 +296,7 @@ def _absolute(uri: str) -> str:
     directory."""
     if uri.startswith("sqlite:") and len(uri.removeprefix(SQLITE)) in (0, len(uri)):
         raise UserError(f"tracking.uri={uri} names no file; a store in memory keeps nothing")
-    return sqlite_url(sqlite_file(uri)) if uri.startswith(SQLITE) else sealed(uri)
+    return sqlite_url(sqlite_file(uri)) if uri.startswith(SQLITE) else seal_addresses(uri)
 
 
 def locked(uri: str) -> FileLock:

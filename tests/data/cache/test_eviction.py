@@ -130,7 +130,7 @@ def test_what_a_killed_writer_left_goes_at_once(tmp_path: Path) -> None:
 
 
 def test_what_a_writer_is_at_stays(tmp_path: Path) -> None:
-    with atomic.folder(tmp_path) as place:
+    with atomic.temporary_folder(tmp_path) as place:
         evict(tmp_path, -1)
         assert place.exists()
 

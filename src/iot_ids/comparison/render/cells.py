@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
-from iot_ids.common.atomic import written
+from iot_ids.common.atomic import atomic_write
 from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.selecting import networks
@@ -113,5 +113,5 @@ def on_one_line(text: str) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file wholly or not at all. Makes missing folders."""
-    with written(path) as new:
+    with atomic_write(path) as new:
         new.write_text(text, encoding="utf-8")

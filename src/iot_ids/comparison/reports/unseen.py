@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import guarded
+from iot_ids.common.spreadsheet import escape_formulas
 from iot_ids.comparison import selecting as runs
 from iot_ids.comparison.loading import belonging, store_of
 from iot_ids.comparison.names import shortened
@@ -248,7 +248,7 @@ def make(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Stor
         csv(found, runs.simulated(kept)),
         partial(plot, found, kept),
     )
-    answers = guarded(marked(taken, runs.simulated(kept))).write_csv()
+    answers = escape_formulas(marked(taken, runs.simulated(kept))).write_csv()
     files = {**made.files, "unseen_taken_for.csv": lambda path: cells.write_text(path, answers)}
     return store, replace(made, files=files)
 

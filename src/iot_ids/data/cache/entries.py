@@ -63,7 +63,7 @@ class Entry:
     def put(self, tables: Mapping[str, pl.DataFrame], notes: Mapping[str, Any]) -> None:
         """Write the entry in one step, replacing a damaged one."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.folder(self.folder.parent) as place:
+        with atomic.temporary_folder(self.folder.parent) as place:
             new = place / "new"
             new.mkdir()
             for name, table in tables.items():

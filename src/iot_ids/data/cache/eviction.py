@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from iot_ids.common.atomic import sweep
+from iot_ids.common.atomic import remove_leftovers
 
 GIB = 2**30
 ABANDONED = 86_400.0
@@ -55,7 +55,7 @@ def evict(folder: Path, limit: float) -> tuple[int, int]:
 
     What killed processes left unfinished goes besides.
     """
-    sweep(folder)
+    remove_leftovers(folder)
     items = sorted(_items(folder), key=lambda item: item.used)
     left, removed, freed = sum(item.size for item in items), 0, 0
     for item in items:

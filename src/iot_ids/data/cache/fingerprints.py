@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from iot_ids.common.atomic import written
+from iot_ids.common.atomic import atomic_write
 
 SETTLED = 2.0
 Stamp = tuple[int, int, int, int, int]
@@ -68,7 +68,7 @@ def _noted(note: Path, stamp: Stamp) -> str | None:
 def _note(note: Path, stamp: Stamp, digest: str) -> None:
     """Wholly or not at all; a folder that cannot be written costs the next start some time, and nothing else."""
     content = {"stamp": stamp, "sha256": digest, "check": _sum(json.dumps([stamp, digest]))}
-    with suppress(OSError), written(note) as new:
+    with suppress(OSError), atomic_write(note) as new:
         new.write_text(json.dumps(content))
 
 

@@ -21,7 +21,7 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
     if not isinstance(dataset, SimulatedDataset):
         yield training_files(dataset)
         return
-    with atomic.folder() as place:
+    with atomic.temporary_folder() as place:
         folder = folder_of(cache) or place
         code = "-".join(sha256(Path(str(module.__file__)))[:8] for module in (testbed, flows))
         file = folder / f"simulated-{dataset.rows}-{dataset.seed}-{code}.csv"

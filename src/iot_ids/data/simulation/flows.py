@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from iot_ids.common.atomic import written
+from iot_ids.common.atomic import atomic_write
 from iot_ids.common.errors import UserError
 from iot_ids.data.simulation.testbed import CAMPAIGNS, FLOWS, HOSTS, NORMAL
 
@@ -63,7 +63,7 @@ def simulate(rows: int, seed: int) -> pl.DataFrame:
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
     """Writes the 5 % release's format (comma, header) to `path`: wholly or, if something fails, not at all."""
-    with written(path) as new:
+    with atomic_write(path) as new:
         frame.write_csv(new)
 
 

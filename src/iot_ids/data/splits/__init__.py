@@ -1,6 +1,6 @@
 """The splits, one file each. Configurations name them by these paths, which stay when a class moves."""
 
-from iot_ids.common.lazy import lazily
+from iot_ids.common.lazy import lazy_attributes
 
 HOMES = {
     "GroupBy": "grouped",
@@ -13,4 +13,4 @@ HOMES = {
     "UnseenAttackSplit": "unseen_attack",
 }
 __all__ = [*HOMES]
-__getattr__ = lazily(__name__, HOMES)
+__getattr__ = lazy_attributes(__name__, HOMES)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.typed_json import read, require
+from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.networks.architectures import FeedForwardNetwork, RecurrentNetwork
 from iot_ids.models.networks.recipe import Recipe
@@ -95,7 +95,7 @@ class NetworkClassifier:
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote: a classifier that can score, not train."""
         classifier = cls.__new__(cls)
-        classifier.shape = vars(read(folder / "network.json", cls.facts))
+        classifier.shape = vars(read_json(folder / "network.json", cls.facts))
         weights = load_file(folder / "network.safetensors")
         cls._refuse_broken(classifier.shape, weights)
         classifier.network = cls.build(classifier.shape)

@@ -12,7 +12,7 @@ from scipy.special import expit
 from sklearn.ensemble import IsolationForest
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.typed_json import read, require
+from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.sklearn.adapter import Classical
 
@@ -86,7 +86,7 @@ class IsolationClassifier(Classical):
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
         """Read what `save` wrote: a classifier that can score, not train."""
-        classifier, facts = super().load(folder, trust), read(folder / FILE, Facts)
+        classifier, facts = super().load(folder, trust), read_json(folder / FILE, Facts)
         require(facts.normal in (0, 1) and facts.spread > 0, f"{FILE}: {facts} cannot be: normal is 0 or 1, spread > 0")
         classifier.normal, classifier.threshold, classifier.spread = facts.normal, facts.threshold, facts.spread
         return classifier

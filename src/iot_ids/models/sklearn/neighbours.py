@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.typed_json import read, require
+from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.sklearn.adapter import Classical
 
@@ -60,7 +60,7 @@ class NeighboursClassifier(Classical):
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
         """Read what `save` wrote, and index the rows anew."""
-        classifier = cls(**vars(read(folder / FILE, Facts)))
+        classifier = cls(**vars(read_json(folder / FILE, Facts)))
         with np.load(folder / ROWS, allow_pickle=False) as rows:
             classifier.train = Table(rows["x"], rows["y"])
         _refuse_broken(classifier.train)

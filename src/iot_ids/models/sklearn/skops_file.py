@@ -97,9 +97,9 @@ def load(folder: Path, trust: Collection[str] = ()) -> Any:
     if never := [f"{name} ({kind})" for kind, name in others if kind not in TRUSTABLE]:
         raise UserError(f"{FILE} holds {', '.join(never)}, as no kept model does: do not use this model")
     if unknown := [name for _, name in others if name not in trust]:
-        raise registry.untrusted(unknown)
+        raise registry.untrusted_error(unknown)
     for _, name in others:
-        registry.trusted(name)
+        registry.import_trusted(name)
     names = [name for _, name in sorted(PARTS | {("ObjectNode", name) for name in SHIPPED} | set(others))]
     estimator = skops.io.load(folder / FILE, trusted=names)
     refuse_broken(estimator)

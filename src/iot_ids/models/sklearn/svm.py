@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.typed_json import read, require
+from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.sklearn.adapter import Classical
 
@@ -74,7 +74,7 @@ class Margin(Classical):
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
         """Read what `save` wrote."""
-        classifier, facts = super().load(folder, trust), read(folder / FILE, Facts)
+        classifier, facts = super().load(folder, trust), read_json(folder / FILE, Facts)
         require(facts.sharpness > 0, f"{FILE}: sharpness is {facts.sharpness}, and has to be above 0")
         classifier.sharpness = facts.sharpness
         return classifier

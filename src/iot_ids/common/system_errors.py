@@ -38,7 +38,7 @@ WORDS = {
 CLOSED = "standard output was closed before everything was said; what was kept until then stays kept"
 
 
-def program(act: Callable[[], None]) -> None:
+def run_program(act: Callable[[], None]) -> None:
     """Run a program's `act`; a refusal, or another mistake of the user's, ends it with a sentence and exit code 1.
 
     So does an interruption that strikes outside of what `act` guards itself.
@@ -47,7 +47,7 @@ def program(act: Callable[[], None]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # nor is a name that this terminal has no letters for
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        refuse_few_addresses()
+        check_address_space()
         with as_user_error():
             act()
     except UserError as mistake:
@@ -69,20 +69,20 @@ def as_user_error() -> Iterator[None]:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _deafen()
+        _discard_output()
         raise SystemExit(CLOSED) from None
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # rich ends a program so, without a word
             raise SystemExit(CLOSED) from None
         raise
     except Exception as error:
-        _deafen()
-        if (said := refused(error)) is not None:
+        _discard_output()
+        if (said := explain(error)) is not None:
             raise UserError(said) from error
         raise
 
 
-def refuse_few_addresses() -> None:
+def check_address_space() -> None:
     """Raise a UserError where `ulimit -v` is too low for the libraries to be imported."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit not in (resource.RLIM_INFINITY, -1) and limit < LEAST_ADDRESSES:
@@ -92,7 +92,7 @@ def refuse_few_addresses() -> None:
         )
 
 
-def refused(error: BaseException) -> str | None:
+def explain(error: BaseException) -> str | None:
     """What to tell of an error that, or whose cause, is a refusal of the system's; None of any other."""
     for each in (chain := list(_chain(error))):
         if isinstance(each, MemoryError):
@@ -153,7 +153,7 @@ def _temporary() -> str:
     return os.environ.get("TMPDIR") or "/tmp"
 
 
-def _deafen() -> None:
+def _discard_output() -> None:
     """Where the standard output takes nothing, let what waits for it go nowhere: Python would complain at its end."""
     try:
         if sys.stdout is not None:

@@ -14,12 +14,13 @@ import polars as pl
 import pytest
 
 from conftest import Workplace, typed
-from iot_ids.common import refusals
+from iot_ids.common import system_errors
 from iot_ids.common.errors import UserError
 from iot_ids.tracking import as_user_error as store_told
 
 SAYING = (
-    "import sys; from iot_ids.common.refusals import program; program(lambda: print('word ' * 90000) or print('more'))"
+    "import sys; from iot_ids.common.system_errors import run_program as run; "
+    "run(lambda: print('word ' * 90000) or print('more'))"
 )
 
 
@@ -31,7 +32,7 @@ def saying(command: str) -> "subprocess.CompletedProcess[str]":
 
 def test_a_closed_output_is_a_sentence() -> None:
     done = saying("| head -c 1")
-    assert (done.returncode, done.stderr) == (1, f"{refusals.CLOSED}\n")
+    assert (done.returncode, done.stderr) == (1, f"{system_errors.CLOSED}\n")
 
 
 def test_a_full_output_is_a_sentence() -> None:
@@ -51,15 +52,15 @@ def interrupted() -> None:
 
 def test_an_interruption_that_nobody_caught_is_a_word() -> None:
     with pytest.raises(SystemExit, match="interrupted"):
-        refusals.program(interrupted)
+        system_errors.run_program(interrupted)
 
 
 @pytest.mark.parametrize("program", ["train", "compare", "score"])
 def test_help_into_a_closed_output_is_a_sentence(program: str) -> None:
     line = f"{sys.executable} -m {program} --help | true"
-    source = {"PYTHONPATH": str(Path(refusals.__file__).parents[1])}
+    source = {"PYTHONPATH": str(Path(system_errors.__file__).parents[2])}
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=os.environ | source)
-    assert done.stderr in ("", f"{refusals.CLOSED}\n")
+    assert done.stderr in ("", f"{system_errors.CLOSED}\n")
 
 
 def full_by_python(folder: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_file_that_may_not_grow_is_told_whoever_wrote_it(fill: Callable[[Path]
     try:
         with (
             pytest.raises(UserError, match=r"a file may not grow any further here: .*ulimit -f"),
-            refusals.as_user_error(),
+            system_errors.as_user_error(),
         ):
             fill(tmp_path)
     finally:
@@ -97,29 +98,33 @@ def full(file: str | None) -> OSError:
 
 
 def test_a_full_disk_is_told_by_its_folder_and_not_by_the_one_aside() -> None:
-    said = refusals.refused(full("/mnt/runs/.iot-ids-12/model/a.json"))
+    said = system_errors.explain(full("/mnt/runs/.iot-ids-12/model/a.json"))
     assert said == "the disk is full: /mnt/runs; make room there, and start again"
 
 
 def test_a_full_disk_that_another_sentence_hides_is_told() -> None:
     hidden = UserError("the model cannot be loaded")
     hidden.__cause__ = full("/mnt/a")
-    assert refusals.refused(hidden) == "the disk is full: /mnt; make room there, and start again"
+    assert system_errors.explain(hidden) == "the disk is full: /mnt; make room there, and start again"
 
 
 def test_any_other_error_is_not_told() -> None:
-    assert refusals.refused(ValueError("no such class")) is None
+    assert system_errors.explain(ValueError("no such class")) is None
 
 
 def test_a_store_on_a_full_disk_is_not_to_blame(tmp_path: Path) -> None:
     from sqlalchemy.exc import OperationalError
 
-    with pytest.raises(UserError, match="the disk is full: "), refusals.as_user_error(), store_told("sqlite:///a.db"):
+    with (
+        pytest.raises(UserError, match="the disk is full: "),
+        system_errors.as_user_error(),
+        store_told("sqlite:///a.db"),
+    ):
         raise OperationalError("insert", {}, Exception("database or disk is full"))
 
 
 def test_a_temporary_folder_that_takes_nothing_is_told() -> None:
-    line = "import tempfile; from iot_ids.common.refusals import program; program(tempfile.gettempdir)"
+    line = "import tempfile; from iot_ids.common.system_errors import run_program as run; run(tempfile.gettempdir)"
     limited = f"ulimit -f 0; {sys.executable} -c '{line}'"
     done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
@@ -128,7 +133,7 @@ def test_a_temporary_folder_that_takes_nothing_is_told() -> None:
 
 def test_few_addresses_are_refused_before_a_library_is_imported() -> None:
     line = f"ulimit -v 1000000; {sys.executable} -m train"
-    source = {"PYTHONPATH": str(Path(refusals.__file__).parents[1])}
+    source = {"PYTHONPATH": str(Path(system_errors.__file__).parents[2])}
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=os.environ | source)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert done.stderr.startswith("ulimit -v 1000000: the libraries reserve 2.5 GiB")
@@ -155,5 +160,5 @@ def test_a_run_whose_artifacts_do_not_fit_fails_with_the_reason(
 def test_a_name_that_the_terminal_has_no_letters_for_is_spelled_out(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", errors="strict"))
-    refusals.program(lambda: print("caf\u00e9 \udc80.csv"))
+    system_errors.run_program(lambda: print("caf\u00e9 \udc80.csv"))
     assert written.getvalue() == b"caf\\xe9 \\udc80.csv\n"
