@@ -101,11 +101,11 @@ def on_one_test_file(shares: dict[str, float], seeds: Sequence[int], rows: Seque
     them, columns = [], []
     for model, share in shares.items():
         for seed in seeds:
-            answers = np.where(draw.random(len(labels)) < share, labels, (labels + 1) % len(rows))
+            predictions = np.where(draw.random(len(labels)) < share, labels, (labels + 1) % len(rows))
             matrix = np.zeros((len(rows), len(rows)), dtype=np.int64)
-            np.add.at(matrix, (labels, answers), 1)
+            np.add.at(matrix, (labels, predictions), 1)
             them.append(Record(kept(model, seed, matrix=matrix, parameters={"split.name": "official"}), matrix))
-            columns.append(answers)
+            columns.append(predictions)
     return group(them, CLASSES, bootstrap.of_rows(labels, np.column_stack(columns), len(rows)))
 
 

@@ -1,4 +1,4 @@
-"""From the store's runs to methods with their seeds and answers: everything that the table is computed from."""
+"""Loads runs from the store and groups them into methods: everything that the table is computed from."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ class Record:
 
     @property
     def seed(self) -> int:
-        """What told this run from the others of its method."""
+        """The only thing in which the runs of a method differ."""
         return int(self.run.parameters["seed"])
 
 
 @dataclass(frozen=True)
 class Method:
-    """Runs that differ in nothing but the seed, by ascending seed; `columns` are their places in the joint answers."""
+    """Runs that differ only in their seed, by ascending seed; `columns` are theirs in the joint predictions."""
 
     name: str
     records: Sequence[Record]
@@ -52,12 +52,12 @@ class Method:
 
 @dataclass(frozen=True)
 class RunTable:
-    """Methods that may stand in one table. `answers` where all runs have the same test rows, else None."""
+    """Methods that belong in one table. `predictions` is None unless all runs have the same test rows."""
 
     methods: Sequence[Method]
     classes: list[str]
     normal: str | None
-    answers: bootstrap.Answers | None = None
+    predictions: bootstrap.Predictions | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -109,10 +109,10 @@ def load_runs(
         raise UserError("\n".join(["no run's confusion_matrix.csv can be read", *notes]))
     classes = list(dict.fromkeys(name for table in matrices.values() for name in table["label"]))
     records = [Record(run, aligned(matrices[run.id], classes)) for run in kept if run.id in matrices]
-    answers, readable = _joint_answers(store, records, classes, folder)
+    predictions, readable = _joint_predictions(store, records, classes, folder)
     if unread := [record.run for record in records if record not in readable]:
         notes.append(f"left out, predictions.parquet cannot be read: {runs.named(unread)}")
-    return store, group(readable, classes, answers, notes)
+    return store, group(readable, classes, predictions, notes)
 
 
 def belonging(
@@ -137,9 +137,9 @@ def belonging(
 
 
 def group(
-    records: Sequence[Record], classes: list[str], answers: bootstrap.Answers | None, notes: Sequence[str] = ()
+    records: Sequence[Record], classes: list[str], predictions: bootstrap.Predictions | None, notes: Sequence[str] = ()
 ) -> RunTable:
-    """Put runs of one fingerprint together. `answers`, where given, has the records' order."""
+    """Group the runs by fingerprint. The runs of `predictions`, if given, are in the order of `records`."""
     groups: dict[str, list[int]] = {}
     for place, record in enumerate(records):
         groups.setdefault(record.run.tags["config.fingerprint"], []).append(place)
@@ -150,7 +150,7 @@ def group(
     normal = runs.normal_class(parameters)
     commits = {record.run.tags.get("git.commit", "unknown") for record in records}
     said = [f"the runs were made by {len(commits)} versions of the code (git.commit)"] if len(commits) > 1 else []
-    return RunTable(methods, classes, normal if normal in classes else None, answers, [*notes, *said])
+    return RunTable(methods, classes, normal if normal in classes else None, predictions, [*notes, *said])
 
 
 def _described(runs: Sequence[KeptRun]) -> dict[str, str]:
@@ -160,7 +160,7 @@ def _described(runs: Sequence[KeptRun]) -> dict[str, str]:
 
 
 def aligned(table: pl.DataFrame, classes: Sequence[str]) -> NDArray[np.int64]:
-    """A run's `confusion_matrix.csv` over `classes`; those that it lacks have no rows and no answers."""
+    """Extend a run's `confusion_matrix.csv` to `classes`; a class that it does not have gets zeros."""
     own = table["label"].to_list()
     places = [classes.index(name) for name in own]
     matrix = np.zeros((len(classes), len(classes)), dtype=np.int64)
@@ -169,7 +169,7 @@ def aligned(table: pl.DataFrame, classes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def store_of(stores: dict[str, Store], dataset: str | None) -> Store:
-    """The store of `dataset`, or the only one.
+    """Return the store of `dataset`, or the only one.
 
     Raises:
         UserError: there is none, or there are several and none was named.
@@ -195,20 +195,20 @@ def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
     return table if table is not None and {"label", *table["label"]} <= set(table.columns) else None
 
 
-def _joint_answers(
+def _joint_predictions(
     store: Store, records: Sequence[Record], classes: list[str], folder: Path
-) -> tuple[bootstrap.Answers | None, list[Record]]:
-    """All runs' answers to the same test rows, and the runs, in the answers' order.
+) -> tuple[bootstrap.Predictions | None, list[Record]]:
+    """Return the predictions of all runs for the same test rows, and the runs in the order of the predictions.
 
-    None, and all runs, where the test rows differ, as random splits' do. Runs of different seeds are looked at first,
-    so that this is known after two files. A run without predictions is left out where the others have the same rows.
+    The predictions are None, and no run is left out, if the test rows differ, as under random splits. Runs of different
+    seeds are read first, so that two files are enough to know. Otherwise a run without predictions is left out.
     """
     seen: dict[int, str] = {}
     order = sorted(records, key=lambda record: seen.setdefault(record.seed, record.run.id) != record.run.id)
     truth: pl.DataFrame | None = None
     readable, columns = [], []
     for record in order:
-        given = _answers(store, record.run, classes, folder)
+        given = _predictions(store, record.run, classes, folder)
         if given is None:
             continue
         if truth is not None and not truth.equals(given.drop("answer")):
@@ -221,8 +221,8 @@ def _joint_answers(
     return bootstrap.of_rows(truth["label"].to_numpy(), np.column_stack(columns), len(classes)), readable
 
 
-def _answers(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl.DataFrame | None:
-    """Test rows by row id: row_id, and label and answer as codes; None where they cannot be read."""
+def _predictions(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl.DataFrame | None:
+    """Read the test rows, sorted: row_id, and label and answer as codes; None if they cannot be read."""
     file = tracking.fetch(store, run.id, "predictions.parquet", folder_of(folder, run))
     if file is None:
         return None
@@ -235,7 +235,7 @@ def _answers(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl
 
 
 def folder_of(folder: Path, run: KeptRun) -> Path:
-    """Each run's artifacts have a folder of their own, for they have the same names."""
+    """Make a folder for one run's artifacts: those of all runs have the same names."""
     inside = folder / run.id
     inside.mkdir(exist_ok=True)
     return inside

@@ -29,7 +29,7 @@ class Row:
     predict_seconds: float | None = None
     parameters: int | None = None
     seen: float | None = None
-    """Test rows whose features stand in train, the mean over the seeds; `seen_share` of all test rows."""
+    """Test rows whose features occur in train, averaged over the seeds; `seen_share`: as a share of all test rows."""
     seen_share: float | None = None
     tuned: str = ""
     claim: str = ""
@@ -44,12 +44,12 @@ class Row:
 
 
 def joint_draws(gathered: RunTable, replicates: int, seed: int) -> Draws | None:
-    """Every measure of every run on test rows drawn again, `(replicates, runs)`; None where the test rows differ."""
-    return None if gathered.answers is None else _draws(gathered, gathered.answers, replicates, seed)
+    """Return every measure of every run on resampled test rows, `(replicates, runs)`; None if the test rows differ."""
+    return None if gathered.predictions is None else _draws(gathered, gathered.predictions, replicates, seed)
 
 
 def scored(gathered: RunTable, method: Method, joint: Draws | None, replicates: int, seed: int) -> Row:
-    """A method's scores with their intervals; `joint` are the draws of `joint_draws`."""
+    """Return a method's scores with their intervals; `joint` is what `joint_draws` returned."""
     observed = _observed(gathered, method)
     if joint is None and len(method.records) == 1:
         alone = bootstrap.of_matrix(method.records[0].matrix)
@@ -72,9 +72,9 @@ def scored(gathered: RunTable, method: Method, joint: Draws | None, replicates: 
 def difference(
     gathered: RunTable, method: Method, reference: Method, joint: Draws | None, seed: int, measure: str = RANKED_BY
 ) -> Difference | None:
-    """A method's measure less the reference's, on the seeds that both have; None where there is none.
+    """Subtract the reference's measure from the method's, on the seeds that both have; None if they share no seed.
 
-    One common seed has an interval only where all runs have the same test rows.
+    With one common seed there is an interval only if all runs have the same test rows.
     """
     common = sorted(set(method.seeds) & set(reference.seeds))
     if not common:
@@ -89,7 +89,7 @@ def difference(
 
 
 def _description(method: Method) -> Row:
-    """What is said of a method besides its scores."""
+    """Return everything about a method but its scores."""
     parameters, metrics = method.parameters, [record.run.metrics for record in method.records]
 
     def mean(name: str) -> float | None:
@@ -113,17 +113,17 @@ def _description(method: Method) -> Row:
     )
 
 
-def _draws(gathered: RunTable, answers: bootstrap.Answers, replicates: int, seed: int) -> Draws:
-    """Every measure on test rows drawn again: `(replicates, runs)`."""
+def _draws(gathered: RunTable, predictions: bootstrap.Predictions, replicates: int, seed: int) -> Draws:
+    """Return every measure on resampled test rows: `(replicates, runs)`."""
     chunks = [
         measures(matrices, gathered.classes, gathered.normal)
-        for matrices in bootstrap.resampled(answers, replicates, seed)
+        for matrices in bootstrap.resampled(predictions, replicates, seed)
     ]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def _observed(gathered: RunTable, method: Method) -> dict[str, NDArray[np.float64]]:
-    """Every measure of every seed, `(seeds,)`."""
+    """Return every measure of every seed, `(seeds,)`."""
     return measures(np.stack([record.matrix for record in method.records]), gathered.classes, gathered.normal)
 
 
@@ -133,7 +133,7 @@ def _test_to_train(method: Method) -> float:
 
 
 def _widened(gathered: RunTable, method: Method, name: str, found: Estimate) -> Estimate:
-    """A share that never varied has the Wilson interval of one split's rows: always right is not surely right."""
+    """Give a share that never varied the Wilson interval of one split's rows: always right so far is not certainty."""
     if found.high - found.low > 1e-9:
         return found
     counts = method.records[0].matrix.sum(axis=1)

@@ -1,4 +1,4 @@
-"""What a row of the table is called: model, selection, and whatever else tells it from the other rows."""
+"""Names the rows of the table: model, selection, and whatever else distinguishes a row from the others."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def method_names(methods: Sequence[Parameters], fingerprints: Sequence[str]) -> 
 
     Args:
         methods: the parameters of one run of each, and whether it is TUNED.
-        fingerprints: what tells two methods apart when no shown parameter does.
+        fingerprints: distinguish two methods when no parameter in their names does.
     """
     scalers = {method.get("scaler.name") for method in methods}
     names = [_plain(method, len(scalers) > 1) for method in methods]
@@ -41,7 +41,7 @@ def method_names(methods: Sequence[Parameters], fingerprints: Sequence[str]) -> 
 
 
 def shortened(names: Sequence[str]) -> list[str]:
-    """The names without what all of them end in, such as `, all`; unchanged where two would be alike."""
+    """Remove the ending that all names share, such as `, all`; unchanged if two names would become equal."""
     heads, tails = zip(*(name.partition(",")[::2] for name in names), strict=True)
     return list(heads) if len(set(tails)) == 1 and len(set(heads)) == len(names) else list(names)
 

@@ -1,4 +1,4 @@
-"""Which runs stand in one table: those that the user asked for, that have results, and that may be compared at all."""
+"""Selects the runs of one table: those that the user asked for, that have results, and that may be compared."""
 
 import math
 import re
@@ -19,7 +19,7 @@ NEEDED_METRICS = (
     "data/test_rows",
 )
 NAMED = 4
-"""So many left-out runs are named one by one; the others are counted."""
+"""Left-out runs that are named one by one; the others are counted."""
 LONGEST_VALUE, HASH_SHOWN = 100, 12
 HASH = re.compile("[0-9a-f]{64}")
 Fact = Callable[[KeptRun], str]
@@ -75,16 +75,16 @@ ALSO_EQUAL: dict[str, Fact] = {
     "the shortcuts": _tag("protocol.shortcuts"),
     "the files' first rows": settings(lambda run: "dataset.format.first_rows."),
 }
-"""What has to agree besides, chosen by `where` if at all."""
+"""Further facts that must agree; only `where` can choose among them."""
 REPORTS = {
     "the shortcuts": "what each shortcut is worth: python -m compare report=shortcuts",
     "the unseen attack": "attacks never seen, all of them in one table: python -m compare report=unseen",
 }
-"""Which report takes runs that differ in this."""
+"""The report that accepts runs which differ in this fact."""
 
 
 def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
-    """The training runs that meet every filter; runs with a tag `kind`, such as earlier comparisons, are none.
+    """Return the training runs that meet every filter; a run with a tag `kind`, such as a comparison, is not one.
 
     Raises:
         UserError: a filter leaves nothing.
@@ -102,7 +102,7 @@ def chosen(runs: Iterable[KeptRun], settings: Compare) -> list[KeptRun]:
 
 
 def usable(runs: Iterable[KeptRun], needed: Sequence[str] = NEEDED_METRICS) -> tuple[list[KeptRun], list[str]]:
-    """The runs that are finished and have every metric, and a sentence per reason for those that are left out."""
+    """Return the finished runs that have every metric, and one sentence per reason for leaving out others."""
     good: list[KeptRun] = []
     left_out: dict[str, list[KeptRun]] = {}
     for run in runs:
@@ -136,7 +136,7 @@ def refuse_mixture(
 
 
 def latest_per_seed(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
-    """One run per configuration and seed, the latest, and a sentence on those that were repeated."""
+    """Return the latest run of each configuration and seed, and a sentence about the runs that it replaces."""
     latest: dict[tuple[str, str], KeptRun] = {}
     repeated: list[KeptRun] = []
     for run in sorted(runs, key=lambda run: run.start):
@@ -149,19 +149,19 @@ def latest_per_seed(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
 
 
 def networks(run: KeptRun) -> str:
-    """Whose flows were tested; where they are another network's, whose were trained on as well."""
+    """Name the network tested on, and the one trained on if it is another."""
     trained = run.parameters.get("dataset.title", run.parameters.get("dataset.name", "?"))
     tested = run.parameters.get("test_dataset.title", run.parameters.get("test_dataset.name"))
     return trained if tested is None else f"trained on {trained}, tested on {tested}"
 
 
 def simulated(runs: Iterable[KeptRun]) -> bool:
-    """Whether any rows were generated."""
+    """Return whether any rows were generated."""
     return any(run.tags.get("data.origin") == "generated" for run in runs)
 
 
 def named(runs: Sequence[KeptRun]) -> str:
-    """The runs by name and id, the first few of them."""
+    """List the first few runs by name and id, and count the others."""
     first = ", ".join(f"{run.name} ({run.id[:8]})" for run in runs[:NAMED])
     return first + (f" and {len(runs) - NAMED} more" if len(runs) > NAMED else "")
 
@@ -200,7 +200,7 @@ def _short(value: str) -> str:
 
 
 def _suggestion(runs: Sequence[KeptRun], filters: Mapping[str, Fact]) -> str:
-    """Words that lead to one table: at each difference, what most runs have."""
+    """Suggest overrides that leave one table: for each difference, the value that most runs have."""
     words, left = [], list(runs)
     for name, fact in filters.items():
         counts = Counter(map(fact, left))

@@ -1,4 +1,4 @@
-"""Methods side by side that agree in every parameter but those whose worth is asked."""
+"""Groups methods that agree in every parameter except those under study."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def variants(methods: Sequence[Method], varied: Sequence[str]) -> dict[str, list
 
 
 def by_method(runs: Sequence[KeptRun], varied: Sequence[str]) -> dict[str, list[KeptRun]]:
-    """The same for runs, whatever their seeds."""
+    """Group runs in the same way, whatever their seeds."""
     groups: dict[frozenset[tuple[str, str]], list[KeptRun]] = {}
     for run in runs:
         shared = {k: v for k, v in run.parameters.items() if not k.startswith((*SAYS_NOTHING, *varied))}
@@ -31,5 +31,5 @@ def by_method(runs: Sequence[KeptRun], varied: Sequence[str]) -> dict[str, list[
 
 
 def closest(method: Method, candidates: Sequence[Method]) -> Method | None:
-    """The candidate with the most seeds in common, the first of equals; None where there is none."""
+    """Return the candidate with the most seeds in common, the first of equals; None without candidates."""
     return max(candidates, key=lambda each: len(set(each.seeds) & set(method.seeds)), default=None)

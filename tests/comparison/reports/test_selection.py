@@ -122,9 +122,9 @@ def test_on_one_test_file_rows_are_drawn_together() -> None:
         given = record.run.parameters
         changed = {**given, "model.name": "gru", **selectors[given["model.name"]]}
         records.append(Record(replace(record.run, parameters=changed), record.matrix))
-    whole = group(records, CLASSES, gathered.answers)
+    whole = group(records, CLASSES, gathered.predictions)
     found, _ = rows(whole, dict.fromkeys((each.name for each in whole.methods), 5), 300, 0)
-    assert isinstance(gathered.answers, bootstrap.Answers)
+    assert isinstance(gathered.predictions, bootstrap.Predictions)
     assert verdict(found[1].difference) == "helped"
     assert "bootstrap over seeds and test rows" in " ".join(page(whole, found, []).notes)
 

@@ -1,4 +1,4 @@
-"""How a number is written in a cell: shares in percent, always with the same two decimals; nothing known is a dash."""
+"""Formats the cells of a table: shares in percent with two decimals, a dash where nothing is known."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ MARKDOWN = re.compile(r"[\\|*_<>`~$&#]|(?<=\])[(]|^[\[]|^[-+](?= )|(?<=^\d)[.)](
 
 
 def format_percent(estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
-    """`81.20 [80.10, 82.30]`, in percent."""
+    """Format a share in percent: `81.20 [80.10, 82.30]`."""
     if estimate is None:
         return NOTHING
     mean, *ends = (
@@ -26,7 +26,7 @@ def format_percent(estimate: Estimate | None, interval: bool = True, signed: boo
 
 
 def correlation(estimate: Estimate | None) -> str:
-    """`0.812 [0.801, 0.823]`: what is no share is not in percent."""
+    """Format a correlation, which is not in percent: `0.812 [0.801, 0.823]`."""
     if estimate is None:
         return NOTHING
     mean, low, high = (f"{value:.3f}" for value in (estimate.mean, estimate.low, estimate.high))
@@ -47,17 +47,17 @@ def to_best(row: Row, interval: bool = True) -> str:
 
 
 def difference(found: Difference | None, interval: bool = True) -> str:
-    """A distance to a reference, signed; no star, for it was not tested."""
+    """Format a signed difference to a reference; without a star, since it was not tested."""
     return format_percent(found.estimate if found else None, interval, signed=True)
 
 
 def seen(row: Row) -> str:
-    """The share of the test rows whose features stand in train."""
+    """Format the share of the test rows whose features occur in train."""
     return NOTHING if row.seen_share is None else f"{100 * row.seen_share:.1f}"
 
 
 def seconds(value: float | None) -> str:
-    """Three digits are plenty, and milliseconds."""
+    """Format seconds with three digits, down to milliseconds."""
     if value is None:
         return NOTHING
     if value < 1:

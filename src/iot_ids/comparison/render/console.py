@@ -1,4 +1,4 @@
-"""The table in a terminal, within 100 columns: what does not fit is in the files."""
+"""Prints the table in a terminal, within 100 columns; what does not fit is in the files."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from iot_ids.comparison.render.table import notes
 
 WIDTH = 100
 METHODS_BESIDE = 10
-"""So many methods have a column in the table of recalls."""
+"""Methods that have a column in the table of recalls."""
 
 
 def show(gathered: RunTable, rows: Sequence[Row], console: Console) -> None:

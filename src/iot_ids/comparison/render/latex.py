@@ -33,7 +33,7 @@ SPECIAL = {
 }
 """A bracket after `\\\\` would be read as a length."""
 COLUMNS = 5
-"""So many beside the method's name can be read on a page's width."""
+"""Columns, next to the method's name, that can be read on a page's width."""
 LONGEST_HEADING = 18
 NO_WIDER = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}"
 Columns = Mapping[str, Sequence[str]]

@@ -116,7 +116,7 @@ def _tuning(gathered: RunTable, rows: Sequence[Row]) -> str:
 
 
 def _intervals(gathered: RunTable) -> str:
-    if gathered.answers is None:
+    if gathered.predictions is None:
         text = (
             f"95 % intervals are mean plus or minus t times the square root of {VARIANCE} over S seeds "
             "(Nadeau and Bengio 2003), because splits share rows"
@@ -132,7 +132,9 @@ def _tests(gathered: RunTable, rows: Sequence[Row]) -> str:
         return ""
     if all(row.p is None for row in rows):
         return f"With fewer than {FEWEST_SEEDS} common seeds, no test of significance was made."
-    test = "the corrected resampled t-test" if gathered.answers is None else "a paired bootstrap over seeds and rows"
+    test = (
+        "the corrected resampled t-test" if gathered.predictions is None else "a paired bootstrap over seeds and rows"
+    )
     tested = sum(row.p is not None for row in rows)
     untested = len(gathered.methods) - 1 - tested
     rest = (

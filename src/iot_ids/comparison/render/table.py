@@ -105,11 +105,11 @@ def notes(gathered: RunTable, rows: Sequence[Row]) -> list[str]:
 
 def _intervals(gathered: RunTable) -> str:
     fewest = min(len(method.records) for method in gathered.methods)
-    if gathered.answers is not None and len(gathered.by_seed) > 1:
+    if gathered.predictions is not None and len(gathered.by_seed) > 1:
         text = "Intervals: bootstrap over seeds and test rows, which are the same for every seed."
         text += " Few seeds make them too narrow." if fewest < FEWEST_SEEDS else ""
         return text + (" A method with one seed: over test rows alone." if fewest == 1 else "")
-    if gathered.answers is not None:
+    if gathered.predictions is not None:
         return "Intervals: bootstrap over the test rows alone; one seed says nothing of other seeds."
     text = "Intervals: t over seeds with Nadeau and Bengio's variance, since the random splits share rows."
     return text + (" A method with one seed: bootstrap over its test rows alone." if fewest == 1 else "")
@@ -129,7 +129,7 @@ def _seen(rows: Sequence[Row]) -> list[str]:
 def _tests(gathered: RunTable, rows: Sequence[Row]) -> str:
     rivals = [row for row in rows if row.difference is not None]
     tested = [row for row in rivals if row.p is not None]
-    test = "corrected resampled t-test" if gathered.answers is None else "paired bootstrap"
+    test = "corrected resampled t-test" if gathered.predictions is None else "paired bootstrap"
     how = f"Differences to the best are paired by seed ({test}, two-sided, Holm-corrected over {len(tested)} tests"
     warning = "The best was chosen on these same test rows."
     if len({tuple(row.seeds) for row in rows if row.seeds}) > 1:

@@ -26,7 +26,7 @@ COIN = 0.5
 
 
 def sentence(found: Mapping[tuple[Condition, str], Cell], conditions: Sequence[Condition], simulated: bool) -> str:
-    """The best method's balanced accuracy under each condition that has runs, from the easiest to the hardest."""
+    """Name the best method's balanced accuracy under each condition that has runs, the easiest first."""
     clauses = [_clause(where, found) for where in conditions if any(each == where for each, _ in found)]
     return (
         f"{'SIMULATED: ' * simulated}What the best method reaches as the question gets harder, in balanced accuracy "
@@ -35,7 +35,7 @@ def sentence(found: Mapping[tuple[Condition, str], Cell], conditions: Sequence[C
 
 
 def best(where: Condition, found: Mapping[tuple[Condition, str], Cell]) -> str:
-    """The method with the highest balanced accuracy under a condition that has cells."""
+    """Return the method with the highest balanced accuracy under a condition that has cells."""
     there = {name: cell.balanced.mean for (each, name), cell in found.items() if each == where}
     return max(there, key=lambda name: there[name])
 
@@ -53,7 +53,7 @@ def _chance(score: Estimate) -> str:
 
 
 WITH_INTERVALS = 5
-"""So many methods have room for their intervals in a terminal."""
+"""Methods whose intervals fit into a terminal side by side."""
 HEADING_WIDTH = 13
 INTERVALS = (
     "Intervals: t over seeds with Nadeau and Bengio's variance. Where every seed has the same test rows (unseen "
@@ -80,7 +80,7 @@ def page(asked: Asked, found: Mapping[tuple[Condition, str], Cell]) -> Page:
 
 
 def title(asked: Asked) -> str:
-    """Whose flows are tested; without SIMULATED."""
+    """Name the flows tested; without SIMULATED."""
     names = {
         run.parameters.get(f"{group}.title")
         for run in asked.runs
@@ -93,7 +93,7 @@ def title(asked: Asked) -> str:
 
 
 def ranked(found: Mapping[tuple[Condition, str], Cell]) -> list[str]:
-    """The methods, the best first under the hardest condition that all of them have; else as they come."""
+    """Sort the methods by the hardest condition that all of them have, the best first; else leave their order."""
     methods = list(dict.fromkeys(name for _, name in found))
     for where in reversed(conditions(found)):
         if all((where, name) in found for name in methods):
@@ -102,7 +102,7 @@ def ranked(found: Mapping[tuple[Condition, str], Cell]) -> list[str]:
 
 
 def csv(asked: Asked, found: Mapping[tuple[Condition, str], Cell]) -> pl.DataFrame:
-    """One row per condition and method, shares as shares; null where there are no runs."""
+    """Return one row per condition and method, shares as fractions; null where there are no runs."""
     rows = [_numbers(where, name, found.get((where, name))) for where in conditions(found) for name in ranked(found)]
     return marked(pl.DataFrame(rows, infer_schema_length=None), simulated(asked.runs))
 
@@ -148,9 +148,9 @@ def _meaning(asked: Asked) -> str:
 
 
 def _missing(asked: Asked, rows: Sequence[Condition], found: Mapping[tuple[Condition, str], Cell]) -> list[str]:
-    lacking = [where for where in rows if not any(each == where for each, _ in found)]
-    told = commands(lacking, asked.target, simulated(asked.runs))
-    return [f"No runs yet: {', '.join(words)}; make some: {command}" for command, words in told.items()]
+    without = [where for where in rows if not any(each == where for each, _ in found)]
+    by_command = commands(without, asked.target, simulated(asked.runs))
+    return [f"No runs yet: {', '.join(words)}; make some: {command}" for command, words in by_command.items()]
 
 
 def _said(note: str) -> str:

@@ -40,7 +40,7 @@ class Question:
 
     @property
     def metrics(self) -> Sequence[str]:
-        """What a run needs to have."""
+        """The metrics that a run must have."""
         if self.attack:
             return OF_UNSEEN
         return OWN if self.own else (*RATES, *OWN)
@@ -101,7 +101,7 @@ class Condition:
 
 
 def condition(run: KeptRun, target: str) -> Condition | None:
-    """Which question about the dataset `target` a run answers; None where it answers none of these."""
+    """Return the question about the dataset `target` that a run answers; None if it answers none of them."""
     if "protocol.shortcuts" in run.tags:
         return None
     parameters, protocol = run.parameters, run.tags.get("protocol", "clean")
@@ -111,12 +111,12 @@ def condition(run: KeptRun, target: str) -> Condition | None:
         return Condition(BY_NAME[name], trained) if name else None
     if tested is not None or trained != target or protocol != "clean":
         return None
-    name = _at_home(run)
+    name = _in_domain(run)
     return Condition(BY_NAME[name]) if name else None
 
 
-def _at_home(run: KeptRun) -> str | None:
-    """The question of a run that was trained and tested on one network."""
+def _in_domain(run: KeptRun) -> str | None:
+    """Return the question that a run answers which was trained and tested on one network."""
     split, duplicates = run.parameters.get("split.name"), run.parameters.get("dataset.duplicates")
     if split == "random":
         return {"keep": "repeats", "distinct": "distinct"}.get(str(duplicates))
@@ -130,7 +130,7 @@ def _at_home(run: KeptRun) -> str | None:
 def placed(
     runs: Sequence[KeptRun], place: Callable[[KeptRun], Condition | None]
 ) -> tuple[dict[Condition, list[KeptRun]], list[KeptRun]]:
-    """The runs by condition, the easiest first, and those that have none."""
+    """Group the runs by condition, the easiest first; also return those that have none."""
     found: dict[Condition, list[KeptRun]] = {}
     left_out: list[KeptRun] = []
     for run in runs:
@@ -143,22 +143,22 @@ def placed(
 
 
 def missing(there: Sequence[Condition]) -> list[Condition]:
-    """The questions that a reader expects and that no condition of `there` asks."""
+    """Return the expected questions that no condition of `there` asks."""
     asked = {where.question for where in there}
     return [Condition(question) for question in QUESTIONS if question.expected and question not in asked]
 
 
-def commands(lacking: Sequence[Condition], target: str, generated: bool) -> dict[str, list[str]]:
-    """What to type for conditions without runs, and what they are called; generated flows need no path."""
-    told: dict[str, list[str]] = {}
-    for where in lacking:
+def commands(without: Sequence[Condition], target: str, generated: bool) -> dict[str, list[str]]:
+    """Return the commands that make the missing runs, with their conditions; generated flows need no path."""
+    words: dict[str, list[str]] = {}
+    for where in without:
         command = where.question.command.format(target=target)
         if generated:
             command = command.replace(f"={target} dataset.path=FILE", f"={target}").replace(
                 " test_dataset.path=FILE", ""
             )
-        told.setdefault(command, []).append(where.words)
-    return told
+        words.setdefault(command, []).append(where.words)
+    return words
 
 
 LABEL = "binary"
@@ -183,7 +183,7 @@ class Asked:
 
 
 def asked(stores: dict[str, Store], settings: Compare) -> Asked:
-    """Every run that `settings` choose and that answers a question about the dataset.
+    """Return every run that `settings` choose and that answers a question about the dataset.
 
     Raises:
         UserError: several datasets and none named, a setting that the report varies itself, no run, or runs that do not
@@ -209,7 +209,7 @@ def asked(stores: dict[str, Store], settings: Compare) -> Asked:
 
 
 def tested_data(run: KeptRun) -> str:
-    """The hash of the files that the test rows come from."""
+    """Return the hash of the files that the test rows come from."""
     return run.tags.get("data.test_sha256", run.tags.get("data.sha256", "none"))
 
 

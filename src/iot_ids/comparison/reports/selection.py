@@ -39,13 +39,13 @@ from iot_ids.tracking import KeptRun, Store
 
 
 def used(store: Store, method: Method, folder: Path) -> int | None:
-    """The most of any seed, since columns may be constant in one split alone; None where no run's file says."""
+    """Return the most features of any seed, since a column may be constant in one split only; None if unknown."""
     counts = [count for record in method.records if (count := _of_run(store, record.run, folder)) is not None]
     return max(counts, default=None)
 
 
 def _of_run(store: Store, run: KeptRun, folder: Path) -> int | None:
-    """`selector.k` where there is one, for a run that cannot keep so many is refused; else what its file lists."""
+    """Return `selector.k` if there is one (a run with fewer columns is refused), else the count in the run's file."""
     if (k := run.parameters.get("selector.k", "")).isdigit():
         return int(k)
     file = tracking.fetch(store, run.id, "selected_features.csv", folder_of(folder, run))
@@ -232,7 +232,7 @@ def csv(gathered: RunTable, rows: Sequence[SelectionRow]) -> pl.DataFrame:
 
 
 def _notes(gathered: RunTable, unselected: Sequence[str]) -> list[str]:
-    paired = "bootstrap over seeds and test rows" if gathered.answers is not None else "corrected resampled t"
+    paired = "bootstrap over seeds and test rows" if gathered.predictions is not None else "corrected resampled t"
     said = [
         "Shares in percent; in brackets the 95 % interval. k: encoded columns used. Seen: test rows whose used columns "
         "equal a training row's; few columns make many rows equal, and what is seen need not be learned.",
@@ -248,7 +248,7 @@ def _notes(gathered: RunTable, unselected: Sequence[str]) -> list[str]:
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 STYLES = (("o", "-"), ("^", "--"), ("D", "-."), ("v", ":"))
 BESIDE = 1.025
-"""Lines stand this factor apart, so that their intervals do not hide each other."""
+"""Horizontal factor between lines, so that their intervals do not hide each other."""
 CLOSEST_TICKS = 1.12
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 

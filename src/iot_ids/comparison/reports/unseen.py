@@ -46,7 +46,7 @@ def sentence(rows: Sequence[UnseenRow], simulated: bool) -> str:
 
 
 def missed(row: UnseenRow) -> bool:
-    """Whether the attack is found no more surely than normal flows are called attacks."""
+    """Return whether the attack cannot be shown to be found more often than normal flows are called attacks."""
     return row.found.low <= row.false.high
 
 
@@ -173,7 +173,7 @@ def _meaning(runs: Sequence[KeptRun]) -> str:
 
 
 BAND = 0.8
-"""So much of an attack's place is taken by its methods; the rest parts it from the next."""
+"""Share of an attack's height that its methods take; the rest separates it from the next."""
 
 
 def plot(rows: Sequence[UnseenRow], runs: Sequence[KeptRun], path: Path) -> None:

@@ -1,8 +1,8 @@
 """The bootstrap over test rows and seeds, for splits whose test rows are the same whatever the seed.
 
-Rows that all runs answered alike are exchangeable, so they are counted once and each replicate draws counts of such
-patterns, within every class: the same as drawing the rows themselves, only faster. All runs of a table are resampled
-together, which pairs them by row.
+Rows of one class with the same predictions by every run are exchangeable: each such pattern is kept once with its
+count, and a replicate draws counts of patterns within every class. That equals drawing the rows, only faster. All runs
+of a table are resampled together, which pairs them by row.
 
 Source: B. Efron and R. Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 13 and 16.
 """
@@ -17,11 +17,11 @@ from iot_ids.comparison.stats.seeds import FEWEST_SEEDS, Difference, Estimate
 from iot_ids.metrics.intervals import CONFIDENCE
 
 CHUNK = 100
-"""So many replicates are held at a time."""
+"""Replicates held in memory at a time."""
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Test rows by pattern: `label` and `count` (of rows) `(patterns,)`, `answer` `(patterns, runs)`."""
 
     label: NDArray[np.int64]
@@ -30,36 +30,36 @@ class Answers:
     classes: int
 
 
-def of_rows(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> Answers:
-    """The patterns among rows: `labels` `(rows,)`, `answers` `(rows, runs)`."""
-    patterns, count = np.unique(np.column_stack([labels, answers]), axis=0, return_counts=True)
-    return Answers(patterns[:, 0], patterns[:, 1:], count, classes)
+def of_rows(labels: NDArray[np.int64], predictions: NDArray[np.int64], classes: int) -> Predictions:
+    """Count the patterns among rows: `labels` `(rows,)`, `predictions` `(rows, runs)`."""
+    patterns, count = np.unique(np.column_stack([labels, predictions]), axis=0, return_counts=True)
+    return Predictions(patterns[:, 0], patterns[:, 1:], count, classes)
 
 
-def of_matrix(matrix: NDArray[np.int64]) -> Answers:
-    """The patterns of a single run, which are the cells of its confusion matrix."""
+def of_matrix(matrix: NDArray[np.int64]) -> Predictions:
+    """Return the patterns of a single run: the cells of its confusion matrix."""
     label, answer = np.nonzero(matrix)
-    return Answers(label, answer[:, None], matrix[label, answer], len(matrix))
+    return Predictions(label, answer[:, None], matrix[label, answer], len(matrix))
 
 
-def resampled(answers: Answers, replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Confusion matrices `(chunk, runs, classes, classes)` of test sets drawn again, every class keeping its size."""
+def resampled(predictions: Predictions, replicates: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield confusion matrices `(chunk, runs, classes, classes)` of resampled test sets; every class keeps its size."""
     generator = np.random.default_rng(seed)
-    runs = answers.answer.shape[1]
+    runs = predictions.answer.shape[1]
     for start in range(0, replicates, CHUNK):
         size = min(CHUNK, replicates - start)
-        matrices = np.zeros((size, runs, answers.classes, answers.classes))
-        for label in np.unique(answers.label):
-            inside = answers.label == label
-            count = answers.count[inside]
+        matrices = np.zeros((size, runs, predictions.classes, predictions.classes))
+        for label in np.unique(predictions.label):
+            inside = predictions.label == label
+            count = predictions.count[inside]
             drawn = generator.multinomial(count.sum(), count / count.sum(), size).astype(np.float32)
-            given = np.eye(answers.classes, dtype=np.float32)[answers.answer[inside]].reshape(len(count), -1)
-            matrices[:, :, label, :] = (drawn @ given).reshape(size, runs, answers.classes)
+            given = np.eye(predictions.classes, dtype=np.float32)[predictions.answer[inside]].reshape(len(count), -1)
+            matrices[:, :, label, :] = (drawn @ given).reshape(size, runs, predictions.classes)
         yield matrices
 
 
 def over_seeds(draws: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Means over seeds drawn again with replacement: `(replicates, seeds)` to `(replicates,)`.
+    """Average over seeds resampled with replacement: `(replicates, seeds)` to `(replicates,)`.
 
     The same seed and shape draw the same seeds, so that methods stay paired.
     """
@@ -69,15 +69,15 @@ def over_seeds(draws: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
 
 
 def percentiles(mean: float, draws: NDArray[np.float64]) -> Estimate:
-    """The 95 % percentile interval of `draws`, beside the mean that was observed."""
+    """Return the observed mean with the 95 % percentile interval of `draws`."""
     low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(mean, float(low), float(high))
 
 
 def paired_difference(mean: float, scores: NDArray[np.float64], best: NDArray[np.float64], seed: int) -> Difference:
-    """The difference of two methods on the same replicates: `scores` and `best` `(replicates, common seeds)`.
+    """Compare two methods on the same replicates: `scores` and `best` `(replicates, common seeds)`.
 
-    The two-sided p is twice the share of replicates on the rarer side of zero, the observed one counted in.
+    The two-sided p is twice the share of replicates on the rarer side of zero, counting the observed sample as one.
     """
     seeds = best.shape[1]
     draws = over_seeds(scores, seed) - over_seeds(best, seed)
