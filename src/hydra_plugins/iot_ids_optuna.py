@@ -1,6 +1,6 @@
-"""Hydra's way to `iot_ids.sweep`: `hydra/sweeper=optuna`. Optuna and PyTorch are imported when a sweep begins."""
+"""The Hydra plugin `hydra/sweeper=optuna`, which starts `iot_ids.sweep`. It imports Optuna and PyTorch only then."""
 
-# No `from __future__ import annotations` here: with a dataclass, Hydra's scan for plugins breaks on it.
+# No `from __future__ import annotations` here: it would break Hydra's scan for plugins on a dataclass.
 import shlex
 import sys
 from typing import Any
@@ -20,7 +20,7 @@ from iot_ids.sweep.spec import SweepSettings
 
 ConfigStore.instance().store(name="schema_sweeper", node=SweepSettings, provider="iot_ids")
 STUDIES = "sweep"
-"""The group whose several choices are several studies, one after the other."""
+"""The group of which each choice is a study; several choices run one after the other."""
 
 
 class Mistake(CompactHydraException):
@@ -28,18 +28,18 @@ class Mistake(CompactHydraException):
 
 
 class OptunaSweeper(Sweeper):
-    """Hands over what was typed, and a way to compose configurations. Its settings are `SweepSettings`."""
+    """Pass the overrides and a function that composes configurations to `search`. Its settings are `SweepSettings`."""
 
     def __init__(self, **settings: Any) -> None:
         self.hydra_context: HydraContext
         self.config: DictConfig
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what is needed to compose; trials are no jobs of a launcher, so `task_function` is not called."""
+        """Keep what composing needs; trials are not jobs of a launcher, so `task_function` is never called."""
         self.hydra_context, self.config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> None:
-        """Search, once for each choice of `+sweep=`; one that goes wrong does not stop the others."""
+        """Run one search per choice of `+sweep=`; one that fails does not stop the others."""
         studies, mistakes = self._studies(arguments), []
         for number, words in enumerate(studies, start=1):
             if len(studies) > 1:
@@ -53,7 +53,7 @@ class OptunaSweeper(Sweeper):
             raise Mistake("\n".join(mistakes))
 
     def _studies(self, arguments: list[str]) -> list[list[str]]:
-        """What was typed, once for each choice of `+sweep=`; a typed one counts before a file's."""
+        """Return the overrides of each study, one per choice of `+sweep=`; the command line overrides a file."""
         asked = self._parsed([*_words(self.config.hydra.sweeper.params), *arguments])
         several = [each for each in asked if each.key_or_group == STUDIES and each.is_sweep_override()]
         if not several:
@@ -87,7 +87,7 @@ class OptunaSweeper(Sweeper):
 
 
 def _words(params: DictConfig) -> list[str]:
-    """The search space of a file as one would type it."""
+    """Spell the search space of a file as overrides."""
     return [f"{key}={value}" for key, value in params.items()]
 
 

@@ -63,5 +63,5 @@ def test_pruners_by_name_and_by_target() -> None:
     assert isinstance(strategy.pruner("none", 40), optuna.pruners.NopPruner)
     threshold = strategy.pruner({"_target_": "optuna.pruners.ThresholdPruner", "lower": 0.5}, 40)
     assert isinstance(threshold, optuna.pruners.ThresholdPruner)
-    with pytest.raises(UserError, match=r"hydra.sweeper.pruner=medium is none of median"):
+    with pytest.raises(UserError, match=r"hydra.sweeper.pruner=medium must be one of median"):
         strategy.pruner("medium", 40)

@@ -1,4 +1,4 @@
-"""Where a study is kept: Optuna's journal in a file, SQLite, or PostgreSQL."""
+"""Open the storage of a study: Optuna's journal in a file, SQLite, or PostgreSQL."""
 
 import os
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from iot_ids.sweep.locks import POSTGRESQL, HeldError, folder
 from iot_ids.tracking.databases import MLFLOWS, SQLITE, sqlite_file, sqlite_url, tables_of
 
 BUSY_SECONDS = 60
-"""How long SQLite waits for another worker's writing."""
+"""How long SQLite waits while another worker writes."""
 
 
 def absolute(storage: str) -> str:
-    """The storage with a relative file made absolute, sealed.
+    """Make a storage's relative path absolute, and seal its password.
 
     Raises:
-        UserError: it is of a kind that cannot be shared by workers.
+        UserError: workers cannot share a storage of this kind.
     """
     if "://" not in storage:
         return str(Path(storage).expanduser().resolve())
@@ -33,20 +33,20 @@ def absolute(storage: str) -> str:
     if storage.startswith(POSTGRESQL):
         return seal_addresses(storage)
     raise UserError(
-        f"hydra.sweeper.storage={seal_addresses(storage)} is none of: a file's name (Optuna's journal), "
-        "sqlite:///FILE, postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        f"hydra.sweeper.storage={seal_addresses(storage)} must be the name of a file (Optuna's journal), sqlite:///FILE or "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
     )
 
 
 def file_of(storage: str) -> Path | None:
-    """The file that an `absolute` storage is; None for a server."""
+    """Return the file of an `absolute` storage; None for a server."""
     if "://" not in storage:
         return Path(storage)
     return sqlite_file(storage) if storage.startswith(SQLITE) else None
 
 
 def opened(storage: str) -> BaseStorage:
-    """The `absolute` storage, made where it is new: one process at a time may come through here."""
+    """Open the `absolute` storage, or create it. Only one process at a time may call this."""
     if "://" not in storage:
         lock = JournalLock(Path(storage))
         return JournalStorage(JournalFileBackend(storage, lock_obj=lock))  # type: ignore[arg-type]  # its base is private
@@ -55,14 +55,14 @@ def opened(storage: str) -> BaseStorage:
 
 
 class StorageError(UserError):
-    """The study cannot be read or written: the end of the sweep, and no trial's fault."""
+    """The study cannot be read or written, which ends the sweep and fails no trial."""
 
 
 class JournalLock:
-    """What a worker holds while it appends to the journal.
+    """The lock that a worker holds while it appends to the journal.
 
-    Optuna's own lock is a file that outlives a killed holder and is taken to be stale after 30 s; this one the system
-    lets go of. A line that its writer did not finish says nothing and would spoil the next: it is cut off.
+    Optuna's own lock is a file that outlives a killed holder and counts as stale after 30 s; the system releases this
+    one. A line that a killed writer left unfinished would corrupt the next one, so it is removed.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -70,33 +70,33 @@ class JournalLock:
         self.lock = FileLock(folder(journal) / "append", is_singleton=False)
 
     def acquire(self) -> bool:
-        """Wait for the lock."""
+        """Wait for the lock and take it."""
         self.lock.acquire()
         _cut_unfinished_line(self.journal)
         return True
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         self.lock.release()
 
 
 def refuse_other(storage: str) -> None:
-    """Raise a UserError before somebody's notes are taken for a journal, or MLflow's store gets Optuna's tables.
+    """Raise a UserError if the file is not a journal, or the database is an MLflow store.
 
-    Nothing is made for it.
+    Nothing is created.
     """
     if "://" not in storage:
         _refuse_other_file(Path(storage))
     elif tables_of(unseal(storage)) >= MLFLOWS:
         raise UserError(
-            f"hydra.sweeper.storage={storage}: is MLflow's store; Optuna's tables would spoil it: name another "
+            f"hydra.sweeper.storage={storage} is MLflow's store, and Optuna's tables would corrupt it; name another "
             "file or database"
         )
 
 
 def _refuse_other_file(file: Path) -> None:
     if file.is_dir() or (file.exists() and file.open("rb").read(1) not in (b"", b"{")):
-        raise UserError(f"hydra.sweeper.storage={file}: is no journal of Optuna's; name another file")
+        raise UserError(f"hydra.sweeper.storage={file} is not an Optuna journal; name another file")
 
 
 def _cut_unfinished_line(journal: Path) -> None:
@@ -113,7 +113,7 @@ def _cut_unfinished_line(journal: Path) -> None:
 
 @contextmanager
 def told(storage: str) -> Iterator[None]:
-    """What goes wrong with the storage, or a package that somebody's sampler wants, as a UserError."""
+    """Turn errors of the storage, and a missing package that a sampler needs, into a UserError."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -123,5 +123,5 @@ def told(storage: str) -> Iterator[None]:
     except HeldError as error:
         raise StorageError(f"hydra.sweeper.storage={storage}: {error}") from error
     except (OSError, ArgumentError, SQLAlchemyError, StorageInternalError, UpdateFinishedTrialError) as error:
-        reason = redact_secrets(str(error)).splitlines()[0]
-        raise StorageError(f"hydra.sweeper.storage={storage}: cannot be used: {reason}") from error
+        reason = str(error).splitlines()[0]
+        raise StorageError(redact_secrets(f"hydra.sweeper.storage={storage} cannot be used: {reason}")) from error

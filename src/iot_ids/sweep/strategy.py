@@ -1,4 +1,4 @@
-"""Who proposes a trial, and who cuts one short: samplers and pruners by name, or any of Optuna's by `_target_`."""
+"""Create the sampler and the pruner of a study: ours by name, or any of Optuna's by `_target_`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,24 +14,24 @@ from iot_ids.common.errors import UserError
 from iot_ids.sweep.space import Space, size, values
 
 STARTUP_TRIALS = 5
-"""So many trials are trained to their end before any is compared with their median."""
+"""The number of trials that finish before the first one is compared with their median."""
 HYPERBAND_EPOCHS = 10
-"""What Hyperband gives its shortest trials."""
+"""The epochs that Hyperband gives its shortest trials."""
 ATTEMPTS = 20
 LARGEST_GRID = 100_000
 
 
 def sampler(choice: Any, seed: int, space: Space, seen: list[dict[str, Any]]) -> samplers.BaseSampler:
-    """The sampler of one trial: seeded by its number, so that a sweep that was cut off goes on as it would have.
+    """Create the sampler of one trial; seeded per trial, so that an interrupted sweep resumes as if it never stopped.
 
     Args:
         choice: a name, or settings with a `_target_`.
         seed: of this trial.
-        space: what is searched.
+        space: to search.
         seen: the parameters of the trials so far, which are not proposed again.
 
     Raises:
-        UserError: there is no such sampler, or a grid over a space without end.
+        UserError: the sampler does not exist, or a grid is asked for over a continuous space.
     """
     return Unrepeated(_sampler(choice, seed, space), seed, space, seen)
 
@@ -45,8 +45,8 @@ def _sampler(choice: Any, seed: int, space: Space) -> samplers.BaseSampler:
         count = size(space)
         if count is None or count > LARGEST_GRID:
             raise UserError(
-                "hydra.sweeper.sampler=grid: the space has no end, or too many configurations; use range or choice for "
-                "every key, or another sampler"
+                "hydra.sweeper.sampler=grid: the search space is continuous or has too many configurations; use range "
+                "or choice for every key, or another sampler"
             )
         return samplers.RandomSampler(seed=seed)  # without repeats it is a grid in random order
     built: samplers.BaseSampler = _built("sampler", choice, ("tpe", "random", "grid"), {"seed": seed})
@@ -54,13 +54,13 @@ def _sampler(choice: Any, seed: int, space: Space) -> samplers.BaseSampler:
 
 
 def pruner(choice: Any, epochs: int) -> pruners.BasePruner:
-    """What ends a hopeless trial; `epochs` is the longest that one can take.
+    """Create the pruner, which ends unpromising trials; `epochs` is the most that a trial can take.
 
     Raises:
-        UserError: there is no such pruner.
+        UserError: the pruner does not exist.
     """
     if choice == "median":
-        half = epochs // 2  # before, the learning rate is high (`model.schedule=one_cycle`), and the best may look bad
+        half = epochs // 2  # earlier, the learning rate is high (`model.schedule=one_cycle`): good trials may look bad
         return pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=half)
     if choice == "hyperband":
         return pruners.HyperbandPruner(min_resource=min(HYPERBAND_EPOCHS, epochs), max_resource=epochs)
@@ -72,22 +72,22 @@ def pruner(choice: Any, epochs: int) -> pruners.BasePruner:
 
 def _built(key: str, choice: Any, names: tuple[str, ...], more: Mapping[str, Any]) -> Any:
     if not isinstance(choice, Mapping) or "_target_" not in choice:
-        raise UserError(f"hydra.sweeper.{key}={choice} is none of {', '.join(names)}, nor has it a _target_")
+        raise UserError(f"hydra.sweeper.{key}={choice} must be one of {', '.join(names)}, or have a _target_")
     try:
         try:
             return instantiate(choice, **more)
         except InstantiationException as error:
             if not more or not isinstance(error.__cause__, TypeError):
                 raise
-            return instantiate(choice)  # it draws no random numbers
+            return instantiate(choice)  # without a seed: not every sampler takes one
     except (InstantiationException, ImportError) as error:
         raise UserError(f"hydra.sweeper.{key}={choice}: {str(error).splitlines()[0]}") from error
 
 
 class Unrepeated(samplers.BaseSampler):
-    """Another sampler's proposals, but never one that was made before: equal training gives an equal score.
+    """Pass on another sampler's proposals but never repeat one: training it again would give the same score.
 
-    Where the other one insists, a configuration is drawn among those that are left.
+    If the other sampler keeps repeating itself, a configuration is drawn at random from the remaining ones.
     """
 
     def __init__(self, proposes: samplers.BaseSampler, seed: int, space: Space, seen: list[dict[str, Any]]) -> None:
@@ -95,13 +95,13 @@ class Unrepeated(samplers.BaseSampler):
         self.random = np.random.default_rng(seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All of it."""
+        """Return the whole search space."""
         return dict(self.space)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A proposal that is new; the last one where nothing new is left."""
+        """Return a new proposal; the last one if nothing new is left."""
         for _ in range(ATTEMPTS):
             proposal = self._proposal(study, trial)
             if proposal not in self.seen:
@@ -119,16 +119,16 @@ class Unrepeated(samplers.BaseSampler):
         return {name: (proposal | alone)[name] for name in self.space}
 
     def _left(self) -> dict[str, Any] | None:
-        """Any configuration that was not proposed yet; None where there is none, or no end of them."""
+        """Draw a configuration that was not proposed yet; None if none is left or the space is too large to list."""
         count = size(self.space)
         if count is None or count > LARGEST_GRID:
             return None
         all_values = {name: values(distribution) for name, distribution in self.space.items()}
         for place in self.random.permutation(count):
             candidate = {}
-            for name, there in all_values.items():
-                place, at = divmod(place, len(there))
-                candidate[name] = there[at]
+            for name, possible in all_values.items():
+                place, at = divmod(place, len(possible))
+                candidate[name] = possible[at]
             if candidate not in self.seen:
                 return candidate
         return None
@@ -136,13 +136,13 @@ class Unrepeated(samplers.BaseSampler):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """What the other one says of a single parameter; not reached, since all are proposed together."""
+        """Ask the other sampler for one parameter; not reached, since all are proposed together."""
         return self.proposes.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Handed on."""
+        """Call the other sampler's hook."""
         self.proposes.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: Any, values: Any) -> None:
-        """Handed on."""
+        """Call the other sampler's hook."""
         self.proposes.after_trial(study, trial, state, values)

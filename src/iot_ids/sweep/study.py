@@ -1,4 +1,4 @@
-"""One study, worked on by any number of workers: no trial is lost, none counted twice, none left running."""
+"""Share one study between any number of workers: no trial is lost, counted twice or left running."""
 
 import uuid
 import warnings
@@ -20,12 +20,12 @@ from iot_ids.sweep.space import Space, size
 from iot_ids.sweep.storage import StorageError
 
 TRIES = 3
-"""A configuration whose worker dies each time is given up after so many: it may be what kills them."""
+"""How often a configuration is tried whose workers die; it may be what kills them."""
 CHOOSING = "choosing"
-"""The lock of whoever opens the study or chooses, counts or ends a trial."""
+"""The lock held to open the study, and to choose, count or end a trial."""
 PATIENCE, IN_PASSING = 300.0, 20.0
-"""Seconds for which a worker waits for others that open the study or choose, each for a second or two; and at its own
-end, when what it leaves undone is put right by the next."""
+"""Seconds that a worker waits for CHOOSING, which others hold for a second or two; and that it waits when it ends, after
+which the next worker can make up for what it could not do."""
 WORKER_OF, REASON, LOST, TRY = "worker", "reason", "lost", "try"
 """Attributes of a trial."""
 DIFFERENCES_SHOWN = 5
@@ -33,7 +33,7 @@ DIFFERENCES_SHOWN = 5
 
 @dataclass(frozen=True)
 class StudySpec:
-    """What is asked of a study. `identity` must not change while it is worked on; `first` is the first trial."""
+    """The specification of a study. `identity` must not change between workers; `first` is the first trial."""
 
     name: str
     storage: str
@@ -51,7 +51,7 @@ class StudySpec:
 
 @dataclass(frozen=True)
 class Worker:
-    """This process's hold on a study; `id` names it and the lock that it holds as long as it lives."""
+    """This process as a worker of the study; `id` also names the lock that it holds as long as it lives."""
 
     asked: StudySpec
     study: optuna.Study
@@ -60,7 +60,7 @@ class Worker:
     id: str
 
     def next_trial(self) -> optuna.Trial | None:
-        """The next trial, RUNNING from now on; None where all are done, or running elsewhere."""
+        """Start the next trial, now RUNNING; None if all are done or running elsewhere."""
         with self.choosing():
             self.fail_lost()
             trials = self.study.get_trials(deepcopy=False)
@@ -77,44 +77,44 @@ class Worker:
             return trial
 
     def total(self) -> int:
-        """How many trials there are to be: those that were asked for, or all that the space has."""
+        """The number of trials to run: `n_trials`, or fewer if the search space has fewer configurations."""
         return min(self.asked.n_trials, size(self.asked.space) or self.asked.n_trials)
 
     def complete(self, trial: optuna.Trial, values: list[float]) -> None:
-        """End a trial with what it reached."""
+        """End a trial with its values."""
         with self._ending(trial):
             self.study.tell(trial, values)
 
     def prune(self, trial: optuna.Trial) -> None:
-        """End a trial that was cut short."""
+        """End a trial that was stopped early."""
         with self._ending(trial):
             self.study.tell(trial, state=TrialState.PRUNED)
 
     def fail(self, trial: optuna.Trial, reason: str) -> None:
-        """End a trial that went wrong, for a reason of its own."""
+        """End a trial that failed for a reason of its own."""
         with self._ending(trial):
             trial.set_user_attr(REASON, reason)
             self.study.tell(trial, state=TrialState.FAIL)
 
     @contextmanager
     def _ending(self, trial: optuna.Trial) -> Iterator[None]:
-        """Alone, and only if the trial is this worker's still.
+        """Hold CHOOSING to end a trial that still belongs to this worker.
 
         Raises:
-            StorageError: the connection that held this worker's lock broke, and others took the trial over.
+            StorageError: the connection that held this worker's lock broke, and another worker took the trial over.
         """
         with self.choosing():
             if self.study.get_trials(deepcopy=False)[trial.number].state is not TrialState.RUNNING:
                 raise StorageError(
-                    f"trial {trial.number} was taken over: the lock of this worker was lost, with the connection that "
-                    "held it; start it once more"
+                    f"trial {trial.number} was taken over by another worker: the connection that held this worker's "
+                    "lock was lost; start the worker again"
                 )
             yield
 
     def give_back(self) -> None:
-        """End the trial that was interrupted, if any; it is tried again, and that does not count as a try.
+        """Return an interrupted trial, if any, to the queue; the interrupted attempt does not count.
 
-        It may have been interrupted while it was proposed, so it is looked up.
+        The trial may have been interrupted while it was being proposed, so it is looked up in the study.
         """
         with self.choosing(IN_PASSING):
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
@@ -122,69 +122,69 @@ class Worker:
                     self._again(trial, "interrupted", trial.user_attrs.get(TRY, 1) - 1)
 
     def fail_lost(self) -> None:
-        """Fail the running trials of workers that are no more, and put them in line again, TRIES times at most."""
+        """Fail the running trials of dead workers and return them to the queue, at most TRIES times."""
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if not self.alive(trial.user_attrs.get(WORKER_OF, "")):
                 self._again(trial, "its worker died", trial.user_attrs.get(TRY, 1))
 
     def alive(self, worker: str) -> bool:
-        """Whether a worker of this storage, by its id, still holds its lock."""
+        """Whether the worker with this id still holds its lock."""
         return worker == self.id or (worker.startswith(WORKER) and not self.locks.free(worker))
 
     def _again(self, trial: FrozenTrial, reason: str, tries: int) -> None:
-        """Fail a trial that is RUNNING, and put its parameters in line where they may be tried again."""
-        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}  # it may have ended while being taken
+        """Fail a RUNNING trial and enqueue its parameters if they may be tried again."""
+        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}  # its worker may have died taking it
         proposed = params.keys() == self.asked.space.keys()
         may = proposed and tries < TRIES
         attributes = {REASON: reason, TRY: tries, LOST: may or not proposed}
         for name, value in attributes.items():
-            self.kept.set_trial_user_attr(trial._trial_id, name, value)  # another worker's trial: Optuna has no verb
+            self.kept.set_trial_user_attr(trial._trial_id, name, value)  # no public method for another worker's trial
         self.study.tell(trial.number, state=TrialState.FAIL)
         if may:
             self.study.enqueue_trial(params)
 
     def trials(self) -> list[FrozenTrial]:
-        """Those that count, by number."""
+        """List the trials that count, by number."""
         with storage.told(self.asked.storage):
             return [trial for trial in self.study.get_trials(deepcopy=False) if counts(trial)]
 
     def done(self) -> int:
-        """How many trials that count have ended."""
+        """Count the trials that have ended, of those that count."""
         return sum(trial.state is not TrialState.RUNNING for trial in self.trials())
 
     def running_elsewhere(self) -> int:
-        """How many trials other workers have under way."""
+        """Count the trials that other workers are running."""
         running = [trial for trial in self.trials() if trial.state is TrialState.RUNNING]
         return sum(trial.user_attrs.get(WORKER_OF) != self.id for trial in running)
 
     @contextmanager
     def choosing(self, seconds: float = PATIENCE) -> Iterator[None]:
-        """Alone, after so many seconds at most, and with the storage's failures told as such."""
+        """Hold CHOOSING, waiting at most `seconds` for it; the storage's errors become StorageError."""
         with storage.told(self.asked.storage), self.locks.hold(CHOOSING, seconds):
             yield
 
 
 def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial is one of the `n_trials`: not those in line, nor those tried again under another number."""
+    """Whether a trial is one of the `n_trials`: not if it is queued, or was tried again under another number."""
     return trial.state is not TrialState.WAITING and not trial.user_attrs.get(LOST, False)
 
 
 def failed(trial: FrozenTrial) -> bool:
-    """Whether a trial failed for a reason of its own, or killed its workers."""
+    """Whether a trial failed by itself, or its workers died each time."""
     return trial.state is TrialState.FAIL and counts(trial)
 
 
 def _tries(trials: list[FrozenTrial], params: Mapping[str, Any]) -> int:
-    """How often a configuration was tried before."""
+    """Count how often a configuration was tried before."""
     return max((trial.user_attrs.get(TRY, 0) for trial in trials if trial.params == params), default=0)
 
 
 @contextmanager
 def at_work(asked: StudySpec) -> Iterator[Worker]:
-    """Open the study, made where it is new, and work on it until the block ends.
+    """Open the study, or create it, and be one of its workers until the block ends.
 
     Raises:
-        UserError: the storage cannot be used, or a study of this name was begun with other settings.
+        UserError: the storage cannot be used, or the study was begun with other settings.
     """
     where = storage.absolute(asked.storage)
     file = storage.file_of(where)
@@ -211,7 +211,7 @@ def _opened(asked: StudySpec, kept: BaseStorage) -> optuna.Study:
     )
     if (begun := study.user_attrs.get("identity")) is None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # the names are for Optuna's dashboard alone
+            warnings.simplefilter("ignore", ExperimentalWarning)  # only Optuna's dashboard uses the names
             study.set_metric_names(list(asked.objectives))
         study.enqueue_trial(dict(asked.first), skip_if_exists=True)
         study.set_user_attr("identity", dict(asked.identity))
@@ -229,6 +229,4 @@ def _difference(begun: Mapping[str, str], asked: Mapping[str, str]) -> str:
     ]
     more = [f"  and {len(lines) - DIFFERENCES_SHOWN} more"] * (len(lines) > DIFFERENCES_SHOWN)
     said = "\n".join([*lines[:DIFFERENCES_SHOWN], *more])
-    return (
-        f"this study was begun with other settings, and trials of both cannot be compared\n{said}\nname another study"
-    )
+    return f"this study was begun with other settings, so its trials cannot be compared\n{said}\nname another study"
