@@ -64,7 +64,7 @@ class OptunaSweeper(Sweeper):
     def _search(self, words: list[str]) -> None:
         from iot_ids.sweep.job import Job
         from iot_ids.sweep.search import search
-        from iot_ids.sweep.space import parsed
+        from iot_ids.sweep.space import parse
 
         plain = [override.input_line for override in self._parsed(words) if not override.is_sweep_override()]
         hydra = self._compose(plain).hydra
@@ -76,7 +76,7 @@ class OptunaSweeper(Sweeper):
             word for word in typed if word not in ("-m", "--multirun") and (word[0] == "-" or not set("=~") & set(word))
         ]
         again = shlex.join(["python", "-m", "train", *typed])
-        search(Job(settings, parsed(self._parsed([*by_file, *words])), self._compose, again, flags))
+        search(Job(settings, parse(self._parsed([*by_file, *words])), self._compose, again, flags))
 
     def _compose(self, overrides: list[str]) -> DictConfig:
         return self.hydra_context.config_loader.load_sweep_config(self.config, overrides)

@@ -3,12 +3,12 @@
 import sys
 import time
 
-from iot_ids.sweep.study import at_work
+from iot_ids.sweep.study import join_study
 from sweep.conftest import asked_of
 
 
 def main(storage: str, name: str, n_trials: str, seconds: str, stops_at: str) -> None:
-    with at_work(asked_of(storage, name, n_trials=int(n_trials))) as worker:
+    with join_study(asked_of(storage, name, n_trials=int(n_trials))) as worker:
         while (trial := worker.next_trial()) is not None:
             if trial.number == int(stops_at):
                 print("here", flush=True)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from iot_ids.common.errors import UserError
-from iot_ids.sweep.space import Parsed, clipped, own_values, parsed, size, spelled, values
+from iot_ids.sweep.space import ParsedOverrides, first_trial, limit_features, parse, size, spelled, values
 
 
-def typed(*words: str) -> Parsed:
-    return parsed(OverridesParser.create().parse_overrides(list(words)))
+def typed(*words: str) -> ParsedOverrides:
+    return parse(OverridesParser.create().parse_overrides(list(words)))
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_a_range_without_values_or_a_logarithm_of_nothing_is_refused(word: str) 
 
 
 def test_more_features_than_there_are_are_not_searched_and_the_user_is_told() -> None:
-    space, note = clipped({"selector.k": IntDistribution(4, 19, step=5)}, 13)
+    space, note = limit_features({"selector.k": IntDistribution(4, 19, step=5)}, 13)
     assert space == {"selector.k": IntDistribution(4, 9, step=5)}
     assert note is not None
     assert "up to 13" in note
-    space, _ = clipped({"selector.k": CategoricalDistribution([4, 13, 14])}, 13)
+    space, _ = limit_features({"selector.k": CategoricalDistribution([4, 13, 14])}, 13)
     assert space == {"selector.k": CategoricalDistribution([4, 13])}
-    space, note = clipped({"selector.k": IntDistribution(4, 13)}, 13)
+    space, note = limit_features({"selector.k": IntDistribution(4, 13)}, 13)
     assert (space, note) == ({"selector.k": IntDistribution(4, 13)}, None)
     with pytest.raises(UserError, match="above 3"):
-        clipped({"selector.k": IntDistribution(4, 19)}, 3)
+        limit_features({"selector.k": IntDistribution(4, 19)}, 3)
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_more_features_than_there_are_are_not_searched_and_the_user_is_told() ->
 def test_the_first_trial_is_the_own_value_moved_into_the_space(
     distribution: BaseDistribution, own: Any, first: Any
 ) -> None:
-    assert own_values({"a": distribution}, lambda key: own) == {"a": first}
+    assert first_trial({"a": distribution}, lambda key: own) == {"a": first}
 
 
 @given(st.integers(-50, 50), st.integers(0, 40), st.integers(1, 7), st.integers(-100, 100))
 def test_a_moved_value_is_the_nearest_of_all(low: int, width: int, step: int, own: int) -> None:
     distribution = IntDistribution(low, low + width // step * step, step=step)
-    first = own_values({"a": distribution}, lambda key: own)["a"]
+    first = first_trial({"a": distribution}, lambda key: own)["a"]
     assert abs(first - own) == min(abs(value - own) for value in values(distribution))
 
 

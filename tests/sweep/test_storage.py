@@ -9,7 +9,7 @@ from conftest import empty_store
 from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage
 from iot_ids.sweep.locks import DatabaseLocks, FileLocks, HeldError, folder
-from iot_ids.sweep.study import at_work
+from iot_ids.sweep.study import join_study
 from sweep.conftest import asked_of, worker
 
 
@@ -26,7 +26,10 @@ def test_a_relative_file_counts_from_here(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
-    with pytest.raises(UserError, match="cannot be used") as caught, storage.told("postgresql+psycopg://a:secret@x/y"):
+    with (
+        pytest.raises(UserError, match="cannot be used") as caught,
+        storage.as_storage_error("postgresql+psycopg://a:secret@x/y"),
+    ):
         storage.opened("postgresql+psycopg://a:secret@127.0.0.1:1/y")
     assert "secret" not in str(caught.value)
 
@@ -35,7 +38,7 @@ def test_mlflows_store_is_refused_as_a_storage_and_left_as_it_was(tmp_path: Path
     store = tmp_path / "mlflow.db"
     store.write_bytes(empty_store())
     asked = asked_of(f"sqlite:///{store}", "study")
-    with pytest.raises(UserError, match=r"hydra\.sweeper\.storage=.*mlflow\.db is MLflow's store"), at_work(asked):
+    with pytest.raises(UserError, match=r"hydra\.sweeper\.storage=.*mlflow\.db is MLflow's store"), join_study(asked):
         pass
     assert store.read_bytes() == empty_store()
     assert [file.name for file in tmp_path.iterdir()] == ["mlflow.db"]
@@ -43,7 +46,7 @@ def test_mlflows_store_is_refused_as_a_storage_and_left_as_it_was(tmp_path: Path
 
 def test_a_refused_journal_gets_no_folder_of_locks(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("somebody's notes")
-    with pytest.raises(UserError, match="is not an Optuna journal"), at_work(asked_of(f"{tmp_path}/notes.txt", "a")):
+    with pytest.raises(UserError, match="is not an Optuna journal"), join_study(asked_of(f"{tmp_path}/notes.txt", "a")):
         pass
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -83,7 +86,7 @@ def test_what_a_killed_worker_left_goes_when_the_study_is_opened_next(tmp_path: 
     killed.kill()
     killed.wait()
     (left,) = folder(tmp_path / "optuna.journal").glob("worker-*")
-    with at_work(asked) as next_one:
+    with join_study(asked) as next_one:
         assert [file.name for file in left.parent.glob("worker-*")] == [next_one.id]
 
 

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage as storages
-from iot_ids.sweep.study import StudySpec, Worker, at_work, counts, failed
+from iot_ids.sweep.study import StudySpec, Worker, counts, failed, join_study
 from sweep.conftest import worker
 
 Asking = Callable[..., StudySpec]
@@ -20,7 +20,7 @@ Asking = Callable[..., StudySpec]
 
 def work(asked: StudySpec, until: int | None = None) -> list[dict[str, Any]]:
     """Complete trials until none is missing, or until so many are; return the parameters of all that count."""
-    with at_work(asked) as me:
+    with join_study(asked) as me:
         done = 0
         while done != until and (trial := me.next_trial()) is not None:
             me.complete(trial, [trial.params["k"] + trial.params["r"]])
@@ -89,7 +89,7 @@ def test_a_living_workers_trial_is_left_alone(asked: Asking) -> None:
     assert slow.stdout is not None
     assert slow.stdout.readline() == "here\n"
     try:
-        with at_work(job) as me:
+        with join_study(job) as me:
             assert me.next_trial() is None
             assert me.running_elsewhere() == 1
             assert states(job) == [TrialState.COMPLETE, TrialState.RUNNING]
@@ -107,7 +107,7 @@ def vanish(me: Worker) -> None:
 
 def test_a_configuration_that_kills_every_worker_is_given_up_and_counts_as_failed(here: Asking) -> None:
     job = here(n_trials=3)
-    with at_work(job) as me:
+    with join_study(job) as me:
         for _ in range(3):
             vanish(me)
         me.fail_lost()
@@ -119,7 +119,7 @@ def test_a_configuration_that_kills_every_worker_is_given_up_and_counts_as_faile
 
 def test_an_interrupted_trial_is_tried_again_however_often(here: Asking) -> None:
     job = here(n_trials=2)
-    with at_work(job) as me:
+    with join_study(job) as me:
         for _ in range(5):
             trial = me.next_trial()
             assert trial is not None
@@ -131,7 +131,7 @@ def test_an_interrupted_trial_is_tried_again_however_often(here: Asking) -> None
 
 def test_a_worker_that_died_while_a_trial_was_proposed_leaves_nothing_behind(here: Asking) -> None:
     job = here(n_trials=3)
-    with at_work(job) as me:
+    with join_study(job) as me:
         first = me.next_trial()
         assert first is not None
         me.complete(first, [1.0])
@@ -142,7 +142,7 @@ def test_a_worker_that_died_while_a_trial_was_proposed_leaves_nothing_behind(her
 
 def test_a_worker_that_died_while_it_took_a_trial_in_line_leaves_it_in_line(here: Asking) -> None:
     job = here(n_trials=3)
-    with at_work(job) as me:
+    with join_study(job) as me:
         me.study.ask()
     assert work(job)[0] == {"k": 8, "r": 0.5}
     assert len(work(job)) == 3
@@ -150,7 +150,7 @@ def test_a_worker_that_died_while_it_took_a_trial_in_line_leaves_it_in_line(here
 
 def test_a_worker_whose_trial_was_taken_over_is_told(here: Asking) -> None:
     job = here(n_trials=2)
-    with at_work(job) as me:
+    with join_study(job) as me:
         trial = me.next_trial()
         assert trial is not None
         me.give_back()
@@ -160,7 +160,7 @@ def test_a_worker_whose_trial_was_taken_over_is_told(here: Asking) -> None:
 
 def test_a_failed_configuration_is_not_tried_again(here: Asking) -> None:
     job = here(n_trials=3)
-    with at_work(job) as me:
+    with join_study(job) as me:
         trial = me.next_trial()
         assert trial is not None
         me.fail(trial, "the loss became nan")

@@ -19,7 +19,7 @@ from iot_ids.experiment import instantiate, steps
 from iot_ids.experiment.fingerprint import normalised
 from iot_ids.experiment.state import Prepared
 from iot_ids.sweep import strategy
-from iot_ids.sweep.space import FEATURES, Parsed, Space, clipped, ends, own_values, size
+from iot_ids.sweep.space import FEATURES, ParsedOverrides, Space, first_trial, limit_features, outermost, size
 from iot_ids.sweep.spec import SweepSettings
 from iot_ids.sweep.study import StudySpec
 
@@ -37,7 +37,7 @@ class Job:
     """
 
     settings: SweepSettings
-    parsed: Parsed
+    parsed: ParsedOverrides
     compose: Callable[[list[str]], DictConfig]
     words: str
     flags: list[str]
@@ -63,7 +63,7 @@ class Job:
         return " ".join(self.parsed.overrides(parameters))
 
 
-def searched(composed: DictConfig) -> Config:
+def resolve_trial(composed: DictConfig) -> Config:
     """Resolve a trial's configuration into typed objects.
 
     Raises:
@@ -89,7 +89,7 @@ class ReadySweep:
     config: Config
     untuned: dict[str, Any]
     begins_untuned: bool
-    asked: StudySpec
+    spec: StudySpec
     prepared: Prepared
     notes: list[str]
 
@@ -101,30 +101,30 @@ def ready(job: Job) -> ReadySweep:
         UserError: a key or value of the search space is not valid in the configuration, or `prepare` fails.
     """
     base, choices = job.composed({}), job.compose(job.parsed.fixed).hydra.runtime.choices
-    config, space = searched(base), job.parsed.space
+    config, space = resolve_trial(base), job.parsed.space
     if not space:
         raise UserError("the search space is empty: give a key several values, such as selector.k=range(4,20)")
     for key in space:
         _refuse_key(key, base, choices)
     for key, distribution in space.items():
-        for value in ends(distribution):
-            tried = searched(job.composed({key: value}))
+        for value in outermost(distribution):
+            tried = resolve_trial(job.composed({key: value}))
             instantiate.model(tried.model, tried.trainer, normal_code(tried.dataset))
     strategy.sampler(job.settings.sampler, config.seed, space, [])
     strategy.pruner(job.settings.pruner, config.trainer.max_epochs)
-    fewest = {FEATURES: min(ends(space[FEATURES]))} if FEATURES in space else {}
+    fewest = {FEATURES: min(outermost(space[FEATURES]))} if FEATURES in space else {}
     prepared = steps.prepare(resolve_and_check(job.composed(fewest)))
     features = len(prepared.features.selection.names)
-    space, note = clipped(space, features)
+    space, note = limit_features(space, features)
     untuned = {FEATURES: features} if FEATURES in space and config.selector["k"] > features else {}
-    first = own_values(space, lambda key: choices.get(key, _value(base, key)))
-    asked = _asked(job, base, config, space, first, prepared)
+    first = first_trial(space, lambda key: choices.get(key, _value(base, key)))
+    spec = _study_spec(job, base, config, space, first, prepared)
     begins_untuned = resolve_and_check(job.composed(first)) == resolve_and_check(job.composed(untuned))
-    notes = [*filter(None, [note]), *_shorter(space, job.settings.n_trials)]
-    return ReadySweep(job, base, config, untuned, begins_untuned, asked, prepared, notes)
+    notes = [*filter(None, [note]), *_note_on_size(space, job.settings.n_trials)]
+    return ReadySweep(job, base, config, untuned, begins_untuned, spec, prepared, notes)
 
 
-def _shorter(space: Space, n_trials: int) -> list[str]:
+def _note_on_size(space: Space, n_trials: int) -> list[str]:
     """Return a note if the space has fewer configurations than `n_trials`."""
     if (count := size(space)) is None or count >= n_trials:
         return []
@@ -134,7 +134,7 @@ def _shorter(space: Space, n_trials: int) -> list[str]:
     ]
 
 
-def _asked(
+def _study_spec(
     job: Job, base: DictConfig, config: Config, space: Space, first: Mapping[str, Any], prepared: Prepared
 ) -> StudySpec:
     settings = job.settings

@@ -43,7 +43,7 @@ def front_of(study: Study) -> list[FrozenTrial]:
 
 def write(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial) -> None:
     """Record the report in the sweep's run: tags, metrics, files."""
-    trials, command = worker.trials(), repeat(sweep, best)
+    trials, command = worker.trials(), repeat_command(sweep, best)
     parent.tags(
         {
             **{f"best.{key}": str(value) for key, value in best.params.items()},
@@ -57,11 +57,11 @@ def write(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial) -> 
         escape_formulas(table(worker, sweep.config.simulated)).write_csv(folder / "trials.csv")
         (folder / "command.txt").write_text(f"{command}\n")
         (folder / "best.yaml").write_text(OmegaConf.to_yaml(sweep.job.composed(best.params), resolve=True))
-        plots.write(worker.study, trials, sweep.asked.objectives, _title(sweep), sweep.config.simulated, folder)
+        plots.write(worker.study, trials, sweep.spec.objectives, _title(sweep), sweep.config.simulated, folder)
         parent.artifacts(folder)
 
 
-def repeat(sweep: ReadySweep, best: FrozenTrial) -> str:
+def repeat_command(sweep: ReadySweep, best: FrozenTrial) -> str:
     """Return the command that trains and tests the best configuration again."""
     parsed = sweep.job.parsed
     return shlex.join(["python", "-m", "train", *sweep.job.flags, *parsed.fixed, *parsed.overrides(best.params)])
@@ -69,7 +69,7 @@ def repeat(sweep: ReadySweep, best: FrozenTrial) -> str:
 
 def table(worker: Worker, simulated: bool) -> pl.DataFrame:
     """Tabulate the trials that count: number, state, parameters, objectives, epochs, seconds, why one failed."""
-    rows = [_row(trial, worker.asked.objectives) for trial in worker.trials()]
+    rows = [_row(trial, worker.spec.objectives) for trial in worker.trials()]
     made = pl.DataFrame(rows, infer_schema_length=None)
     return made.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else made
 
@@ -97,7 +97,7 @@ def _metrics(worker: Worker, best: FrozenTrial, trials: Sequence[FrozenTrial]) -
         if trial.duration and "fit_seconds" in trial.user_attrs
     ]
     return {
-        **dict(zip(worker.asked.objectives, best.values, strict=True)),
+        **dict(zip(worker.spec.objectives, best.values, strict=True)),
         "sweep/trials": len(trials),
         "sweep/complete": len(complete),
         "sweep/pruned": sum(trial.state is TrialState.PRUNED for trial in trials),
@@ -109,7 +109,7 @@ def _metrics(worker: Worker, best: FrozenTrial, trials: Sequence[FrozenTrial]) -
 
 def _note(sweep: ReadySweep, best: FrozenTrial, command: str) -> str:
     origin = "SIMULATED. " if sweep.config.simulated else ""
-    scores = ", ".join(f"{name} {value:.4g}" for name, value in zip(sweep.asked.objectives, best.values, strict=True))
+    scores = ", ".join(f"{name} {value:.4g}" for name, value in zip(sweep.spec.objectives, best.values, strict=True))
     return f"{origin}Best trial {best.number}: {scores} on validation rows.\n\n```\n{command}\n```\n"
 
 
@@ -131,24 +131,24 @@ def show(sweep: ReadySweep, worker: Worker, parent: Run, best: FrozenTrial, test
     console.console.print(_best_table(sweep, worker))
     if any(tested.values()):
         console.console.print(_final_table(sweep, parent, tested))
-    say(f"to repeat the best: {repeat(sweep, best)}")
-    say(f"to see the study: {dashboard(sweep.asked.storage)}")
+    say(f"to repeat the best: {repeat_command(sweep, best)}")
+    say(f"to see the study: {dashboard(sweep.spec.storage)}")
     console.where(parent.id, parent.store.ui_command())
 
 
 def _best_table(sweep: ReadySweep, worker: Worker) -> Table:
     """Tabulate the best trials and the untuned one, or the Pareto front."""
-    several, origin = len(sweep.asked.objectives) > 1, "SIMULATED: " if sweep.config.simulated else ""
+    several, origin = len(sweep.spec.objectives) > 1, "SIMULATED: " if sweep.config.simulated else ""
     shown = front_of(worker.study) if several else _first_few(worker)
     what = "the Pareto front" if several else "the best trials"
     made = Table(title=f"{origin}{_title(sweep)}: {what}", title_justify="left", title_style="bold")
-    for heading in ("trial", *sweep.asked.objectives):
+    for heading in ("trial", *sweep.spec.objectives):
         made.add_column(heading, justify="right", no_wrap=True)
     made.add_column("parameters", overflow="fold")
     for trial in shown:
         values = [f"{value:.4g}" for value in trial.values]
         made.add_row(
-            str(trial.number) + " (untuned)" * (sweep.begins_untuned and trial.params == sweep.asked.first),
+            str(trial.number) + " (untuned)" * (sweep.begins_untuned and trial.params == sweep.spec.first),
             *values,
             spelled(trial.params),
         )
@@ -159,7 +159,7 @@ def _first_few(worker: Worker, count: int = 3) -> list[FrozenTrial]:
     complete = [trial for trial in worker.trials() if trial.state is TrialState.COMPLETE]
     sign = 1 if worker.study.direction is StudyDirection.MAXIMIZE else -1
     ranked = sorted(complete, key=lambda trial: -sign * trial.values[0])
-    own = [trial for trial in complete if trial.params == worker.asked.first and trial not in ranked[:count]]
+    own = [trial for trial in complete if trial.params == worker.spec.first and trial not in ranked[:count]]
     return [*ranked[:count], *own]
 
 

@@ -19,7 +19,7 @@ from iot_ids.sweep.final import final_runs
 from iot_ids.sweep.job import Job, ReadySweep, ready
 from iot_ids.sweep.report import best_of
 from iot_ids.sweep.storage import StorageError
-from iot_ids.sweep.study import IN_PASSING, REASON, Worker, at_work, failed
+from iot_ids.sweep.study import IN_PASSING, REASON, Worker, failed, join_study
 from iot_ids.sweep.trial import PreviousTrial, attempt
 from iot_ids.tracking import Run, Store
 
@@ -46,13 +46,13 @@ def search(job: Job) -> None:
         store = tracking.open_store(sweep.config.tracking, sweep.config.dataset.name)
         with (
             tracking.as_user_error(store.uri),
-            at_work(sweep.asked) as worker,
+            join_study(sweep.spec) as worker,
             _sweep_run(sweep, worker, store, interrupts) as parent,
         ):
-            _work(sweep, worker, parent, interrupts.check)
+            _run_sweep(sweep, worker, parent, interrupts.check)
 
 
-def _work(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
+def _run_sweep(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
     """Run the trials and, unless other workers still have some, the final runs.
 
     `check` raises KeyboardInterrupt if an interruption is pending.
@@ -114,7 +114,7 @@ def _parent(sweep: ReadySweep, store: Store, name: str, alive: ExitStack) -> Run
         "kind": "sweep",
         "sweep": name,
         "data.origin": _origin(sweep),
-        "data.sha256": sweep.asked.identity["data.sha256"],
+        "data.sha256": sweep.spec.identity["data.sha256"],
         "git.commit": tracking.commit(),
     }
     parameters = tracking.flat({**container(sweep.base), "sweep": _settings(sweep)})
@@ -127,14 +127,14 @@ def _origin(sweep: ReadySweep) -> str:
 
 def _settings(sweep: ReadySweep) -> dict[str, Any]:
     """Return the sweep's own parameters: the settings of `hydra.sweeper`, and the search space."""
-    asked = asdict(sweep.job.settings) | {"storage": sweep.asked.storage}
-    space = {key: str(distribution) for key, distribution in sweep.asked.space.items()}
-    return {key: value for key, value in asked.items() if key not in ("_target_", "params")} | {"space": space}
+    settings = asdict(sweep.job.settings) | {"storage": sweep.spec.storage}
+    space = {key: str(distribution) for key, distribution in sweep.spec.space.items()}
+    return {key: value for key, value in settings.items() if key not in ("_target_", "params")} | {"space": space}
 
 
 def _trials(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[], None]) -> None:
     """Run trials until none is missing; `check` raises KeyboardInterrupt if an interruption is pending."""
-    watch = report.dashboard(sweep.asked.storage)
+    watch = report.dashboard(sweep.spec.storage)
     console.say(f"study {worker.study.study_name}: {_progress(worker)} trials done; to watch it: {watch}")
     last = PreviousTrial(sweep.prepared)
     while True:

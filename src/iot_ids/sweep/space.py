@@ -19,7 +19,7 @@ Space = Mapping[str, BaseDistribution]
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParsedOverrides:
     """The parsed overrides: values that all trials share, and the search space; `prefix` keeps a key's `+` or `++`."""
 
     fixed: list[str]
@@ -31,7 +31,7 @@ class Parsed:
         return [f"{self.prefix[key]}{key}={spelled(value)}" for key, value in parameters.items()]
 
 
-def parsed(overrides: Iterable[Override]) -> Parsed:
+def parse(overrides: Iterable[Override]) -> ParsedOverrides:
     """Separate overrides into fixed ones and the search space. If a key is given twice, the later one counts.
 
     Raises:
@@ -47,7 +47,7 @@ def parsed(overrides: Iterable[Override]) -> Parsed:
         )
     space = {key: _distribution(override) for key, override in swept.items()}
     prefix = {key: "+" * override.get_key_element().count("+") for key, override in swept.items()}
-    return Parsed(fixed, space, prefix)
+    return ParsedOverrides(fixed, space, prefix)
 
 
 def _distribution(override: Override) -> BaseDistribution:
@@ -86,20 +86,20 @@ def spelled(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def clipped(space: Space, features: int) -> tuple[dict[str, BaseDistribution], str | None]:
+def limit_features(space: Space, features: int) -> tuple[dict[str, BaseDistribution], str | None]:
     """Limit the number of features searched to the `features` available; also return a note if that changed the space.
 
     Raises:
         UserError: no value is left to search.
     """
     asked = space.get(FEATURES)
-    if asked is None or all(value <= features for value in ends(asked)):
+    if asked is None or all(value <= features for value in outermost(asked)):
         return dict(space), None
     said = f"{FEATURES} is searched only up to {features}, the number of encoded columns that vary on the training rows"
     if isinstance(asked, IntDistribution) and asked.low <= features:
         high = features if asked.log else asked.low + (features - asked.low) // asked.step * asked.step
         return {**space, FEATURES: IntDistribution(asked.low, high, asked.log, asked.step)}, said
-    kept = [value for value in ends(asked) if value <= features]
+    kept = [value for value in outermost(asked) if value <= features]
     if isinstance(asked, CategoricalDistribution) and kept:
         return {**space, FEATURES: CategoricalDistribution(kept)}, said
     raise UserError(
@@ -108,14 +108,14 @@ def clipped(space: Space, features: int) -> tuple[dict[str, BaseDistribution], s
     )
 
 
-def ends(distribution: BaseDistribution) -> list[Any]:
+def outermost(distribution: BaseDistribution) -> list[Any]:
     """Return the lowest and the highest value of a distribution; all values of a choice."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     return [distribution.low, distribution.high]  # type: ignore[attr-defined]
 
 
-def own_values(space: Space, value_of: Callable[[str], Any]) -> dict[str, Any]:
+def first_trial(space: Space, value_of: Callable[[str], Any]) -> dict[str, Any]:
     """Return the first trial: the configuration's own values, each moved to the nearest one in the space."""
     return {key: _snapped(value_of(key), distribution) for key, distribution in space.items()}
 

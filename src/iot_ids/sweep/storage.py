@@ -112,7 +112,7 @@ def _cut_unfinished_line(journal: Path) -> None:
 
 
 @contextmanager
-def told(storage: str) -> Iterator[None]:
+def as_storage_error(storage: str) -> Iterator[None]:
     """Turn errors of the storage, and a missing package that a sampler needs, into a UserError."""
     try:
         yield

@@ -33,7 +33,7 @@ def sampler(choice: Any, seed: int, space: Space, seen: list[dict[str, Any]]) ->
     Raises:
         UserError: the sampler does not exist, or a grid is asked for over a continuous space.
     """
-    return Unrepeated(_sampler(choice, seed, space), seed, space, seen)
+    return WithoutRepeats(_sampler(choice, seed, space), seed, space, seen)
 
 
 def _sampler(choice: Any, seed: int, space: Space) -> samplers.BaseSampler:
@@ -49,7 +49,7 @@ def _sampler(choice: Any, seed: int, space: Space) -> samplers.BaseSampler:
                 "or choice for every key, or another sampler"
             )
         return samplers.RandomSampler(seed=seed)  # without repeats it is a grid in random order
-    built: samplers.BaseSampler = _built("sampler", choice, ("tpe", "random", "grid"), {"seed": seed})
+    built: samplers.BaseSampler = _instantiated("sampler", choice, ("tpe", "random", "grid"), {"seed": seed})
     return built
 
 
@@ -66,11 +66,11 @@ def pruner(choice: Any, epochs: int) -> pruners.BasePruner:
         return pruners.HyperbandPruner(min_resource=min(HYPERBAND_EPOCHS, epochs), max_resource=epochs)
     if choice == "none":
         return pruners.NopPruner()
-    built: pruners.BasePruner = _built("pruner", choice, ("median", "hyperband", "none"), {})
+    built: pruners.BasePruner = _instantiated("pruner", choice, ("median", "hyperband", "none"), {})
     return built
 
 
-def _built(key: str, choice: Any, names: tuple[str, ...], more: Mapping[str, Any]) -> Any:
+def _instantiated(key: str, choice: Any, names: tuple[str, ...], more: Mapping[str, Any]) -> Any:
     if not isinstance(choice, Mapping) or "_target_" not in choice:
         raise UserError(f"hydra.sweeper.{key}={choice} must be one of {', '.join(names)}, or have a _target_")
     try:
@@ -84,7 +84,7 @@ def _built(key: str, choice: Any, names: tuple[str, ...], more: Mapping[str, Any
         raise UserError(f"hydra.sweeper.{key}={choice}: {str(error).splitlines()[0]}") from error
 
 
-class Unrepeated(samplers.BaseSampler):
+class WithoutRepeats(samplers.BaseSampler):
     """Pass on another sampler's proposals but never repeat one: training it again would give the same score.
 
     If the other sampler keeps repeating itself, a configuration is drawn at random from the remaining ones.

@@ -24,8 +24,8 @@ TRIES = 3
 CHOOSING = "choosing"
 """The lock held to open the study, and to choose, count or end a trial."""
 PATIENCE, IN_PASSING = 300.0, 20.0
-"""Seconds that a worker waits for CHOOSING, which others hold for a second or two; and that it waits when it ends, after
-which the next worker can make up for what it could not do."""
+"""Seconds that a worker waits for CHOOSING, which others hold for a second or two; and when it ends, after which the
+next worker can make up for what it could not do."""
 WORKER_OF, REASON, LOST, TRY = "worker", "reason", "lost", "try"
 """Attributes of a trial."""
 DIFFERENCES_SHOWN = 5
@@ -53,7 +53,7 @@ class StudySpec:
 class Worker:
     """This process as a worker of the study; `id` also names the lock that it holds as long as it lives."""
 
-    asked: StudySpec
+    spec: StudySpec
     study: optuna.Study
     kept: BaseStorage
     locks: Locks
@@ -69,8 +69,8 @@ class Worker:
             if count >= total:
                 return None
             seen = [trial.params for trial in trials if trial.state is not TrialState.WAITING]
-            space, seed = self.asked.space, (self.asked.seed + count) % 2**32
-            self.study.sampler = strategy.sampler(self.asked.sampler, seed, space, seen)
+            space, seed = self.spec.space, (self.spec.seed + count) % 2**32
+            self.study.sampler = strategy.sampler(self.spec.sampler, seed, space, seen)
             trial = self.study.ask(dict(space))
             trial.set_user_attr(WORKER_OF, self.id)
             trial.set_user_attr(TRY, _tries(trials, trial.params) + 1)
@@ -78,7 +78,7 @@ class Worker:
 
     def total(self) -> int:
         """The number of trials to run: `n_trials`, or fewer if the search space has fewer configurations."""
-        return min(self.asked.n_trials, size(self.asked.space) or self.asked.n_trials)
+        return min(self.spec.n_trials, size(self.spec.space) or self.spec.n_trials)
 
     def complete(self, trial: optuna.Trial, values: list[float]) -> None:
         """End a trial with its values."""
@@ -134,7 +134,7 @@ class Worker:
     def _again(self, trial: FrozenTrial, reason: str, tries: int) -> None:
         """Fail a RUNNING trial and enqueue its parameters if they may be tried again."""
         params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}  # its worker may have died taking it
-        proposed = params.keys() == self.asked.space.keys()
+        proposed = params.keys() == self.spec.space.keys()
         may = proposed and tries < TRIES
         attributes = {REASON: reason, TRY: tries, LOST: may or not proposed}
         for name, value in attributes.items():
@@ -145,7 +145,7 @@ class Worker:
 
     def trials(self) -> list[FrozenTrial]:
         """List the trials that count, by number."""
-        with storage.told(self.asked.storage):
+        with storage.as_storage_error(self.spec.storage):
             return [trial for trial in self.study.get_trials(deepcopy=False) if counts(trial)]
 
     def done(self) -> int:
@@ -160,7 +160,7 @@ class Worker:
     @contextmanager
     def choosing(self, seconds: float = PATIENCE) -> Iterator[None]:
         """Hold CHOOSING, waiting at most `seconds` for it; the storage's errors become StorageError."""
-        with storage.told(self.asked.storage), self.locks.hold(CHOOSING, seconds):
+        with storage.as_storage_error(self.spec.storage), self.locks.hold(CHOOSING, seconds):
             yield
 
 
@@ -180,52 +180,52 @@ def _tries(trials: list[FrozenTrial], params: Mapping[str, Any]) -> int:
 
 
 @contextmanager
-def at_work(asked: StudySpec) -> Iterator[Worker]:
+def join_study(spec: StudySpec) -> Iterator[Worker]:
     """Open the study, or create it, and be one of its workers until the block ends.
 
     Raises:
         UserError: the storage cannot be used, or the study was begun with other settings.
     """
-    where = storage.absolute(asked.storage)
+    where = storage.absolute(spec.storage)
     file = storage.file_of(where)
     id = f"{WORKER}{uuid.uuid4().hex[:12]}"
     with ExitStack() as alive:
-        with storage.told(where):
+        with storage.as_storage_error(where):
             storage.refuse_other(where)
             keys = locks.locks(where, file)
             with keys.hold(CHOOSING, PATIENCE):
                 kept = storage.opened(where)
-                study = _opened(asked, kept)
+                study = _opened(spec, kept)
                 keys.sweep()
                 alive.enter_context(keys.hold(id))
-        yield Worker(asked, study, kept, keys, id)
+        yield Worker(spec, study, kept, keys, id)
 
 
-def _opened(asked: StudySpec, kept: BaseStorage) -> optuna.Study:
+def _opened(spec: StudySpec, kept: BaseStorage) -> optuna.Study:
     study = optuna.create_study(
-        study_name=asked.name,
+        study_name=spec.name,
         storage=kept,
-        directions=[StudyDirection[word.upper()] for word in asked.directions],
-        pruner=strategy.pruner(asked.pruner, asked.epochs),
+        directions=[StudyDirection[word.upper()] for word in spec.directions],
+        pruner=strategy.pruner(spec.pruner, spec.epochs),
         load_if_exists=True,
     )
     if (begun := study.user_attrs.get("identity")) is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # only Optuna's dashboard uses the names
-            study.set_metric_names(list(asked.objectives))
-        study.enqueue_trial(dict(asked.first), skip_if_exists=True)
-        study.set_user_attr("identity", dict(asked.identity))
+            study.set_metric_names(list(spec.objectives))
+        study.enqueue_trial(dict(spec.first), skip_if_exists=True)
+        study.set_user_attr("identity", dict(spec.identity))
         return study
-    if begun != asked.identity:
-        raise UserError(f"hydra.sweeper.study_name={asked.name}: {_difference(begun, asked.identity)}")
+    if begun != spec.identity:
+        raise UserError(f"hydra.sweeper.study_name={spec.name}: {_difference(begun, spec.identity)}")
     return study
 
 
-def _difference(begun: Mapping[str, str], asked: Mapping[str, str]) -> str:
+def _difference(begun: Mapping[str, str], now: Mapping[str, str]) -> str:
     lines = [
-        f"  {key}: {begun.get(key, 'nothing')} then, {asked.get(key, 'nothing')} now"
-        for key in dict.fromkeys([*begun, *asked])
-        if begun.get(key) != asked.get(key)
+        f"  {key}: {begun.get(key, 'nothing')} then, {now.get(key, 'nothing')} now"
+        for key in dict.fromkeys([*begun, *now])
+        if begun.get(key) != now.get(key)
     ]
     more = [f"  and {len(lines) - DIFFERENCES_SHOWN} more"] * (len(lines) > DIFFERENCES_SHOWN)
     said = "\n".join([*lines[:DIFFERENCES_SHOWN], *more])

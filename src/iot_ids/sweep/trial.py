@@ -18,8 +18,8 @@ from iot_ids.config import Config, container
 from iot_ids.experiment import console, steps
 from iot_ids.experiment.state import Fitted, Prepared
 from iot_ids.models.classifier import Report, answers
-from iot_ids.sweep.job import searched
-from iot_ids.sweep.storage import StorageError, told
+from iot_ids.sweep.job import resolve_trial
+from iot_ids.sweep.storage import StorageError, as_storage_error
 from iot_ids.sweep.study import Worker
 from iot_ids.tracking import Run
 
@@ -81,7 +81,7 @@ def _configuration(compose: Callable[[], DictConfig], run: Run) -> Config:
     """Compose the trial's configuration and log it in the run before checking it."""
     composed = compose()
     run.parameters(tracking.flat(container(composed)))
-    return searched(composed)
+    return resolve_trial(composed)
 
 
 def _trained(
@@ -89,18 +89,18 @@ def _trained(
 ) -> tuple[dict[str, float], int]:
     """Train; return the value of each objective and the number of epochs, 0 for a model without epochs."""
     last.prepared = prepared = steps.prepare(config, last.prepared)
-    hears = _pruning(trial, run.report, worker.asked.objectives, worker.asked.storage)
+    hears = _pruning(trial, run.report, worker.spec.objectives, worker.spec.storage)
     with console.training(f"trial {trial.number}", config.trainer.max_epochs, hears) as report:
         fitted = steps.fit(prepared, report)
-    found = _metrics(fitted, "time/predict_seconds" in worker.asked.objectives)
-    for metric in worker.asked.objectives:
+    found = _metrics(fitted, "time/predict_seconds" in worker.spec.objectives)
+    for metric in worker.spec.objectives:
         if metric not in found:
             raise UserError(f"model={config.model['name']} has no {metric}")
         if not math.isfinite(found[metric]):
             raise UserError(f"model={config.model['name']}: {metric} is {found[metric]}")
     trial.set_user_attr("fit_seconds", fitted.seconds)
     run.metrics(found)
-    return {metric: found[metric] for metric in worker.asked.objectives}, fitted.history.height
+    return {metric: found[metric] for metric in worker.spec.objectives}, fitted.history.height
 
 
 def _pruning(trial: optuna.Trial, report: Report, objectives: list[str], where: str) -> Report:
@@ -112,7 +112,7 @@ def _pruning(trial: optuna.Trial, report: Report, objectives: list[str], where: 
         report(epoch, metrics)
         if objectives[0] not in metrics:
             return
-        with told(where):
+        with as_storage_error(where):
             trial.report(metrics[objectives[0]], epoch)
             hopeless = trial.should_prune()
         if hopeless:
