@@ -33,8 +33,8 @@ def absolute(storage: str) -> str:
     if storage.startswith(POSTGRESQL):
         return seal_addresses(storage)
     raise UserError(
-        f"hydra.sweeper.storage={seal_addresses(storage)} must be the name of a file (Optuna's journal), sqlite:///FILE or "
-        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        f"hydra.sweeper.storage={seal_addresses(storage)} must be the name of a file (Optuna's journal), "
+        "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
     )
 
 
