@@ -1,4 +1,4 @@
-"""`python -m compare`: what `iot-ids compare` is, by its first name."""
+"""`python -m compare`: the same as `iot-ids compare`, in a checkout."""
 
 from iot_ids.cli.compare import main
 

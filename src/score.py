@@ -1,4 +1,4 @@
-"""`python -m score`: what `iot-ids score` is, by its first name."""
+"""`python -m score`: the same as `iot-ids score`, in a checkout."""
 
 from iot_ids.cli.score import main
 

@@ -1,4 +1,4 @@
-"""`python -m train`: what `iot-ids train` is, by its first name."""
+"""`python -m train`: the same as `iot-ids train`."""
 
 from iot_ids.cli.train import main
 

@@ -8,11 +8,11 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import CompactHydraException
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from iot_ids.common.composing import Mistake
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import seal_addresses
 from iot_ids.common.system_errors import as_user_error
@@ -21,10 +21,6 @@ from iot_ids.sweep.spec import SweepSettings
 ConfigStore.instance().store(name="schema_sweeper", node=SweepSettings, provider="iot_ids")
 STUDIES = "sweep"
 """The group of which each choice is a study; several choices run one after the other."""
-
-
-class Mistake(CompactHydraException):
-    """A user's mistake as Hydra prints it: one message, no traceback."""
 
 
 class OptunaSweeper(Sweeper):

@@ -1,4 +1,4 @@
-"""Intrusion detection in IoT networks: train, evaluate, compare and serve detectors. docs/api.md shows these names."""
+"""Intrusion detection in IoT networks: train, evaluate, compare and serve detectors. docs/api.md shows how."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -29,12 +29,16 @@ _HOMES = {
 }
 
 
-_public = lazy_attributes(__name__, _HOMES)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
-def __getattr__(name: str) -> Any:
-    if name != "__version__":
-        return _public(name)
-    from importlib.metadata import version  # takes a tenth of a second
+if not TYPE_CHECKING:  # or mypy would let every name pass
+    _public = lazy_attributes(__name__, _HOMES)
 
-    return version("iot-ids")
+    def __getattr__(name: str) -> Any:
+        if name != "__version__":
+            return _public(name)
+        from importlib.metadata import version  # takes a tenth of a second
+
+        return version("iot-ids")

@@ -121,7 +121,7 @@ def test_mixing_is_refused_in_one_message(
 
 def test_help_answers_at_once(tmp_path: Path) -> None:
     seconds, done = processor_seconds(lambda: command("--help", folder=tmp_path))
-    assert "python -m compare dataset=" in done.stdout
+    assert "iot-ids compare dataset=" in done.stdout
     assert seconds < 0.5
 
 
@@ -180,7 +180,7 @@ def test_several_datasets_are_named_with_what_to_type(
         with track.start(track.open_store(tracking, name), "gru-all-3-0", {"dataset.name": name}, {}):
             pass
     assert typed(monkeypatch, compare) == 1
-    assert "python -m compare dataset=yours" in capfd.readouterr().err
+    assert "iot-ids compare dataset=yours" in capfd.readouterr().err
     assert typed(monkeypatch, compare, "dataset=yours") == 1
     assert "no finished run with test metrics" in capfd.readouterr().err
 

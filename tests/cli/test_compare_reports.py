@@ -77,9 +77,9 @@ def test_shortcuts(here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pyte
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "python -m compare report=shortcuts"),
-        (["report=selection"], "python -m compare report=shortcuts"),
-        (["protocol=paper_recipe"], "python -m compare report=shortcuts"),
+        ([], "iot-ids compare report=shortcuts"),
+        (["report=selection"], "iot-ids compare report=shortcuts"),
+        (["protocol=paper_recipe"], "iot-ids compare report=shortcuts"),
         (["report=chart"], "report=chart: there are gap, selection, shortcuts, table, unseen"),
         (["report=selection", "run=abc"], "run=abc makes the paper's table of one run; leave out report=selection"),
         (["report=selection", "protocol=clean", "where=[selector.name:all]"], "no run selects features"),

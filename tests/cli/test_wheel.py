@@ -32,26 +32,47 @@ def test_a_wheel_trains_and_compares_from_any_directory(installed: Path, tmp_pat
     done = python(installed, sys.executable, "-m", "train", *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mlruns" / "mlflow.db").exists()
-    done = python(installed, sys.executable, "-m", "compare", "replicates=10", folder=tmp_path)
+    program = str(installed / "bin" / "iot-ids")
+    done = python(installed, program, "compare", "replicates=10", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "comparison" / "simulated-category-random" / "table.md").exists()
-    done = python(installed, sys.executable, "-m", "score", "--help", folder=tmp_path)
-    assert done.stdout.startswith("Score flows by a model that a run has kept"), done.stderr
+    (model,) = tmp_path.glob("mlruns/artifacts/*/artifacts/model")
+    (tmp_path / "flows.csv").write_text("pkts\n1\n")
+    done = python(installed, program, "score", f"model={model}", "path=flows.csv", "out=a.csv", folder=tmp_path)
+    assert "flows.csv" in done.stderr, done.stderr  # names the columns that are missing
+    done = python(installed, program, folder=tmp_path)
+    assert "clear-cache" in done.stdout, done.stderr
     where = python(
         installed, sys.executable, "-c", "from iot_ids.common.paths import CONF; print(CONF)", folder=tmp_path
     )
     assert where.stdout.strip() == str(installed / "iot_ids" / "conf")
 
 
-def test_the_console_script_completes_choices(installed: Path, tmp_path: Path) -> None:
-    script = python(installed, str(installed / "bin" / "iot-ids-train"), "-sc", "install=bash", folder=tmp_path)
+def test_a_wheel_puts_one_module_beside_the_package(installed: Path) -> None:
+    found = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
+    assert found - {"__pycache__"} == {"bin", "hydra_plugins", "iot_ids", "train.py"}
+    assert {path.name for path in (installed / "bin").iterdir()} == {"iot-ids", "iot-ids-compare", "iot-ids-train"}
+    assert (installed / "iot_ids" / "py.typed").is_file()
+
+
+@pytest.mark.parametrize(
+    ("program", "typed", "found"),
+    [
+        ("iot-ids-train", "model=g", {f"model={file.stem}" for file in (ROOT / "conf" / "model").glob("g*.yaml")}),
+        ("iot-ids-compare", "repli", {"replicates="}),
+    ],
+)
+def test_the_console_script_completes(
+    program: str, typed: str, found: set[str], installed: Path, tmp_path: Path
+) -> None:
+    script = python(installed, str(installed / "bin" / program), "-sc", "install=bash", folder=tmp_path)
     assert script.returncode == 0, script.stderr
-    assert "iot-ids-train" in script.stdout
-    query = python(
-        installed,
-        "bash",
-        "-c",
-        f"COMP_LINE='iot-ids-train model=g' COMP_POINT=21 {installed}/bin/iot-ids-train -sc query=bash",
-        folder=tmp_path,
-    )
-    assert set(query.stdout.split()) == {f"model={file.stem}" for file in (ROOT / "conf" / "model").glob("g*.yaml")}
+    assert program in script.stdout
+    line = f"{program} {typed}"
+    query = f"COMP_LINE='{line}' COMP_POINT={len(line)} {installed}/bin/{program} -sc query=bash"
+    assert set(python(installed, "bash", "-c", query, folder=tmp_path).stdout.split()) == found
+
+
+def test_a_verb_installs_the_completion_of_its_own_script(installed: Path, tmp_path: Path) -> None:
+    done = python(installed, str(installed / "bin" / "iot-ids"), "train", "-sc", "install=bash", folder=tmp_path)
+    assert "iot-ids-train" in done.stdout, done.stderr

@@ -79,7 +79,7 @@ def test_attacks_left_out_may_differ_in_their_own_report_alone() -> None:
     with pytest.raises(UserError, match=r"the unseen attack: split\.attack=DoS") as refusal:
         selecting.refuse_mixture(them)
     assert "'where=[split.attack:DoS]'" in str(refusal.value)
-    assert str(refusal.value).endswith("python -m compare report=unseen")
+    assert str(refusal.value).endswith("iot-ids compare report=unseen")
 
 
 def test_another_networks_rows_may_not_count_their_repeats_differently() -> None:

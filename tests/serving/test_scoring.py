@@ -238,7 +238,7 @@ def test_the_command_marks_answers_of_a_model_of_generated_flows(
 @pytest.mark.parametrize("words", [["model=x"], ["model=x", "path=y", "out=z", "fast=1"], ["x", "path=y", "out=z"]])
 def test_the_command_says_what_is_wrong(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["score", *words])
-    with pytest.raises(SystemExit, match="type python -m score model=MODEL path=FILES out=FILE"):
+    with pytest.raises(SystemExit, match="type iot-ids score model=MODEL path=FILES out=FILE"):
         command.main()
 
 

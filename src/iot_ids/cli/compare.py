@@ -1,4 +1,4 @@
-"""`python -m compare`: one honest table of the runs in MLflow; `--help` says how to choose them."""
+"""`iot-ids compare`: tables of the runs in MLflow; `--help` says how to choose them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from iot_ids.common.paths import CONF
 from iot_ids.common.system_errors import as_user_error, run_program
 
 NO_CHOICES = str(Path(iot_ids.comparison.__file__).parent)
-"""Where Hydra looks for groups: in a folder without any, so that `dataset=NAME` is a value and not a file's name."""
+"""Where Hydra looks for groups: a folder without any, so that `dataset=NAME` is a value and not a file's name."""
 
 
 def main() -> None:
@@ -31,23 +31,19 @@ def _main() -> None:
 
 def _compose_and_compare() -> None:
     import hydra
-    from hydra.errors import CompactHydraException
     from omegaconf import DictConfig
 
-    from iot_ids.cli.composing import one_message
+    from iot_ids.common.composing import Mistake, one_message
     from iot_ids.common.errors import UserError
     from iot_ids.common.fast_import import gc_paused_import
     from iot_ids.common.sealing import seal_overrides
     from iot_ids.comparison.spec import register, resolve
 
-    class Mistake(CompactHydraException):
-        """A user's mistake as Hydra prints it: one message, no traceback."""
-
     @hydra.main(config_path=NO_CHOICES, config_name="compare", version_base="1.3")
     def compose_and_compare(config: DictConfig) -> None:
         try:
             settings = resolve(config)
-            with gc_paused_import():  # MLflow takes seconds, for which an error need not wait
+            with gc_paused_import():  # MLflow takes seconds to import, which a typing error need not wait for
                 from iot_ids.comparison.command import compare
 
             with as_user_error():

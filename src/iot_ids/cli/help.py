@@ -1,13 +1,10 @@
 """The help texts of the commands. Hydra's own help copies the configuration once per group, which takes seconds."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Collection, Mapping
 
 from iot_ids.comparison.reports import summaries
+from iot_ids.experiment.composition import ADDED
 from iot_ids.features.spec import SELECTIONS
-
-ADDED = ("condition", "experiment", "selection", "shortcut", "sweep")
-"""Groups that the default run does not have: chosen with a plus."""
 
 USAGE = """\
 Train one detector of attacks among network flows, test it, and keep the run in MLflow.
@@ -38,11 +35,9 @@ Runs are shown by:   mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 """
 
 
-def usage(folders: Iterable[Path]) -> str:
-    """The help text with the choices that the files in `folders` give: one folder per group, one file per choice."""
-    choices: dict[str, set[str]] = {"selection": set(SELECTIONS)}
-    for file in (file for folder in folders for file in folder.glob("*/*.yaml")):
-        choices.setdefault(file.parent.name, set()).add(file.stem)
+def usage(choices: Mapping[str, Collection[str]]) -> str:
+    """Return the help text of training with the choices of each group."""
+    choices = {**choices, "selection": SELECTIONS}
     lines = (
         f"  {'+' * (group in ADDED) + group:<11} {', '.join(sorted(names))}" for group, names in sorted(choices.items())
     )
@@ -52,14 +47,14 @@ def usage(folders: Iterable[Path]) -> str:
 COMPARE = """\
 Compare the runs that MLflow keeps: one row per method, averaged over its seeds, every score with a 95 % interval.
 
-  python -m compare                                     the store's only dataset
-  python -m compare dataset=nsl_kdd label=binary split=official
-  python -m compare dataset=nf_bot_iot_v2 'where=[selector.name:all,scaler.name:quantile]'
-  python -m compare tracking.uri=sqlite:////SOME/FOLDER/mlruns/mlflow.db folder=my_table
-  python -m compare dataset=nf_ton_iot_v2 test_dataset=nf_bot_iot_v2      trained on one network, tested on another
-  python -m compare tuned=true                          what sweeps have chosen, after +experiment=tuned_table
-  python -m compare report=selection                    one of the reports below
-  python -m compare run=1a2b3c4d                        the paper's table and chart per class, for one run
+  iot-ids compare                                     the store's only dataset
+  iot-ids compare dataset=nsl_kdd label=binary split=official
+  iot-ids compare dataset=nf_bot_iot_v2 'where=[selector.name:all,scaler.name:quantile]'
+  iot-ids compare tracking.uri=sqlite:////SOME/FOLDER/mlruns/mlflow.db folder=my_table
+  iot-ids compare dataset=nf_ton_iot_v2 test_dataset=nf_bot_iot_v2      trained on one network, tested on another
+  iot-ids compare tuned=true                          what sweeps have chosen, after +experiment=tuned_table
+  iot-ids compare report=selection                    one of the reports below
+  iot-ids compare run=1a2b3c4d                        the paper's table and chart per class, for one run
 
 Which runs (runs that differ in one of these are never put in one table; say which you mean):
   dataset, label, split, duplicates, protocol

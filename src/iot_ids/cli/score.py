@@ -1,4 +1,4 @@
-"""`python -m score`: the answers of a kept model on flows in files of any size; `--help` says what there is."""
+"""`iot-ids score`: score files of flows, of any size, with a kept model; `--help` explains the words."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from iot_ids.serving.detector import Detector
 
 USAGE = """\
-Score flows by a model that a run has kept: one row of answers per flow, in a file.
+Score flows with a kept model: one row per flow, with its class and the probability of each class, in a file.
 
-  python -m score model=mlruns/artifacts/RUN_ID/artifacts/model path=FOLDER out=scores.parquet
+  iot-ids score model=mlruns/artifacts/RUN_ID/artifacts/model path=FOLDER out=scores.parquet
 
-  model   the run's folder `model`
+  model   the folder `model` of a run
   path    a CSV file (may be compressed), a Parquet file, a folder of these, or a glob, with the dataset's raw column
           names in the first line; columns that the model does not read may be absent
-  out     .parquet, or .csv: file, line, answer, and the probability of each class. A flow without an answer (a number
-          is missing or none, a line has too many or too few cells) has blanks there; their number is told
+  out     .parquet or .csv: file, line, answer, and the probability of each class. A flow without an answer (a missing
+          number, text for a number, a line with too many or too few cells) has blanks there
   unreadable_share
-          how many rows may be damaged (too many or too few cells, text for a number, one that is not finite) before
-          the files are refused; 0.01 unless said otherwise, as in training
-  trust   only for a model with classes of your own: their names as module.Class, separated by commas. To load them runs
-          their modules' code; no other code that a model's folder names is ever run
+          the share of rows that may be damaged (too many or too few cells, text for a number, a number that is not
+          finite) before the files are refused; 0.01 by default, as in training
+  trust   only for a model with classes of your own: their names as module.Class, separated by commas. Loading them runs
+          the code of their modules; no other code that a model's folder names is ever run
 
-Files are read in batches: memory does not grow with them. The exit code is 1 where no flow was answered.
+Files are read in batches, so memory does not grow with their size. The exit code is 1 if no flow got an answer.
 """
 KEYS = ("model", "path", "out")
 TRUST, SHARE = "trust", "unreadable_share"
@@ -55,22 +55,21 @@ def _main() -> None:
 
 
 def _settings(words: list[str]) -> dict[str, str]:
-    """KEY=VALUE words as a dictionary."""
+    """Parse KEY=VALUE words into a dictionary."""
     from iot_ids.common.errors import UserError
 
     settings = dict(word.split("=", 1) for word in words if "=" in word)
     wrong = [word for word in words if word.split("=", 1)[0] not in (*KEYS, TRUST, SHARE) or "=" not in word]
-    lacking = [key for key in KEYS if not settings.get(key)]
-    if wrong or lacking:
-        what = (
-            f"{wrong[0]} is none of KEY=VALUE with {', '.join(KEYS)}" if wrong else f"{', '.join(lacking)} is lacking"
-        )
-        raise UserError(f"{what}; type python -m score model=MODEL path=FILES out=FILE, or --help")
+    missing = [key for key in KEYS if not settings.get(key)]
+    if wrong or missing:
+        keys = ", ".join((*KEYS, TRUST, SHARE))
+        what = f"{wrong[0]} is not KEY=VALUE with one of {keys}" if wrong else f"{', '.join(missing)} is missing"
+        raise UserError(f"{what}; type iot-ids score model=MODEL path=FILES out=FILE, or --help")
     return settings
 
 
 def _share(text: str) -> float:
-    """A share of the rows."""
+    """Parse the share of rows that may be damaged."""
     from iot_ids.common.errors import UserError
 
     try:
@@ -79,11 +78,11 @@ def _share(text: str) -> float:
         share = -1.0
     if 0 <= share <= 1:
         return share
-    raise UserError(f"{SHARE}={text} is no share of the rows; give a number from 0 to 1")
+    raise UserError(f"{SHARE}={text} must be a number from 0 to 1")
 
 
-def _place(key: str, text: str) -> Path:
-    """The file or folder of that name, which may be one that the system cannot bear: too long, or with a NUL."""
+def _path(key: str, text: str) -> Path:
+    """Return the path, or refuse one that the file system cannot hold: too long, or with a NUL."""
     from iot_ids.common.errors import UserError
 
     try:
@@ -95,13 +94,13 @@ def _place(key: str, text: str) -> Path:
 
 
 def _loaded(model: Path, trust: str) -> Detector:
-    """The kept detector; what was found worth a warning is a line on standard error."""
+    """Load the kept detector; print each warning once, as a line on standard error."""
     from iot_ids.serving import scoring
 
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         detector = scoring.load_detector(model, [name.strip() for name in trust.split(",") if name.strip()])
-    for message in dict.fromkeys(str(each.message) for each in told):
+    for message in dict.fromkeys(str(each.message) for each in caught):
         print(message, file=sys.stderr)
     return detector
 
@@ -116,27 +115,25 @@ def _score(settings: dict[str, str]) -> None:
         from iot_ids.data.files import files_not_read
         from iot_ids.serving import scoring
     share = _share(settings.get(SHARE, "0.01"))
-    model, out = _place("model", settings["model"]), _place("out", settings["out"])
+    model, out = _path("model", settings["model"]), _path("out", settings["out"])
     scoring.refuse_out(out, settings["path"])
     with gc_paused_import():  # the model's library
         detector, simulated = _loaded(model, settings.get(TRUST, "")), scoring.is_simulated(model)
     layouts = scoring.layouts_of(detector, settings["path"])
-    left = files_not_read(settings["path"], [part.file for part in layouts])
+    not_read = files_not_read(settings["path"], [part.file for part in layouts])
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True, console=plain_console()) as bar:
         task = bar.add_task("scoring", total=scoring.rows_in(layouts))
         done = scoring.score(detector, layouts, out, bool(simulated), lambda rows: bar.advance(task, rows), share)
     mark = "SIMULATED (the model was trained or tested on generated flows): " if simulated else ""
-    for file in left:
+    for file in not_read:
         print(f"not read: {file}")
     print(f"{mark}{done.rows:,} flows scored, {done.flows_per_second:,.0f} per second: {out}")
     if done.unanswered:
         more = ", ..." * (done.unanswered > len(done.examples))
         print(f"{done.unanswered:,} of them cannot be read and have no answer: {', '.join(done.examples)}{more}")
     if done.unanswered == done.rows:
-        sys.exit(
-            f"no flow was answered: {out} has none but blank answers" if done.rows else "there was no flow to answer"
-        )
+        sys.exit(f"no flow was answered: all answers in {out} are blank" if done.rows else "the files hold no flows")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Names that a package hands out, imported when they are first used (PEP 562)."""
+"""Public names of a package, each imported when it is first used (PEP 562)."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module

@@ -86,5 +86,5 @@ def untrusted_error(names: Collection[str]) -> UserError:
     """What to tell where a kept file names classes that are neither ours nor trusted."""
     return UserError(
         f"it holds {', '.join(names)}, which iot_ids does not load by itself: that runs its code. Where you know and "
-        f"trust it, add trust={','.join(names)} (in Python: load_model(folder, trust={list(names)}))"
+        f"trust it, add trust={','.join(names)} (in Python: load_detector(folder, trust={list(names)}))"
     )

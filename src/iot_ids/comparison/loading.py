@@ -178,7 +178,7 @@ def store_of(stores: dict[str, Store], dataset: str | None) -> Store:
     if not stores:
         raise UserError("the store holds no runs; make some: python -m train")
     if dataset is None and len(stores) > 1:
-        typed = "\n".join(f"  python -m compare dataset={name}" for name in sorted(stores))
+        typed = "\n".join(f"  iot-ids compare dataset={name}" for name in sorted(stores))
         raise UserError(f"the store holds runs of several datasets: {there}\ntype one of\n{typed}")
     if dataset is not None and dataset not in stores:
         raise UserError(f"dataset={dataset}: the store holds no runs of it; there are {there}")

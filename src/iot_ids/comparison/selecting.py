@@ -77,8 +77,8 @@ ALSO_EQUAL: dict[str, Fact] = {
 }
 """Further facts that must agree; only `where` can choose among them."""
 REPORTS = {
-    "the shortcuts": "what each shortcut is worth: python -m compare report=shortcuts",
-    "the unseen attack": "attacks never seen, all of them in one table: python -m compare report=unseen",
+    "the shortcuts": "what each shortcut is worth: iot-ids compare report=shortcuts",
+    "the unseen attack": "attacks never seen, all of them in one table: iot-ids compare report=unseen",
 }
 """The report that accepts runs which differ in this fact."""
 

@@ -49,13 +49,13 @@ class Scored:
         return self.rows / self.seconds if self.seconds else 0.0
 
 
-def load_detector(folder: Path, trust: Collection[str] = ()) -> Detector:
-    """The detector that a run has kept, from the run's `model` folder; `trust` is `Detector.load`'s.
+def load_detector(folder: Path | str, trust: Collection[str] = ()) -> Detector:
+    """Load the detector that a run has kept, from the run's `model` folder; `trust` is that of `Detector.load`.
 
     Raises:
         UserError: there is none, it is damaged, or a class in it is neither ours nor trusted.
     """
-    for place in (folder / "artifacts" / "detector", folder):
+    for place in (Path(folder, "artifacts", "detector"), Path(folder)):
         if (place / "detector.json").is_file():
             return Detector.load(place, trust)
     raise UserError(
@@ -138,7 +138,7 @@ def layouts_of(detector: Detector, path: object) -> list[layout.Layout]:
     if detector.window is not None:
         raise UserError(
             "the model reads each flow after its source's last ones, and files are scored row by row; ask it in Python "
-            "(load_model, see docs/scoring.md), or score by a run with another model.sequence"
+            "(iot_ids.load_detector, see docs/scoring.md), or score by a run with another model.sequence"
         )
     names = inputs(detector)
     layouts = [_layout(detector, file, names) for file in files_of(path)]

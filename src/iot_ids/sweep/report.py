@@ -175,7 +175,7 @@ def _final_table(sweep: ReadySweep, parent: Run, tested: Mapping[str, list[str]]
     title = (
         f"{origin}test rows, {seeds} seed{'s' * (seeds > 1)} on the split of the search: mean and standard deviation"
     )
-    made = Table(title=title, title_justify="left", title_style="bold", caption="intervals: python -m compare")
+    made = Table(title=title, title_justify="left", title_style="bold", caption="intervals: iot-ids compare")
     for heading in ("configuration", *(name.removeprefix("test/") for name in TESTED)):
         made.add_column(heading, justify="left" if heading == "configuration" else "right")
     for tuned, ids in tested.items():

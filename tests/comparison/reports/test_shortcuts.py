@@ -191,7 +191,7 @@ def test_shortcuts_may_differ_here_and_nowhere_else() -> None:
     them = [run(0).run, *(run(0, name).run for name in SET)]
     refuse_other_flows(them)
     for mixture in (them, them[1:], [them[1], them[2]]):
-        with pytest.raises(UserError, match="python -m compare report=shortcuts"):
+        with pytest.raises(UserError, match="iot-ids compare report=shortcuts"):
             selecting.refuse_mixture(mixture)
     selecting.refuse_mixture([run(0, "unstratified").run, run(1, "unstratified").run])
 

@@ -1,5 +1,6 @@
 """The cache stays within its limit, forgets what was used longest ago, and keeps what somebody reads."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -144,14 +145,20 @@ def test_a_missing_folder_holds_nothing(tmp_path: Path) -> None:
 def test_clearing_removes_everything_that_nobody_reads(folder: Path) -> None:
     entry = Entry(folder / NAMES[1])
     entry.use()
-    said = clear_cache.main([str(folder)])
+    said = clear_cache.cleared(folder)
     assert said.startswith(f"{folder}: 2 removed, ")
     assert said.endswith("; 1 in use by a run stay")
     assert there(folder) == [NAMES[1]]
 
 
-def test_clearing_explains_itself(folder: Path) -> None:
-    assert clear_cache.main(["--help"]).startswith("`iot-ids clear-cache [FOLDER]`")
+@pytest.mark.parametrize("words", [["--help"], ["--all"], ["a", "b"]])
+def test_clearing_explains_itself(
+    words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["iot-ids-clear-cache", *words])
+    with contextlib.suppress(SystemExit) if words == ["--help"] else pytest.raises(SystemExit, match="clear-cache"):
+        clear_cache.main()
+    assert capsys.readouterr().out.startswith("iot-ids clear-cache [FOLDER]" * (words == ["--help"]))
     assert there(folder) == NAMES
 
 

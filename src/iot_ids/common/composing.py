@@ -1,4 +1,7 @@
-"""What Hydra cannot put together is told in one message: for `cache=0` it would show its own insides."""
+"""Turns whatever Hydra raises while it composes a configuration into one message for the user.
+
+Of `cache=0`, for example, Hydra would print its own internals.
+"""
 
 import os
 import sys
@@ -10,20 +13,25 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException, HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from iot_ids.common.errors import UserError
 from iot_ids.common.redact import redact_exceptions
 from iot_ids.common.system_errors import explain
 
 RAISE = "HYDRA_FULL_ERROR"
-"""What makes Hydra raise what it would print otherwise; who sets it wants to see everything."""
+"""Makes Hydra raise errors instead of printing them; a user who sets it wants the whole traceback."""
 COMPOSER = "hydra._internal.config_loader_impl"
+
+
+class Mistake(CompactHydraException):
+    """A user's mistake as Hydra prints it: one message, no traceback; a multirun goes on with its next job."""
 
 
 @contextmanager
 def one_message(groups: Collection[str] = ()) -> Iterator[None]:
-    """End the process with exit code 1 and one message where Hydra cannot use the words that were typed.
+    """End the process with exit code 1 and one message where Hydra cannot use the words of the command line.
 
     Args:
-        groups: whose choice is a name, and no number or list; where one was given, the message says so.
+        groups: the groups that take the name of a choice; the message says so of a number or a list.
     """
     if os.environ.get(RAISE):
         with redact_exceptions():
@@ -34,24 +42,42 @@ def one_message(groups: Collection[str] = ()) -> Iterator[None]:
         with redact_exceptions():
             yield
     except Exception as error:
-        if (said := explain(error)) is not None and not isinstance(error, CompactHydraException):
-            sys.exit(said)
-        if isinstance(error, CompactHydraException) or _raised_by_hydra(error):
-            sys.exit(_message(error, sys.argv[1:], groups))
+        if (message := _message(error, sys.argv[1:], groups)) is not None:
+            sys.exit(message)
         traceback.print_exception(error)
         sys.exit(1)
     finally:
         del os.environ[RAISE]
 
 
+@contextmanager
+def hydra_as_user_error(words: Sequence[str], groups: Collection[str]) -> Iterator[None]:
+    """Raise the message of `one_message` as a UserError; `words` are the overrides being composed."""
+    try:
+        with redact_exceptions():
+            yield
+    except Exception as error:
+        if (message := _message(error, words, groups)) is not None:
+            raise UserError(message) from error
+        raise
+
+
+def _message(error: Exception, words: Sequence[str], groups: Collection[str]) -> str | None:
+    """Say what is wrong with the words; None of an error that is a fault of this program."""
+    compact = isinstance(error, CompactHydraException)
+    if not compact and (refusal := explain(error)) is not None:
+        return refusal
+    return _composing_failed(error, words, groups) if compact or _raised_by_hydra(error) else None
+
+
 def _raised_by_hydra(error: Exception) -> bool:
-    """Whether it arose while Hydra read the words, or in Hydra's own work around a job, such as making its folder."""
+    """Whether the error comes from Hydra: from composing, or from work around a job such as making its folder."""
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     innermost = [name for name in modules if name.partition(".")[0] not in sys.stdlib_module_names][-1]
     return COMPOSER in modules or innermost.startswith("hydra.")
 
 
-def _message(error: Exception, words: Sequence[str], groups: Collection[str]) -> str:
+def _composing_failed(error: Exception, words: Sequence[str], groups: Collection[str]) -> str:
     said = [str(error)] if isinstance(error, CompactHydraException) else []
     said += [str(error.__cause__)] if isinstance(error.__cause__, OmegaConfBaseException) else []
     odd = [word for word in words if _chooses_no_name(word, groups)]

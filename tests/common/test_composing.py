@@ -13,7 +13,7 @@ from hydra import main as hydra_main
 import compare
 import train
 from conftest import CONF
-from iot_ids.cli.composing import one_message
+from iot_ids.common.composing import one_message
 
 Said = Callable[..., str]
 CHOSEN = sorted({file.parent.name for file in CONF.glob("*/*.yaml")})
