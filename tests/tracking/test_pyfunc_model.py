@@ -16,7 +16,7 @@ from iot_ids.models.classifier import Table
 from iot_ids.models.sklearn.adapter import Classical
 from iot_ids.serving import scoring
 from iot_ids.serving.detector import Detector
-from iot_ids.tracking.model import save_model
+from iot_ids.tracking.run import save_model
 
 RANDOM = np.random.default_rng(0)
 FLOWS = pl.DataFrame({"bytes": RANDOM.normal(size=60), "dur": RANDOM.exponential(size=60)})

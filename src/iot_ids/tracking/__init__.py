@@ -1,4 +1,4 @@
-"""MLflow: the store, a run in it, the kept model. Only this package knows MLflow."""
+"""Track runs and models in MLflow. The only package that imports it."""
 
 import os
 
@@ -7,8 +7,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from iot_ids.tracking.facts import commit, flat, spelled
-from iot_ids.tracking.model import save_model
-from iot_ids.tracking.run import Run, start
+from iot_ids.tracking.run import Run, save_model, start
 from iot_ids.tracking.store import (
     STORE_ERRORS,
     KeptRun,

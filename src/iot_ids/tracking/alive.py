@@ -1,8 +1,8 @@
-"""Whether a run's process lives: it holds a lease, which the system lets go of when it dies, by `kill -9` as well.
+"""Tell whether a run's process is alive: it holds a lease, which the system releases when it dies, even by `kill -9`.
 
-A lease is taken before its run is made, and the run carries its key as a tag, so that no run is ever without one. A
-sweep's run is RUNNING as long as one of its workers lives. The leases are files beside the store, so they serve a store
-in a file; the runs on a server may come from machines that see nothing of each other.
+A lease is taken before its run is created, and its key is a tag of the run, so no run is ever without one. A sweep's
+run is RUNNING as long as one of its workers is alive. The leases are files beside the store, so they work only for a
+store in a file; runs on a server may come from machines that cannot see each other.
 """
 
 import logging
@@ -19,19 +19,19 @@ from iot_ids.tracking.databases import SQLITE, sqlite_file
 
 console = logging.getLogger(__name__)
 KEY = "alive.key"
-"""The tag of a run that says what the names of its leases begin with."""
+"""The tag that holds the key of a run: the prefix of its leases' names."""
 
 
 def new_key() -> str:
-    """A key that no run has."""
+    """Generate a key that no other run has."""
     return token_hex(16)
 
 
 @contextmanager
 def living(uri: str, key: str) -> Iterator[None]:
-    """Hold a lease of the run with this key. To be entered alone, or the run is taken for dead on the way.
+    """Hold a lease for the run with this key. Enter it with the store locked, or the run may be taken for dead.
 
-    Where an exception leaves the block, the run may not have been ended, and the lease's file stays for `end_dead`.
+    If an exception leaves the block, the run may not have been ended, so the lease's file stays for `end_dead`.
     """
     if not uri.startswith(SQLITE):
         yield
@@ -44,7 +44,7 @@ def living(uri: str, key: str) -> Iterator[None]:
 
 
 def end_dead(uri: str, client: mlflow.MlflowClient) -> None:
-    """Let the runs whose processes died stand as KILLED, not as RUNNING. To be called alone."""
+    """Mark RUNNING runs whose processes have died as KILLED. Call it with the store locked."""
     if not uri.startswith(SQLITE):
         return
     folder = _folder(uri)
@@ -56,9 +56,9 @@ def end_dead(uri: str, client: mlflow.MlflowClient) -> None:
 
 
 def _runs(client: mlflow.MlflowClient, key: str) -> list[Run]:
-    """The run of this key; none where its process died before it was made, or it was removed from the store since.
+    """Find the run with this key; empty if its process died before creating it, or it was removed from the store.
 
-    Earlier versions named the lease by the run's id.
+    Earlier versions used the run's id as the key.
     """
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     if found := list(client.search_runs(experiments, f"tags.`{KEY}` = '{key}'")):
@@ -71,7 +71,7 @@ def _runs(client: mlflow.MlflowClient, key: str) -> list[Run]:
 def _end(client: mlflow.MlflowClient, run: Run) -> None:
     if run.info.status == "RUNNING":
         client.set_terminated(run.info.run_id, "KILLED")
-        console.warning("run %s is KILLED: its process had died without a word", run.info.run_id)
+        console.warning("run %s is now KILLED: its process had died without ending it", run.info.run_id)
 
 
 def _folder(uri: str) -> Path:

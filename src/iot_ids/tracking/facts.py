@@ -1,4 +1,4 @@
-"""What a run says of itself: its configuration as parameters, its code as a commit."""
+"""Describe a run for MLflow: its configuration as parameters, its code as a commit."""
 
 import json
 import os
@@ -12,17 +12,17 @@ from iot_ids.common.redact import redact_passwords
 
 LONGEST_KEY = 250
 GIT_SECONDS = 10.0
-"""How long `git` may take to answer: on a network's file system, or where a filter waits for something, it may hang."""
+"""How long `git` may take; it can hang on a network file system or in a filter that waits for input."""
 
 
 def spelled(name: object) -> str:
-    """A name as MLflow can bear it within a key: other letters as `_`; so slashes where it would read as a path."""
+    """Make a name valid in an MLflow key: replace invalid characters by `_`, and slashes if they would form a path."""
     known = "".join(letter if letter.isalnum() or letter in "_-./ :" else "_" for letter in str(name))
     return known if posixpath.normpath(f"a{known}") == f"a{known}" else known.replace("/", "_")
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A nested configuration as parameters: `model.hidden_size` -> `64`; lists as JSON."""
+    """Flatten a nested configuration to parameters, such as `model.hidden_size` -> `64`; lists become JSON."""
     parameters: dict[str, str] = {}
     for name, value in config.items():
         key = (prefix + spelled(name))[:LONGEST_KEY]
@@ -34,10 +34,10 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def commit() -> str:
-    """The git commit of this code, with `-dirty` where code or configuration changed since; `unknown` elsewhere.
+    """Return the git commit of this code, with `-dirty` if code or configuration have changed since.
 
-    So it is where `git` does not answer. An installed copy may lie in somebody else's checkout; only a file that git
-    tracks says something of this code.
+    It is `unknown` outside a checkout or if `git` fails. A copy installed inside another project's checkout is not
+    tracked there, so its commit is `unknown` too.
     """
     here = Path(__file__).parent
 

@@ -1,4 +1,4 @@
-"""The model file of a run: MLflow runs these lines, as whoever changed them wrote them, to load a kept detector."""
+"""The code that MLflow stores with a model, and runs to load the detector. Loading a model runs its copy, unchecked."""
 
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,15 @@ from iot_ids.serving.detector import Detector
 
 
 class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """Flows as a pandas table in, a pandas table with one probability per class out."""
+    """Predict class probabilities: a pandas table of flows in, one with a column per class out."""
 
     def load_context(self, context: Any) -> None:
-        """Read the detector from the run's artifacts."""
-        trust = (context.model_config or {}).get("trust", [])  # MLflow runs the code in this folder in any case
+        """Load the detector from the model's artifacts."""
+        trust = (context.model_config or {}).get("trust", [])  # MLflow runs this folder's code in any case
         self.detector = Detector.load(Path(context.artifacts["detector"]), trust)
 
     def predict(self, context: Any, model_input: pandas.DataFrame, params: Any = None) -> pandas.DataFrame:
-        """Class probabilities `(rows, classes)`; NaN where a row lacks a number."""
+        """Return class probabilities `(rows, classes)`; NaN for rows that miss a number."""
         return pandas.DataFrame(self.detector.probabilities(pl.from_pandas(model_input)), columns=self.detector.classes)
 
 

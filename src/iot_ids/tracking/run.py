@@ -1,40 +1,49 @@
-"""One run in the store, from its start to its end, however it ends."""
+"""Record one run in the store, and end it however its process ends; save its model."""
 
 import logging
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
 import polars as pl
 from mlflow.data.sources import LocalArtifactDatasetSource
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.models import ModelSignature
+from mlflow.types.schema import AnyType, ColSpec, Schema
 
+from iot_ids.common import atomic
 from iot_ids.common.interrupts import interruptible
+from iot_ids.common.paths import PACKAGE
+from iot_ids.serving.detector import Detector, to_trust
 from iot_ids.tracking.alive import KEY, living, new_key
 from iot_ids.tracking.store import Store, locked
 
 FLUSH_SECONDS = 1.0
 LONGEST_PARAMETER = 6000
 BATCH = 100
+REQUIREMENTS = ("mlflow", "pandas", "polars", "numpy", "scikit-learn", "torch", "safetensors", "skops")
+"""Packages that loading a saved model needs; recorded with the versions used in training."""
 
 
 @dataclass
 class Run:
-    """One run. Epochs are sent in batches, since a call to the store takes longer than many an epoch."""
+    """A run in the store. Epochs are sent in batches, because a call to the store can take longer than an epoch."""
 
     store: Store
     id: str
     epochs: int = 0
     outcome: str = "FINISHED"
-    """What the run's status becomes where nothing is raised."""
+    """The status at the end, unless an exception is raised."""
     waiting: list[Metric] = field(default_factory=list)
     sent: float = 0.0
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Take one epoch's metrics; they reach the store at most FLUSH_SECONDS later, or with the run's end."""
+        """Log one epoch's metrics; they are sent with the first report after FLUSH_SECONDS, or at the run's end."""
         now = int(time.time() * 1000)
         self.epochs = epoch + 1
         self.waiting += [Metric(name, value, now, epoch) for name, value in metrics.items()]
@@ -42,18 +51,18 @@ class Run:
             self.flush()
 
     def flush(self) -> None:
-        """Send what waits."""
+        """Send the metrics that are waiting."""
         for start in range(0, len(self.waiting), 1000):
             self.store.client.log_batch(self.id, metrics=self.waiting[start : start + 1000])
         self.waiting, self.sent = [], time.monotonic()
 
     def metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log final metrics, one step after the last epoch: MLflow shows a metric's value at its highest step."""
+        """Log final metrics one step after the last epoch, because MLflow shows the value at the highest step."""
         self.report(self.epochs, metrics)
         self.flush()
 
     def parameters(self, parameters: Mapping[str, str]) -> None:
-        """Log parameters; a longer one than MLflow takes is cut."""
+        """Log parameters; values that are too long for MLflow are cut."""
         items = [Param(key, value[:LONGEST_PARAMETER]) for key, value in parameters.items()]
         for first in range(0, len(items), BATCH):
             self.store.client.log_batch(self.id, params=items[first : first + BATCH])
@@ -65,35 +74,35 @@ class Run:
     def dataset(self, flows: pl.DataFrame, name: str, source: str, digest: str, part: str) -> None:
         """Log `flows` as an MLflow dataset: its columns, size, source and content hash, not its rows."""
         origin = LocalArtifactDatasetSource(source)
-        with _without_warnings():  # one for each column of names, which are categorical and mapped to text
+        with _without_warnings():  # MLflow warns about each categorical column, which it maps to text
             entity = mlflow.data.from_polars(flows, source=origin, name=name, digest=digest[:8])._to_mlflow_entity()
-        with locked(self.store.uri):  # two runs that log the same dataset at once: one would fail
+        with locked(self.store.uri):  # if two runs logged the same dataset at once, one would fail
             self.store.client.log_inputs(self.id, [DatasetInput(entity, [InputTag("mlflow.data.context", part)])])
 
     def artifacts(self, folder: Path) -> None:
-        """Keep everything in `folder`."""
+        """Upload everything in `folder`."""
         self.store.client.log_artifacts(self.id, str(folder))
 
     def artifact(self, file: Path) -> None:
-        """Keep one file."""
+        """Upload one file."""
         self.store.client.log_artifact(self.id, str(file))
 
 
 def made(store: Store, name: str, tags: Mapping[str, str]) -> Run:
-    """A new run, RUNNING; whoever makes it sees to its end."""
+    """Create a RUNNING run, which the caller must end."""
     return Run(store, store.client.create_run(store.experiment, run_name=name, tags=dict(tags)).info.run_id)
 
 
 @contextmanager
 def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Run]:
-    """A run, from RUNNING to FINISHED; FAILED where an exception leaves the block, KILLED where it is interrupted.
+    """Open a run and end it as FINISHED, as FAILED after an exception, or as KILLED after an interruption.
 
-    SIGTERM counts as an interruption. What only `kill -9` can leave RUNNING is KILLED when the store is opened next.
+    SIGTERM counts as an interruption. After `kill -9` the run stays RUNNING until the store is opened next.
     """
     status, run, key = "KILLED", None, new_key()
     with interruptible() as interrupts, ExitStack() as alive:
         try:
-            with locked(store.uri), interrupts.held():  # an interruption waits: who else would end the run?
+            with locked(store.uri), interrupts.held():  # until the run is known here, nothing could end it
                 alive.enter_context(living(store.uri, key))
                 run = made(store, name, {**tags, KEY: key})
             run.parameters(parameters)
@@ -112,7 +121,7 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """MLflow warns through the root logger, which cannot be told apart by its name."""
+    """Disable all warnings: MLflow's come from the root logger, so they cannot be filtered by name."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -122,7 +131,32 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _end(run: Run, status: str) -> None:
-    """Send what waits, and end the run whether or not that goes well."""
+    """Send the waiting metrics, and end the run even if that fails."""
     with suppress(Exception):
         run.flush()
     run.store.client.set_terminated(run.id, status)
+
+
+def save_model(detector: Detector, folder: Path) -> None:
+    """Write `detector` into `folder` as an MLflow model that is loaded from code, never by unpickling.
+
+    Its signature names the raw columns, of any type since the detector also reads text, and the classes.
+    """
+    signature = ModelSignature(
+        inputs=Schema([ColSpec(AnyType(), name) for name in detector.inputs]),
+        outputs=Schema([ColSpec("float", name) for name in detector.classes]),
+    )
+    with atomic.temporary_folder() as place:
+        kept = place / "detector"
+        detector.save(kept)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*input example", category=UserWarning)
+            mlflow.pyfunc.save_model(
+                str(folder),
+                python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+                artifacts={"detector": str(kept)},
+                code_paths=[str(PACKAGE)],
+                signature=signature,
+                model_config={"trust": to_trust(kept)},
+                pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
+            )

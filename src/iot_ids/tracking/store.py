@@ -1,4 +1,4 @@
-"""The store: opened by one process at a time, and read by the comparison."""
+"""Open an MLflow store, by one process at a time, and read its runs."""
 
 import glob
 import hashlib
@@ -29,10 +29,10 @@ from iot_ids.tracking.databases import OPTUNAS, SQLITE, sqlite_file, sqlite_url,
 
 console = logging.getLogger(__name__)
 STORE_ERRORS = (SQLAlchemyError, mlflow.MlflowException)
-"""What is raised where a store cannot be read or written."""
+"""Raised when a store cannot be read or written."""
 LOCK_SECONDS = 300
 ANSWER_SECONDS = 10
-"""How long a server may take to answer."""
+"""How long to wait for a server's answer."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Store:
     client: mlflow.MlflowClient
 
     def ui_command(self) -> str:
-        """The line for a shell that shows the runs in a browser, from any directory; of a server, its address."""
+        """Return the shell command that shows the runs in a browser, from any directory; for a server, its address."""
         if self.uri.startswith("http"):
             return self.uri
         return shlex.join(["mlflow", "ui", "--backend-store-uri", self.uri, "--host", "127.0.0.1"])
 
 
 def open_store(tracking: Tracking, dataset: str) -> Store:
-    """Open the store and end its dead runs; where it is new, create its tables and the dataset's experiment.
+    """Open the store and end its dead runs; create its tables and the dataset's experiment if they are new.
 
-    Creating either twice at once breaks a fresh SQLite file or loses runs, so one process at a time comes through here.
-    An experiment keeps its artifacts where it was created with; `tracking.artifacts` counts for a new one.
+    Two processes that create them at once would break a SQLite file or lose runs, so a lock admits one at a time. An
+    experiment keeps the artifacts' folder it was created with; `tracking.artifacts` applies only to a new one.
 
     Raises:
         UserError: the store or the artifacts' folder cannot be used, or the experiment was deleted.
@@ -72,17 +72,17 @@ def _experiment(uri: str, client: mlflow.MlflowClient, folder: Path, dataset: st
         return Store(uri, _created(client, dataset, location), client)
     if found.lifecycle_stage != "active":
         raise UserError(
-            f"the experiment {dataset!r} of {uri} was deleted; bring it back with "
+            f"the experiment {dataset!r} of {uri} was deleted; restore it with "
             f"`MLFLOW_TRACKING_URI={uri} mlflow experiments restore -x {found.experiment_id}`, or use another store"
         )
     if found.artifact_location.startswith("file:") and found.artifact_location != folder.as_uri():
-        console.warning("artifacts are kept in %s, where this experiment began", found.artifact_location)
+        console.warning("artifacts are kept in %s, where this experiment was created", found.artifact_location)
     _refuse_unwritable(found.artifact_location)
     return Store(uri, found.experiment_id, client)
 
 
 def _created(client: mlflow.MlflowClient, dataset: str, location: str | None) -> str:
-    """The id of the dataset's new experiment; on a server, another user may have made it meanwhile."""
+    """Create the dataset's experiment and return its id; on a server, another user may have just created it."""
     try:
         return str(client.create_experiment(dataset, location))
     except mlflow.MlflowException:
@@ -92,7 +92,7 @@ def _created(client: mlflow.MlflowClient, dataset: str, location: str | None) ->
 
 
 def _refuse_unwritable(location: str) -> None:
-    """Raise a UserError where artifacts cannot be kept, before hours of training would be lost for it."""
+    """Raise a UserError if artifacts cannot be written: better now than after hours of training."""
     if not location.startswith("file:"):
         return
     folder = Path(unquote(urlsplit(location).path))
@@ -101,18 +101,18 @@ def _refuse_unwritable(location: str) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise UserError(
-            f"tracking.artifacts={folder}: nothing can be written there ({error.strerror}); mend it, or name another "
-            "folder and, for an experiment that began there, another store"
+            f"tracking.artifacts={folder} is not writable ({error.strerror}); fix that, or name another folder and, "
+            "for an experiment created with this one, another store"
         ) from error
 
 
 def existing_stores(tracking: Tracking) -> dict[str, Store]:
-    """Every experiment that holds a run, by its dataset's name. Nothing is created; dead runs are ended.
+    """Return the experiments that have runs, by their dataset's name. Nothing is created; dead runs are ended.
 
-    A store in a folder where nothing can be written is read as it is.
+    In a folder that is not writable, dead runs stay as they are.
 
     Raises:
-        UserError: there is no store, or it cannot be opened.
+        UserError: the store does not exist or cannot be opened.
     """
     if tracking.uri.startswith(SQLITE) and not (file := sqlite_file(_absolute(tracking.uri))).exists():
         raise UserError(
@@ -126,7 +126,7 @@ def existing_stores(tracking: Tracking) -> dict[str, Store]:
 
 @dataclass(frozen=True)
 class KeptRun:
-    """What the store says of a run. `start` is in milliseconds; the last value of each metric counts."""
+    """A run as the store holds it. `start` is in milliseconds; each metric has its last value."""
 
     id: str
     name: str
@@ -138,7 +138,7 @@ class KeptRun:
 
 
 def kept_runs(store: Store) -> list[KeptRun]:
-    """All runs of the store's experiment but the deleted ones, the earliest first."""
+    """List the runs of the store's experiment except deleted ones, the earliest first."""
     runs = [
         KeptRun(i.run_id, i.run_name or i.run_id, i.status, i.start_time, d.params, d.tags, d.metrics)
         for i, d in ((run.info, run.data) for run in _runs(store, ""))
@@ -147,15 +147,15 @@ def kept_runs(store: Store) -> list[KeptRun]:
 
 
 def finished(store: Store, tags: Mapping[str, str], seed: int) -> tuple[str, str] | None:
-    """The id and the commit of a finished run with these tags and this seed; None where there is none."""
+    """Find a finished run with these tags and this seed; return its id and commit, None if there is none."""
     run = tagged(store, f"attributes.status = 'FINISHED' and params.seed = '{seed}'", tags)
     return (run.info.run_id, run.data.tags.get("git.commit", "unknown")) if run else None
 
 
 def tagged(store: Store, wanted: str, tags: Mapping[str, str]) -> mlflow.entities.Run | None:
-    """The latest run that MLflow's filter `wanted` lets pass and that has these tags; None where there is none.
+    """Find the latest run that passes MLflow's filter `wanted` and has these tags; None if there is none.
 
-    Tags are compared here: there is no way to write every text in a filter.
+    Tags are compared here because MLflow's filters cannot express every text.
     """
     return next((run for run in _runs(store, wanted) if tags.items() <= run.data.tags.items()), None)
 
@@ -170,7 +170,7 @@ def _runs(store: Store, wanted: str) -> Iterator[mlflow.entities.Run]:
 
 
 def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
-    """A copy of one of a run's artifacts in `folder`, which may lie on another machine; None where it is lost."""
+    """Download one of a run's artifacts, maybe from another machine, into `folder`; None if it is lost."""
     try:
         return Path(store.client.download_artifacts(id, name, str(folder)))
     except (OSError, mlflow.MlflowException):
@@ -179,8 +179,7 @@ def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
 
 @contextmanager
 def _opened(tracking: Tracking, reading: bool = False) -> Iterator[tuple[str, mlflow.MlflowClient]]:
-    """The store's address and a client of it, for one process at a time and without dead runs; what goes wrong is a
-    UserError."""
+    """Lock the store, end its dead runs and yield its address and a client; errors become a UserError."""
     uri = _absolute(tracking.uri)
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -202,7 +201,7 @@ def _opened(tracking: Tracking, reading: bool = False) -> Iterator[tuple[str, ml
 
 
 def _tidy(uri: str) -> None:
-    """Remove what killed processes left beside a store in a file; earlier versions made new stores there themselves."""
+    """Remove what killed processes left beside a store in a file, including stores half made by earlier versions."""
     if uri.startswith(SQLITE):
         file = sqlite_file(uri)
         atomic.remove_leftovers(file.parent)
@@ -212,7 +211,7 @@ def _tidy(uri: str) -> None:
 
 @contextmanager
 def as_user_error(uri: str) -> Iterator[None]:
-    """A store that fails in the block, once it was opened, as a UserError."""
+    """Turn errors of an opened store in the block into a UserError."""
     try:
         yield
     except (Timeout, *STORE_ERRORS) as error:
@@ -227,7 +226,7 @@ def _unusable(uri: str, error: Exception) -> UserError:
 
 @gc_paused_import()
 def _client(uri: str) -> mlflow.MlflowClient:
-    """A client of the store, which is made where there is none, and can be written."""
+    """Return a client of the store, which is created if it does not exist and checked to be writable."""
     if uri.startswith("http"):
         server = _with_credentials(unseal(uri))
         _reach(server)
@@ -236,7 +235,7 @@ def _client(uri: str) -> mlflow.MlflowClient:
         file = sqlite_file(uri)
         if not file.exists() or not file.stat().st_size:
             _create(file)
-        file.open("ab").close()  # the system says now what SQLite would say after the training
+        file.open("ab").close()  # fail now, not when SQLite writes after the training
     return _client_of(uri)
 
 
@@ -244,8 +243,8 @@ def _client(uri: str) -> mlflow.MlflowClient:
 def _client_of(uri: str) -> mlflow.MlflowClient:
     if "://" in uri and tables_of(unseal(uri)) >= OPTUNAS:
         raise UserError(
-            f"tracking.uri={uri}: is a storage of Optuna's; MLflow's tables would spoil it: name another "
-            "file or database"
+            f"tracking.uri={uri} is an Optuna storage, and MLflow's tables would corrupt it; name another file or "
+            "database"
         )
     client = mlflow.MlflowClient(unseal(uri))
     _remove_decoy(uri)
@@ -253,7 +252,7 @@ def _client_of(uri: str) -> mlflow.MlflowClient:
 
 
 def _with_credentials(server: str) -> str:
-    """A server's address without user and password, which MLflow reads from its own variables: it prints addresses."""
+    """Move user and password from a server's address to MLflow's environment variables, because it prints addresses."""
     parts = split_address(server)
     if parts.password:
         os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(parts.user)
@@ -264,21 +263,21 @@ def _with_credentials(server: str) -> str:
 
 
 def _create(file: Path) -> None:
-    """Make an empty store aside: one that was cut off amid its tables can never be opened again."""
+    """Create an empty store under another name, then rename it: half-made tables could never be opened again."""
     with atomic.atomic_write(file) as new:
         mlflow.MlflowClient(sqlite_url(new))
         _remove_decoy(sqlite_url(new))
 
 
 def _remove_decoy(uri: str) -> None:
-    """Remove the empty folder that MLflow makes for a file's address as it is spelled: with %3F for a question mark."""
+    """Remove the empty folder that MLflow creates from the escaped address of a file, with %3F for a question mark."""
     if uri.startswith(SQLITE) and uri.removeprefix(SQLITE) != str(sqlite_file(uri)):
-        with suppress(OSError):  # not empty: another process is at it, or it is somebody's
+        with suppress(OSError):  # if not empty, another process or the user is using it
             os.removedirs(Path(uri.removeprefix(SQLITE)).parent)
 
 
 def _reach(uri: str) -> None:
-    """Raise an OSError where nobody answers; MLflow alone would try for minutes. Any answer will do."""
+    """Raise an OSError if the server does not answer, since MLflow would retry for minutes. Any answer will do."""
     try:
         urlopen(f"{uri}/health", timeout=ANSWER_SECONDS).close()
     except URLError as error:
@@ -287,20 +286,19 @@ def _reach(uri: str) -> None:
 
 
 def _not_raised(record: logging.LogRecord) -> bool:
-    """MLflow prints an error that it raises as well, with its traceback; that it tries again is worth knowing."""
+    """Filter out errors, which MLflow logs with a traceback and also raises; its messages about retries stay."""
     return record.levelno < logging.ERROR
 
 
 def _absolute(uri: str) -> str:
-    """The address sealed; a relative SQLite path, made absolute, so that the line printed at the end works from any
-    directory."""
+    """Seal the address and make a SQLite path absolute, so that the command printed at the end works anywhere."""
     if uri.startswith("sqlite:") and len(uri.removeprefix(SQLITE)) in (0, len(uri)):
-        raise UserError(f"tracking.uri={uri} names no file; a store in memory keeps nothing")
+        raise UserError(f"tracking.uri={uri} does not name a file; a store in memory would be lost")
     return sqlite_url(sqlite_file(uri)) if uri.startswith(SQLITE) else seal_addresses(uri)
 
 
 def locked(uri: str) -> FileLock:
-    """What one process at a time holds where MLflow cannot bear two; of a server, one of this user's."""
+    """Return the lock that keeps apart processes where MLflow is not safe; for a server, only this user's processes."""
     if uri.startswith(SQLITE):
         return FileLock(f"{sqlite_file(uri)}.lock", timeout=LOCK_SECONDS)
     name = f"iot-ids-{os.geteuid()}-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.lock"

@@ -1,4 +1,4 @@
-"""A sweep's own run, which outlives any one worker: begun once, taken up again, ended by the last."""
+"""Track a sweep's own run, which all its workers share: the first one creates it, the last one ends it."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
@@ -8,18 +8,18 @@ from iot_ids.tracking.run import Run, made
 from iot_ids.tracking.store import Store, locked, tagged
 
 PARENT = "mlflow.parentRunId"
-"""The tag by which MLflow shows a run below another."""
+"""The tag by which MLflow nests a run under another."""
 SAME = "config.fingerprint"
 WORKER = "sweep.worker"
-"""The tag that says which process a run below a sweep's belongs to."""
+"""The tag of a nested run with the id of its worker."""
 
 
 def begin_sweep(
     store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str], alive: ExitStack
 ) -> Run:
-    """The sweep's run, RUNNING again, which is known by its tags `kind` and `sweep`; a new one where there is none.
+    """Resume the sweep's run, found by its tags `kind` and `sweep`, or create it.
 
-    `alive` takes this worker's lease of it, to be closed when the run is ended, or left to others.
+    `alive` receives this worker's lease on the run; close it when the run is ended or left to other workers.
     """
     with locked(store.uri):
         known = tagged(store, f"tags.kind = '{tags['kind']}'", {"sweep": tags["sweep"]})
@@ -35,13 +35,13 @@ def begin_sweep(
 
 
 def end_sweep(run: Run, status: str) -> None:
-    """End it: FINISHED, KILLED where trials are missing, FAILED where too many failed."""
+    """End the sweep's run as FINISHED, as KILLED if trials are missing, or as FAILED if too many failed."""
     run.flush()
     run.store.client.set_terminated(run.id, status)
 
 
 def end_lost(parent: Run, alive: Callable[[str], bool]) -> None:
-    """End the runs below `parent` that still stand as RUNNING though their worker is no more."""
+    """End runs nested under `parent` that are still RUNNING although their worker is dead."""
     store = parent.store
     below = f"attributes.status = 'RUNNING' and tags.`{PARENT}` = '{parent.id}'"
     for run in store.client.search_runs([store.experiment], below):
@@ -50,10 +50,10 @@ def end_lost(parent: Run, alive: Callable[[str], bool]) -> None:
 
 
 def supersede(parent: Run, tuned: Collection[str]) -> None:
-    """Keep of the final runs of what was best once only those like `tuned`, the present ones, in comparisons.
+    """Take final runs of earlier best configurations out of comparisons; `tuned` are those of the current best.
 
-    The others stay in the store, with the tag `kind=superseded`: that the test rows were read for them is not to be
-    hidden. One that is the best again is taken back.
+    They stay in the store with the tag `kind=superseded`, as a record that the test rows were read for them. If their
+    configuration becomes the best again, the tag is removed.
     """
     store, best = parent.store, f"tags.`{PARENT}` = '{parent.id}' and tags.tuned = 'true'"
     runs = store.client.search_runs([store.experiment], best)
