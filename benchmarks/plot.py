@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter
 
 from benchmarks.figure import Figure
 from benchmarks.kept import DOCS, Section
-from iot_ids.plots.canvas import BLUE, DARK, GREEN, PALE, VERMILION, panels, spell_plainly
+from iot_ids.plots.canvas import BLUE, DARK, GREEN, PALE, VERMILION, disable_mathtext, panels
 from iot_ids.plots.canvas import write as write_png
 
 FILE = DOCS / "images" / "benchmarks.png"
@@ -34,7 +34,7 @@ def write(sections: Mapping[str, Section], texts: Mapping[str, str]) -> None:
     for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         formatter(FuncFormatter(lambda ratio, _: f"{ratio:g} x" if f"{ratio:g}"[0] in "1235" else ""))
     labels = axes.set_yticks(list(rows), list(map(_label, figures)), fontsize=8)
-    spell_plainly([each.label1 for each in labels])
+    disable_mathtext([each.label1 for each in labels])
     axes.invert_yaxis()
     axes.grid(True, color=PALE)
     drawing.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)

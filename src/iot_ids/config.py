@@ -21,7 +21,7 @@ from iot_ids.data.splits.base import Split, check_seed, check_share, check_share
 from iot_ids.features import spec as features
 from iot_ids.metrics.spec import Evaluate
 from iot_ids.models import spec as models
-from iot_ids.models.spec import at_least_one, check_trainer
+from iot_ids.models.spec import check_trainer, require_positive
 
 
 @dataclass
@@ -206,14 +206,14 @@ def check(config: Config) -> None:
     config.split.check(config.dataset, config.test_dataset)
     _check_adaptation(config)
     if config.window is not None:
-        at_least_one({"model.window": config.window})
+        require_positive({"model.window": config.window})
         check_context(config.dataset, config.split, config.test_dataset)
         if config.dataset.identifiers is data.Identifiers.allow:
             raise UserError(
                 "model.sequence=window and dataset.identifiers=allow do not go together; leave out one of them"
             )
     evaluate = config.evaluate
-    at_least_one(
+    require_positive(
         {
             "selector.k": k,
             "evaluate.replicates": evaluate.replicates,

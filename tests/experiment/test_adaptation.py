@@ -97,7 +97,7 @@ def test_metrics_matrix_predictions_and_kept_model_agree_on_the_moved_threshold(
     detector = Detector.load(folder / "model" / "artifacts" / "detector")
     uncalibrated = detector.uncalibrated(pl.from_pandas(flows))[:, detector.classes.index("attack")].astype(np.float64)
     odds = np.log((uncalibrated + 1e-3) / (1 - uncalibrated + 1e-3))
-    np.testing.assert_array_equal(called, (odds > operating_point.cut(odds))[table["row_id"].to_numpy()])
+    np.testing.assert_array_equal(called, (odds > operating_point.otsu_threshold(odds))[table["row_id"].to_numpy()])
 
 
 def test_a_moved_threshold_leaves_the_operating_point_out_and_a_new_scale_does_not(
@@ -185,7 +185,7 @@ def test_a_flow_is_an_attack_exactly_above_otsus_cut(
         return
     flows = pl.DataFrame({"p": scores})
     moved = move_threshold(detector_of(attack, temperature), flows, 1 - attack).probabilities(flows)
-    np.testing.assert_array_equal(moved.argmax(axis=1) == attack, odds > operating_point.cut(odds))
+    np.testing.assert_array_equal(moved.argmax(axis=1) == attack, odds > operating_point.otsu_threshold(odds))
     np.testing.assert_allclose(moved.sum(axis=1), 1, atol=1e-6)
     order = np.argsort(scores, kind="stable")
     assert (np.diff(moved[order, attack]) >= -1e-6).all()

@@ -11,14 +11,14 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from iot_ids.metrics.audit_text import tied_sentence
-from iot_ids.metrics.calibration import calibrated
+from iot_ids.metrics.calibration import calibrate
 from iot_ids.metrics.intervals import wilson
 from iot_ids.metrics.operating_point import (
     OperatingPoint,
     attack_scores,
     can_state,
-    cut,
     operating_point,
+    otsu_threshold,
     rows_needed,
     summarise,
     threshold,
@@ -63,7 +63,7 @@ def test_the_threshold_and_the_areas_are_those_of_the_models_own_order(temperatu
     exponents = np.where(attack, random.uniform(-40, -20, 4_000), random.uniform(-30, -10, 4_000))
     normal = (10.0**exponents).astype(np.float32)
     own = np.column_stack([normal, 1 - normal])
-    kept = calibrated(own, temperature)
+    kept = calibrate(own, temperature)
     before, after = (attack_scores(each, 0) for each in (own, kept))
     metrics = [summarise(operating_point(scores[~attack], 0.01), scores, attack, 1) for scores in (before, after)]
     assert metrics[0]["operating/detection_rate"] > 0.4
@@ -83,7 +83,7 @@ def test_a_rate_needs_one_row_that_may_lie_above(rate: float, rows: int) -> None
 
 @pytest.mark.parametrize("rows", [0, 1, 99])
 def test_too_few_rows_have_no_threshold(rows: int) -> None:
-    with pytest.raises(ValueError, match=rf"{rows} rows cannot tell a rate of 0\.01"):
+    with pytest.raises(ValueError, match=rf"{rows} rows are too few for a rate of 0\.01"):
         threshold(np.zeros(rows), 0.01)
     assert operating_point(np.zeros(rows), 0.01) == OperatingPoint(0.01, rows, None)
 
@@ -252,16 +252,16 @@ def within(scores: NDArray[np.float64], at: float) -> float:
 def test_no_other_cut_parts_the_scores_better(scores: NDArray[np.float64]) -> None:
     known = np.unique(scores)
     best = min(within(scores, at) for at in known)
-    assert within(scores, cut(scores)) == pytest.approx(best, abs=1e-6)
-    assert cut(scores) not in known or len(known) == 1
+    assert within(scores, otsu_threshold(scores)) == pytest.approx(best, abs=1e-6)
+    assert otsu_threshold(scores) not in known or len(known) == 1
 
 
 def test_two_planted_groups_are_parted() -> None:
     random = np.random.default_rng(0)
     scores = np.concatenate([random.normal(-2, 0.5, 300), random.normal(2, 0.5, 900)])
-    assert -1 < cut(random.permutation(scores)) < 1
+    assert -1 < otsu_threshold(random.permutation(scores)) < 1
 
 
 @pytest.mark.parametrize("rows", [1, 5])
 def test_nothing_lies_above_the_cut_of_equal_scores(rows: int) -> None:
-    assert cut(np.full(rows, 0.3)) == 0.3
+    assert otsu_threshold(np.full(rows, 0.3)) == 0.3

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from iot_ids.metrics.intervals import wilson
-from iot_ids.metrics.unseen import summarise, taken_for
+from iot_ids.metrics.unseen import count_predictions, summarise
 
 CLASSES = ["Normal", "DoS", "Scan"]
 KINDS = pl.Series(["Theft", "Theft", "Theft", "Worm"])
@@ -13,7 +13,7 @@ PROBABILITIES = np.array([[0.9, 0.06, 0.04], [0.2, 0.5, 0.3], [0.4, 0.1, 0.5], [
 
 
 def test_the_most_probable_attack_above_the_threshold_and_normal_up_to_it() -> None:
-    table = taken_for(KINDS, PROBABILITIES, 1 - PROBABILITIES[:, 0], 0.5, CLASSES, "Normal")
+    table = count_predictions(KINDS, PROBABILITIES, 1 - PROBABILITIES[:, 0], 0.5, CLASSES, "Normal")
     assert table.rows() == [
         ("Theft", "DoS", 1, 1 / 3),
         ("Theft", "Normal", 1, 1 / 3),
@@ -23,17 +23,17 @@ def test_the_most_probable_attack_above_the_threshold_and_normal_up_to_it() -> N
 
 
 def test_a_row_at_the_threshold_is_normal() -> None:
-    table = taken_for(KINDS[:1], PROBABILITIES[:1], np.array([0.1]), 0.1, CLASSES, "Normal")
+    table = count_predictions(KINDS[:1], PROBABILITIES[:1], np.array([0.1]), 0.1, CLASSES, "Normal")
     assert table["taken_for"].to_list() == ["Normal"]
 
 
 def test_a_row_above_the_threshold_is_an_attack_even_where_normal_is_likeliest() -> None:
-    table = taken_for(KINDS[:1], PROBABILITIES[:1], np.array([0.1]), 0.05, CLASSES, "Normal")
+    table = count_predictions(KINDS[:1], PROBABILITIES[:1], np.array([0.1]), 0.05, CLASSES, "Normal")
     assert table["taken_for"].to_list() == ["DoS"]
 
 
 def test_the_share_detected_is_that_of_all_rows() -> None:
-    table = taken_for(KINDS, PROBABILITIES, 1 - PROBABILITIES[:, 0], 0.5, CLASSES, "Normal")
+    table = count_predictions(KINDS, PROBABILITIES, 1 - PROBABILITIES[:, 0], 0.5, CLASSES, "Normal")
     low, high = wilson(3, 4)
     assert summarise(table, "Normal") == pytest.approx(
         {
@@ -46,5 +46,5 @@ def test_the_share_detected_is_that_of_all_rows() -> None:
 
 
 def test_nothing_detected_is_zero_and_not_left_out() -> None:
-    table = taken_for(KINDS, PROBABILITIES, np.zeros(4), 0.5, CLASSES, "Normal")
+    table = count_predictions(KINDS, PROBABILITIES, np.zeros(4), 0.5, CLASSES, "Normal")
     assert summarise(table, "Normal")["unseen/detection_rate"] == 0.0

@@ -20,8 +20,8 @@ from iot_ids.data.schema import Columns
 from iot_ids.features.pipeline import fit
 from iot_ids.features.scalers import MinMax, Quantile
 from iot_ids.features.selectors import pearson
-from iot_ids.metrics.calibration import calibrated
-from iot_ids.models.classifier import Classifier, Table, padded
+from iot_ids.metrics.calibration import calibrate
+from iot_ids.models.classifier import Classifier, Table, with_padding_row
 from iot_ids.models.networks.network import RecurrentClassifier
 from iot_ids.models.sklearn.adapter import Classical
 from iot_ids.models.sklearn.neighbours import NeighboursClassifier
@@ -200,7 +200,7 @@ def test_a_loaded_detector_knows_its_columns_and_classes(ready: Detector, tmp_pa
 
 def test_the_temperature_is_applied_and_kept(ready: Detector, typed: pl.DataFrame, tmp_path: Path) -> None:
     warm = replace(ready, temperature=2.5)
-    assert np.array_equal(warm.probabilities(typed), calibrated(ready.probabilities(typed), 2.5))
+    assert np.array_equal(warm.probabilities(typed), calibrate(ready.probabilities(typed), 2.5))
     assert np.array_equal(warm.uncalibrated(typed), ready.probabilities(typed))
     assert (warm.probabilities(typed).max(axis=1) <= ready.probabilities(typed).max(axis=1)).all()
     warm.save(tmp_path)
@@ -265,7 +265,7 @@ def windowed() -> Detector:
     train, y = flows()
     chosen = fit(train, y, COLUMNS.numeric, COLUMNS.categorical, None, None, None, Quantile())
     at = np.arange(len(y))[:, None] + [-2, -1, 0]
-    table = Table(padded(chosen.pipeline.transform(train)), y[2:], at[2:])
+    table = Table(with_padding_row(chosen.pipeline.transform(train)), y[2:], at[2:])
     model = gru("window")
     model.fit(table, table, 3, 0, lambda *_: None)
     return Detector(PLACED, MISSING, CLASSES, chosen.pipeline, model, window=3)

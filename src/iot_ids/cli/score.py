@@ -116,7 +116,7 @@ def _score(settings: dict[str, str]) -> None:
         from iot_ids.serving import scoring
     share = _share(settings.get(SHARE, "0.01"))
     model, out = _path("model", settings["model"]), _path("out", settings["out"])
-    scoring.refuse_out(out, settings["path"])
+    scoring.check_output(out, settings["path"])
     with gc_paused_import():  # the model's library
         detector, simulated = _loaded(model, settings.get(TRUST, "")), scoring.is_simulated(model)
     layouts = scoring.layouts_of(detector, settings["path"])

@@ -1,1 +1,1 @@
-"""What every room may use: errors, interruptions, redaction, imports."""
+"""Helpers that every package may import: errors, interruptions, redaction, atomic writes."""

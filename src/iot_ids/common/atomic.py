@@ -1,6 +1,6 @@
-"""What is written aside: temporary folders, and files that appear whole or not at all.
+"""Temporary folders, and files that appear complete or not at all.
 
-Each stands behind a lease, so that what a killed process left is known as such and removed at the next opening.
+Each is guarded by a lease, so that the leftovers of a killed process are recognised and removed later.
 """
 
 import os
@@ -14,17 +14,17 @@ from secrets import token_hex
 from iot_ids.common.leases import hold, take_abandoned
 
 PREFIX, LEASE = ".iot-ids-", ".lease"
-"""How the names of folders begin, and those of their leases end."""
+"""Prefix of the folders' names and suffix of their leases'."""
 
 
 @contextmanager
 def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A new folder in `parent`, by default where the system keeps what is temporary; removed when the block ends.
+    """Create a folder in `parent`, by default the system's temporary folder; remove it when the block ends.
 
-    Only its user can look into it.
+    Only its owner can read it.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     place = (parent or Path(tempfile.gettempdir())) / f"{PREFIX}{token_hex(8)}"
     with hold(place.with_name(place.name + LEASE)) as lease:
@@ -38,9 +38,9 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A file to write to, of the same name in a folder aside, which becomes `path` where the block ends well.
+    """Yield a temporary file to write to, which replaces `path` if the block ends without an exception.
 
-    A reader never meets half of it. The folder that `path` lies in is made where it is missing.
+    A reader never sees a partial file. Missing parent folders are created.
 
     Raises:
         OSError: it cannot be written.
@@ -52,6 +52,6 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(parent: Path | None = None) -> None:
-    """Remove from `parent`, by default where the system keeps what is temporary, the folders of killed processes."""
+    """Remove the folders of killed processes from `parent`, by default the system's temporary folder."""
     for lease in take_abandoned(parent or Path(tempfile.gettempdir()), f"{PREFIX}*{LEASE}"):
         shutil.rmtree(lease.with_name(lease.name.removesuffix(LEASE)), ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM, heard for certain, and at a moment of one's choosing.
+"""Handle Ctrl-C and SIGTERM reliably, and defer them while a block must not be interrupted.
 
-A KeyboardInterrupt gets lost: Python ignores one that strikes in a finalizer, and a `finally` block that cannot do its
-work turns it into another error. So what was heard is kept here, apart from the exception.
+A KeyboardInterrupt can get lost: Python ignores one raised in a finalizer, and a `finally` block that fails replaces it
+by another error. So the signal is remembered here, apart from the exception.
 """
 
 import signal
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class Interrupts:
-    """What the block of `interruptible` heard so far."""
+    """The signals received so far in a block of `interruptible`."""
 
     before: dict[int, Any]
     heard: bool = False
@@ -22,15 +22,15 @@ class Interrupts:
     waiting: list[tuple[int, FrameType | None]] = field(default_factory=list)
 
     def check(self) -> None:
-        """Raise the interruption that was heard, if any."""
+        """Raise KeyboardInterrupt if a signal was received."""
         if self.heard:
             raise KeyboardInterrupt
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let an interruption wait until the block ends.
+        """Defer an interruption until the block ends.
 
-        It waits in Python: a signal mask holds for one thread, and any other may take the signal.
+        It is deferred in Python: a signal mask covers one thread, and any other thread may receive the signal.
         """
         self.holding = True
         try:
@@ -41,7 +41,7 @@ class Interrupts:
                 self.stop(*self.waiting.pop())
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        """The signals' handler; an outer block hears of it too."""
+        """Handle a signal; the handler of an outer block is called too."""
         self.heard = True
         if self.holding:
             self.waiting.append((number, frame))
@@ -53,9 +53,9 @@ class Interrupts:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupts]:
-    """Let both signals end the block by a KeyboardInterrupt, which leaves it whatever became of it inside.
+    """End the block with a KeyboardInterrupt on either signal, even if code inside the block swallowed it.
 
-    A signal that this process was started to ignore, as in the background of a script, stays ignored.
+    A signal that this process was started to ignore, such as in a script's background job, stays ignored.
     """
     asked = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     before: dict[int, Any] = {each: handler for each, handler in asked.items() if handler is not signal.SIG_IGN}

@@ -1,7 +1,7 @@
-"""Leases: files that are locked by whoever lives by them.
+"""Leases: files locked for as long as the process that holds them lives.
 
-The system lets go of the lock when its holder dies, by `kill -9` as well. No clock is asked, and no number of a
-process, which another may have by now: in a container every first process is number 1.
+The system releases the lock when its holder dies, even by `kill -9`. Neither clocks nor process ids are involved: an
+id may be reused, and in a container every first process has id 1.
 """
 
 import fcntl
@@ -14,12 +14,12 @@ from pathlib import Path
 
 @contextmanager
 def hold(lease: Path) -> Iterator[Path]:
-    """Hold `lease`, a name that nobody has used, in a folder that is there.
+    """Create and lock `lease`, a new file in an existing folder, until the block ends.
 
-    Whoever is done with what stands behind it removes the file before the block ends; otherwise `left` finds it.
+    Remove the file before the block ends once the guarded resource is gone; otherwise `take_abandoned` finds it.
 
     Raises:
-        OSError: the file cannot be made, or the name is taken.
+        OSError: the file cannot be created, or exists already.
     """
     handle = _create_locked(lease)
     try:
@@ -29,9 +29,9 @@ def hold(lease: Path) -> Iterator[Path]:
 
 
 def take_abandoned(folder: Path, pattern: str = "*") -> Iterator[Path]:
-    """The leases in `folder` whose holders are gone. Each is held until the next is asked for, and removed then.
+    """Yield the leases in `folder` whose holders are gone. Each stays locked until the next is requested, then removed.
 
-    Other users' are left alone, in a temporary folder that is shared with them, and so is what is no plain file.
+    Leases of other users, who may share a temporary folder, are skipped, and so is anything but a regular file.
     """
     for lease in sorted(folder.glob(pattern)):
         if (handle := _take_over(lease)) is not None:
@@ -43,20 +43,22 @@ def take_abandoned(folder: Path, pattern: str = "*") -> Iterator[Path]:
 
 
 def _create_locked(lease: Path) -> int:
-    """A handle of the new, locked file. One that `left` has met before it was locked is made again."""
+    """Create and lock the file; return its handle. If `take_abandoned` got in between, start again."""
     while True:
         handle = os.open(lease, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with suppress(OSError):  # `left` has it, or locks are unknown here: then nobody can take it over either
+        with suppress(
+            OSError
+        ):  # `take_abandoned` has it, or the file system has no locks: then nobody can take it over either
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(handle).st_nlink:
                 return handle
-        if not _locks_are_known(handle):
+        if not _supports_locks(handle):
             return handle
         os.close(handle)
         lease.unlink(missing_ok=True)
 
 
-def _locks_are_known(handle: int) -> bool:
+def _supports_locks(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_UN)
     except OSError:
@@ -65,7 +67,7 @@ def _locks_are_known(handle: int) -> bool:
 
 
 def _take_over(lease: Path) -> int | None:
-    """A handle of the file, locked; None where its holder lives, or it is none of this user's business."""
+    """Lock the file and return its handle; None if its holder lives, or it belongs to another user."""
     with suppress(OSError):
         found = lease.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():

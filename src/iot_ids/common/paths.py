@@ -1,7 +1,7 @@
-"""Where the package and the shipped configuration lie."""
+"""Paths of the package and of the shipped configuration."""
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 CONF = next(folder for folder in (PACKAGE / "conf", PACKAGE.parents[1] / "conf") if folder.is_dir())
-"""Inside the package in a wheel, at the repository's top in a checkout."""
+"""Inside the package in a wheel, at the top of the repository in a checkout."""

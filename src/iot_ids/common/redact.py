@@ -1,8 +1,8 @@
-"""Addresses of stores and storages: what of them may be printed and kept, and where their passwords are meanwhile.
+"""Keep passwords out of everything that is printed or stored: database and server addresses without their secrets.
 
-A password leaves its address where it enters the program (`sealed`) and comes back where a connection is made
-(`whole`). In between it is in the environment alone, which nobody writes down: where `PGPASSWORD` would be, and where
-jobs that a launcher starts in processes of their own find it.
+A password is taken out of its address where it enters the program (`seal_addresses`) and put back where a connection
+is made (`unseal`). In between it is kept only in the environment, like `PGPASSWORD`: nothing logs it, and jobs that a
+launcher starts in separate processes inherit it.
 """
 
 import hashlib
@@ -15,30 +15,30 @@ from urllib.parse import quote, unquote
 
 SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 ADDRESS = re.compile(rf"{SCHEME}(?:(?!,\s*{SCHEME})\S)*")
-"""An address in a longer text ends at a blank, and before a comma with another address after it."""
+"""In a longer text, an address ends at white space, or at a comma followed by another address."""
 QUERY = re.compile(r"\?[\w.%-]+=")
 HAS_PORT = re.compile(r"https?://[^/:@]*:\d{1,5}/")
 NAMED = re.compile(
     r"(.*(password|passwd|pwd|passphrase|token|secret|signature|apikey|odbc_connect))|(.*[_.-])?(key|sig|pass|auth|credential)",
     re.IGNORECASE,
 )
-"""The names of parameters that are secrets."""
+"""Names of query parameters that hold secrets."""
 PARAMETER = r"(?P<before>[?&;])(?P<name>[\w.%-]+)=(?P<value>{value})"
 IN_ADDRESS = re.compile(PARAMETER.format(value=r"[^&]*"))
 IN_TEXT = re.compile(PARAMETER.format(value=r"(?:\$\{[^}]*\}|[^&\s'\"<>)\]}])*"))
 LOOSE = re.compile(r"(?<![\w.?&])((?:ssl)?(?:password|passwd|pwd)\s*=\s*)('[^']*'|[^\s;&,'\"]+)", re.IGNORECASE)
 """Outside an address, as in libpq's `host=h password=p`."""
 REFERENCE = re.compile(r"\$\{[^}]*\}")
-"""Hydra's name for a value that is elsewhere: no secret itself."""
+"""Hydra's reference to a value stored elsewhere; not itself a secret."""
 KEPT = "IOT_IDS_ADDRESS_"
 IN_ENVIRONMENT = ("PGPASSWORD", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 SHORTEST = 4
-"""A shorter password is looked for in addresses, not in every text: it may be any word."""
+"""Shorter passwords are only redacted within addresses: elsewhere they could be ordinary words."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """An address, divided: `beginning` up to `://`, `user` and `password` as typed, `rest` from the host on."""
+    """The parts of an address: `beginning` up to `://`, `user` and `password` as typed, `rest` from the host on."""
 
     beginning: str
     user: str
@@ -47,7 +47,7 @@ class Parts:
 
 
 def split_address(address: str) -> Parts:
-    """The parts of one address. A password may hold `/`, `@`, `:` and `?`; it ends at the last `@` before a query."""
+    """Split an address. A password may contain `/`, `@`, `:` and `?`; it ends at the last `@` before a query."""
     beginning, rest = address[: (at := address.index("://") + 3)], address[at:]
     query = QUERY.search(rest)
     before = rest[: query.start()] if query else rest
@@ -61,28 +61,28 @@ def split_address(address: str) -> Parts:
 
 
 def redact_passwords(text: str) -> str:
-    """A text with the secrets of its addresses left out: passwords, and parameters that are named like secrets.
+    """Remove the secrets from the addresses in a text: passwords, and query parameters named like secrets.
 
-    An address that leaves its secret to Hydra, as in `${oc.env:NAME}`, stays as it is.
+    An address whose secret is a Hydra reference, such as `${oc.env:NAME}`, is left unchanged.
     """
     shown = ADDRESS.sub(lambda found: _redact_address(found[0], IN_TEXT), text)
     return LOOSE.sub(r"\1...", shown)
 
 
 def seal_addresses(text: str) -> str:
-    """A text with the secrets of its addresses left out, and kept in the environment for `whole`."""
+    """Remove the secrets from the addresses in a text, and keep them in the environment for `unseal`."""
     if re.match(SCHEME, text):
         return _seal_address(text, IN_ADDRESS)
     return ADDRESS.sub(lambda found: _seal_address(found[0], IN_TEXT), text)
 
 
 def unseal(address: str) -> str:
-    """A sealed address with its secrets, its password percent-encoded; any other as it is."""
+    """Return a sealed address with its secrets, the password percent-encoded; any other address unchanged."""
     return os.environ.get(_variable(address), address)
 
 
 def redact_secrets(text: str) -> str:
-    """What another library says, without secrets: not in an address, nor alone."""
+    """Remove every known secret from another library's message, inside addresses and elsewhere."""
     for secret in sorted(_known_secrets(), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "...", text)
     return redact_passwords(text)
@@ -90,7 +90,7 @@ def redact_secrets(text: str) -> str:
 
 @contextmanager
 def redact_exceptions() -> Iterator[None]:
-    """Take the secrets out of an exception's words, and of those that it came from, when it leaves the block."""
+    """Remove the secrets from the messages of an exception that leaves the block, and of its causes."""
     try:
         yield
     except Exception as error:
@@ -129,7 +129,7 @@ def _variable(address: str) -> str:
 
 
 def _known_secrets() -> set[str]:
-    """The secrets that the environment holds, as they are and percent-encoded."""
+    """Return the secrets in the environment, as they are and percent-decoded."""
     found = {os.environ[name] for name in IN_ENVIRONMENT if name in os.environ}
     for address in (value for name, value in os.environ.items() if name.startswith(KEPT)):
         found.add(split_address(address).password)

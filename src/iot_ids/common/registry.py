@@ -1,7 +1,7 @@
-"""The names by which a kept detector calls its classes: nothing else that it names is ever imported.
+"""Registered names of the classes in a saved detector: nothing else that it names is ever imported.
 
-A kept folder is data. A name in it is looked up here, so a module can move without making old folders unreadable, and a
-folder cannot have code run by naming it. A user's own class is imported where the user trusts it by its name.
+A saved folder is data. Names in it are looked up here, so that moving a module does not make old folders unreadable,
+and a folder cannot run code by naming it. A user's own class is only imported if the user trusts it by name.
 """
 
 from collections.abc import Collection, Mapping
@@ -42,20 +42,20 @@ OLD_NAMES = {
     "iot_ids.features.scale.Midrank": "midrank",
     "iot_ids.features.share.Share": "share",
 }
-"""What folders say that were kept before there were names. It never changes, wherever the classes move."""
+"""Class paths in folders saved before names were registered. Never changes, wherever the classes move."""
 
 
 def registered_name(kind: type) -> str:
-    """The registered name of one of our classes; of any other, `module.Class`."""
+    """Return the registered name of one of our classes, or `module.Class` for any other."""
     place = f"{kind.__module__}:{kind.__qualname__}"
     return next((name for name, ours in (MODELS | SCALERS).items() if ours == place), place.replace(":", "."))
 
 
 def load_class(name: str, ours: Mapping[str, str], trust: Collection[str] = ()) -> Any:
-    """The class that a kept file names: one of `ours` (MODELS or SCALERS), or one whose `module.Class` is in `trust`.
+    """Return the class that a saved file names: one of `ours` (MODELS or SCALERS), or a `module.Class` in `trust`.
 
     Raises:
-        UserError: it is neither (nothing was imported then), or what is trusted cannot be imported or is no class.
+        UserError: it is neither (then nothing was imported), or the trusted name cannot be imported or is not a class.
     """
     place = ours.get(OLD_NAMES.get(name, name))
     if place is not None:
@@ -67,10 +67,10 @@ def load_class(name: str, ours: Mapping[str, str], trust: Collection[str] = ()) 
 
 
 def import_trusted(name: str) -> type:
-    """A user's own class, by `module.Class`, which runs the module's code.
+    """Import a user's own class by `module.Class`, which runs the module's code.
 
     Raises:
-        UserError: it cannot be imported, or is no class.
+        UserError: it cannot be imported, or is not a class.
     """
     module, _, attribute = name.rpartition(".")
     try:
@@ -83,7 +83,7 @@ def import_trusted(name: str) -> type:
 
 
 def untrusted_error(names: Collection[str]) -> UserError:
-    """What to tell where a kept file names classes that are neither ours nor trusted."""
+    """Return the error for a saved file that names classes that are neither ours nor trusted."""
     return UserError(
         f"it holds {', '.join(names)}, which iot_ids does not load by itself: that runs its code. Where you know and "
         f"trust it, add trust={','.join(names)} (in Python: load_detector(folder, trust={list(names)}))"

@@ -1,4 +1,4 @@
-"""Keeps passwords out of what Hydra composes, prints and writes: of typed words, of files, of resolved values."""
+"""Keep passwords out of whatever Hydra composes, prints and writes: command lines, files and resolved values."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from iot_ids.common.redact import seal_addresses
 
 
 def seal(config: DictConfig | ListConfig) -> bool:
-    """Take the secrets out of every address in a configuration, in place; say whether there were any.
+    """Remove the secrets from every address in a configuration, in place; return whether there were any.
 
-    An interpolation that is not resolved stays one.
+    Unresolved interpolations are left as they are.
     """
     found = False
     for key in list(config) if isinstance(config, DictConfig) else range(len(config)):
@@ -31,12 +31,12 @@ def seal(config: DictConfig | ListConfig) -> bool:
 
 
 def seal_overrides(words: list[str]) -> list[str]:
-    """What was typed, without the secrets of its addresses, so that whoever repeats it repeats none."""
+    """Remove the secrets from the addresses in command-line overrides, so that echoing them reveals none."""
     return [_seal_override(word) if "://" in word else word for word in words]
 
 
 def _seal_override(word: str) -> str:
-    """An override's value is read as Hydra reads it, where it is a single one; all else is a text with addresses."""
+    """Seal an override's value as Hydra parses it, if it is a single one; treat anything else as text."""
     key, _, typed = word.partition("=")
     try:
         override = OverridesParser.create().parse_override(word)
@@ -52,14 +52,14 @@ def _seal_override(word: str) -> str:
 
 
 class SealConfig(Callback):
-    """What a file of the user's own brings with it, Hydra would copy beside its jobs."""
+    """Seal addresses from a user's own files, which Hydra would otherwise copy next to its jobs."""
 
     def on_run_start(self, config: DictConfig, **more: Any) -> None:
-        """Seal the one job's configuration."""
+        """Seal the configuration of a single job."""
         seal(config)
 
     def on_multirun_start(self, config: DictConfig, **more: Any) -> None:
-        """Seal what becomes multirun.yaml; the jobs are composed from the files again, and leave no copy then."""
+        """Seal what becomes multirun.yaml; jobs are composed from the files again, so they must not write copies."""
         if seal(config):
             with read_write(config):
                 config.hydra.overrides.hydra.append("hydra.output_subdir=null")

@@ -1,16 +1,16 @@
-"""Tables for people, who open them in a spreadsheet: there a cell that begins with `=` is a formula, and may act."""
+"""Make tables safe to open in a spreadsheet, where a cell that begins with `=` is a formula and may run commands."""
 
 import polars as pl
 
 FORMULA = r"^'*[=+\-@\t\r\n]"
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^-$"
-"""A number is none, nor is the dash that stands for nothing."""
+"""Not formulas: numbers, and the dash that marks an empty cell."""
 
 
 def escape_formulas(table: pl.DataFrame) -> pl.DataFrame:
-    """`table` with an apostrophe before each text, also before a column's name, that a spreadsheet would compute.
+    """Prefix every text that a spreadsheet would evaluate with an apostrophe, column names included.
 
-    An apostrophe that stands before such a text already gets another, so that `unguarded` undoes it exactly.
+    A text that already has an apostrophe gets another one, so that `unescape_formulas` is the exact inverse.
     """
     names = pl.Series("name", table.columns, dtype=pl.String).to_frame().select(_guard("name")).to_series().to_list()
     texts = [name for name, kind in table.schema.items() if kind in (pl.String, pl.Categorical, pl.Enum)]
@@ -18,7 +18,7 @@ def escape_formulas(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def unescape_formulas(table: pl.DataFrame) -> pl.DataFrame:
-    """A table as it was before `guarded`, from the file that was written."""
+    """Undo `escape_formulas` on a table read from the file that was written."""
     texts = [name for name, kind in table.schema.items() if kind == pl.String]
     names = pl.Series("name", table.columns, dtype=pl.String).to_frame().select(_bare("name")).to_series().to_list()
     return table.with_columns(_bare(name) for name in texts).rename(dict(zip(table.columns, names, strict=True)))

@@ -1,6 +1,6 @@
-"""What the system refuses, in a sentence: a full disk, an output that nobody reads, too little room for memory.
+"""Explain system errors in one sentence: a full disk, a closed output, too little memory.
 
-Each library says it in its own way, and the store's, the sweep's or a trial's way of telling would give it the blame.
+Every library reports them differently, and without this the store, the sweep or a trial would get the blame.
 """
 
 import errno
@@ -21,9 +21,9 @@ from iot_ids.common.errors import UserError
 from iot_ids.common.redact import redact_passwords
 
 LEAST_ADDRESSES = 2.5 * 2**30
-"""Bytes of addresses that the libraries reserve before the first row is read; with less they abort, or wait."""
+"""Bytes of address space that the libraries reserve before the first row is read; with less they abort or hang."""
 SPARE = 2**16
-"""A disk with fewer bytes left is full."""
+"""A disk with fewer free bytes counts as full."""
 REASONS = {
     errno.ENOSPC: ("the disk is full", "make room there"),
     errno.EDQUOT: ("your share of the disk is used up", "make room there"),
@@ -34,17 +34,17 @@ WORDS = {
     errno.EDQUOT: re.compile(r"Disk quota exceeded"),
     errno.EFBIG: re.compile(r"File too large"),
 }
-"""How libraries say it that raise no OSError: SQLite, Polars, safetensors."""
+"""Messages of libraries that do not raise OSError: SQLite, Polars, safetensors."""
 CLOSED = "standard output was closed before everything was said; what was kept until then stays kept"
 
 
 def run_program(act: Callable[[], None]) -> None:
-    """Run a program's `act`; a refusal, or another mistake of the user's, ends it with a sentence and exit code 1.
+    """Run `act`; end a system error or a user's mistake with one message and exit code 1.
 
-    So does an interruption that strikes outside of what `act` guards itself.
+    An interruption that `act` does not handle itself ends the same way.
     """
-    logging.raiseExceptions = False  # a log's line that cannot be printed is no traceback
-    if isinstance(sys.stdout, io.TextIOWrapper):  # nor is a name that this terminal has no letters for
+    logging.raiseExceptions = False  # no traceback for a log line that cannot be printed
+    if isinstance(sys.stdout, io.TextIOWrapper):  # nor for a name that the terminal cannot encode
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         check_address_space()
@@ -58,10 +58,10 @@ def run_program(act: Callable[[], None]) -> None:
 
 @contextmanager
 def as_user_error() -> Iterator[None]:
-    """Such a refusal in the block as a UserError; a closed output ends the program by a SystemExit.
+    """Turn a system error in the block into a UserError, and a closed standard output into a SystemExit.
 
     Raises:
-        UserError: a disk is full, or memory is not to be had.
+        UserError: a disk is full, or memory runs out.
         SystemExit: nobody reads the standard output.
     """
     try:
@@ -93,7 +93,7 @@ def check_address_space() -> None:
 
 
 def explain(error: BaseException) -> str | None:
-    """What to tell of an error that, or whose cause, is a refusal of the system's; None of any other."""
+    """Explain an error that is, or was caused by, a system error; None for any other."""
     for each in (chain := list(_chain(error))):
         if isinstance(each, MemoryError):
             return f"the memory is used up ({each}); see ulimit -v, or use fewer rows or features".replace(" ()", "")
@@ -122,7 +122,7 @@ def _number(error: BaseException) -> int | None:
 
 
 def _place(chain: Sequence[BaseException]) -> str:
-    """Where nothing can be written: the file's folder, those of the places in use that are full, or the first words."""
+    """Say where writing failed: the file's folder, the full disks among those in use, or the error's first line."""
     refusing = [each for each in chain if _number(each) is not None]
     if files := [file for each in refusing if (file := _file(each)) is not None]:
         return str(next(each for each in files[-1].parents if PREFIX not in str(each)))
@@ -134,7 +134,7 @@ def _place(chain: Sequence[BaseException]) -> str:
 
 
 def _file(error: BaseException) -> Path | None:
-    """The file that was written when the system refused; of a copy, the new one."""
+    """Return the file that was being written; for a copy, the destination."""
     if isinstance(error, shutil.Error):
         return Path(error.args[0][0][1])
     if isinstance(error, OSError) and (name := error.filename2 or error.filename) is not None:
@@ -154,7 +154,7 @@ def _temporary() -> str:
 
 
 def _discard_output() -> None:
-    """Where the standard output takes nothing, let what waits for it go nowhere: Python would complain at its end."""
+    """Discard buffered output that the standard output does not accept: Python would complain at exit."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

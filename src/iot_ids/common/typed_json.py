@@ -1,4 +1,4 @@
-"""What a kept JSON file says, as the dataclass that describes it: every key, every type, every length checked."""
+"""Read a saved JSON file into the dataclass that describes it, checking every key, type and length."""
 
 import json
 import math
@@ -13,21 +13,21 @@ T = TypeVar("T")
 
 
 def read_json(file: Path, shape: type[T]) -> T:
-    """`file` as a `shape`, a dataclass. Keys that it lacks have the dataclass's defaults.
+    """Read `file` as an instance of `shape`, a dataclass, whose defaults fill in missing keys.
 
     Raises:
-        ValueError: it is no JSON, or a value is not what the dataclass declares; the message names file and key.
+        ValueError: it is not JSON, or a value does not fit the dataclass; the message names file and key.
     """
     return convert(json.loads(file.read_text(encoding="utf-8")), shape, file.name)  # type: ignore[no-any-return]
 
 
 def convert(value: Any, kind: Any, where: str) -> Any:
-    """`value`, as JSON has it, as a `kind`: a dataclass, an enum, a list, tuple or dict of kinds, a plain type or None.
+    """Convert a JSON `value` to `kind`: a dataclass, an enum, a list, tuple or dict of kinds, a plain type or None.
 
-    A number for a float has to be finite; true is no number.
+    A float must be finite; true is not a number.
 
     Raises:
-        ValueError: it is none; `where` says where it stands.
+        ValueError: it does not fit; the message says `where`.
     """
     origin, inner = get_origin(kind), get_args(kind)
     if is_dataclass(kind):
@@ -46,10 +46,10 @@ def convert(value: Any, kind: Any, where: str) -> Any:
     return _of(value, kind, where)
 
 
-def require(holds: object, said: str) -> None:
-    """Raise a ValueError that says what does not hold of a kept file."""
+def require(holds: object, message: str) -> None:
+    """Raise a ValueError with `message` unless a condition on a saved file holds."""
     if not holds:
-        raise ValueError(said)
+        raise ValueError(message)
 
 
 def _object(value: Any, kind: Any, where: str) -> Any:
@@ -57,8 +57,8 @@ def _object(value: Any, kind: Any, where: str) -> Any:
     if unknown := sorted(given.keys() - hints.keys()):
         raise ValueError(f"{where}: {', '.join(unknown)} is unknown to this version")
     needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
-    if lacking := [name for name in needed if name not in given]:
-        raise ValueError(f"{where}: {', '.join(lacking)} is missing")
+    if missing := [name for name in needed if name not in given]:
+        raise ValueError(f"{where}: {', '.join(missing)} is missing")
     return kind(**{name: convert(each, hints[name], f"{where}: {name}") for name, each in given.items()})
 
 

@@ -73,7 +73,7 @@ def move_threshold(detector: Detector, flows: pl.DataFrame, normal: int) -> Dete
     log_odds = _softened_log_odds(expit(attack_scores(detector.uncalibrated(flows), normal)))
     if log_odds.min() == log_odds.max():
         return replace(detector, shift=-CERTAIN_SHIFT if normal == 0 else CERTAIN_SHIFT)
-    odds = np.exp(operating_point.cut(log_odds))
+    odds = np.exp(operating_point.otsu_threshold(log_odds))
     attack = float(np.clip((odds * (1 + EDGE) - EDGE) / (1 + odds), 0, 1))
     at_cut = [1 - attack, attack] if normal == 0 else [attack, 1 - attack]
     return replace(detector, shift=shift_to_even(np.array(at_cut), detector.temperature))

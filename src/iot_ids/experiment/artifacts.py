@@ -22,7 +22,7 @@ def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulate
     _table(pl.DataFrame({"label": result.classes, **counts}), simulated, folder / "confusion_matrix.csv")
     _marked(result.predictions, simulated).write_parquet(folder / "predictions.parquet")
     if result.unseen is not None:
-        _table(result.unseen.taken_for, simulated, folder / "unseen.csv")
+        _table(result.unseen.predicted_as, simulated, folder / "unseen.csv")
         _marked(result.unseen.predictions, simulated).write_parquet(folder / "unseen_predictions.parquet")
     (folder / "audit.json").write_text(json.dumps({"simulated": simulated, **result.audit}, indent=1))
     (folder / "cleaning.json").write_text(json.dumps({"simulated": simulated, **_cleaning(fitted, test)}, indent=1))

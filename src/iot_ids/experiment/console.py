@@ -90,7 +90,7 @@ def _unseen(result: Result) -> Iterator[str]:
     yield f"attacks left out of training: {found} % detected [{low}, {high}] at that threshold"
     if seen := result.metrics["unseen/rows_seen_in_train"]:
         yield f"  {seen:,.0f} of these rows equal a training row of another class in every selected feature"
-    for (attack,), table in result.unseen.taken_for.group_by("attack", maintain_order=True):
+    for (attack,), table in result.unseen.predicted_as.group_by("attack", maintain_order=True):
         classes = ", ".join(f"{_percent(share)} % {name}" for name, share in table.select("taken_for", "share").rows())
         yield f"  {attack} ({table['rows'].sum():,} rows) was predicted as {classes}"
 
@@ -142,7 +142,7 @@ def line(result: Result, name: str, seconds: float) -> None:
 
 
 def _attacks(unseen: Unseen) -> str:
-    return ", ".join(unseen.taken_for["attack"].unique(maintain_order=True))
+    return ", ".join(unseen.predicted_as["attack"].unique(maintain_order=True))
 
 
 def say(words: str) -> None:

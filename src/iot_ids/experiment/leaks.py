@@ -18,7 +18,7 @@ from iot_ids.data.clean import typed, without
 from iot_ids.data.load import Loaded, Test
 from iot_ids.data.schema import Identifiers
 from iot_ids.features.encode import Encoder
-from iot_ids.features.pipeline import Rule, refuse_emptied_class
+from iot_ids.features.pipeline import Rule, check_classes_remain
 
 
 def with_identifiers(config: Config, loaded: Loaded) -> tuple[Config, Loaded]:
@@ -74,7 +74,7 @@ def without_outliers(loaded: Loaded, rule: Rule, numeric: Sequence[str]) -> Load
     test = loaded.read_test()
     parts = {"train": loaded.train, "validation": loaded.validation, "test": test.flows}
     kept = pl.Series(rule(Encoder(tuple(numeric), ()).transform(pl.concat(parts.values()))))
-    refuse_emptied_class(loaded.train, kept[: loaded.train.height].to_numpy())
+    check_classes_remain(loaded.train, kept[: loaded.train.height].to_numpy())
     left, start = {}, 0
     for name, flows in parts.items():
         left[name] = flows.filter(kept[start : start + flows.height])

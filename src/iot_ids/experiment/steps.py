@@ -25,10 +25,10 @@ from iot_ids.experiment.unseen_attacks import refuse_too_few_normal_rows
 from iot_ids.features import pipeline
 from iot_ids.features.pipeline import Pipeline
 from iot_ids.metrics import calibration, operating_point
-from iot_ids.metrics.calibration import calibrated
+from iot_ids.metrics.calibration import calibrate
 from iot_ids.metrics.confusion import confusion_matrix, f1_macro
 from iot_ids.metrics.operating_point import OperatingPoint, attack_scores
-from iot_ids.models.classifier import Report, Table, answers, padded
+from iot_ids.models.classifier import Report, Table, predict_probabilities, with_padding_row
 from iot_ids.serving.detector import Detector
 
 __all__ = ["evaluate", "fit", "prepare", "rows"]
@@ -115,12 +115,12 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     seconds = time.perf_counter() - start
     columns, form = _columns_read(prepared), config.dataset.format
     validation = prepared.validation
-    y, uncalibrated = validation.y, answers(prepared.model, validation.x, validation.steps)
+    y, uncalibrated = validation.y, predict_probabilities(prepared.model, validation.x, validation.steps)
     refuse_nan(uncalibrated, config)
-    temperature = calibration.best_temperature(uncalibrated, y)
+    temperature = calibration.fit_temperature(uncalibrated, y)
     fitted = prepared.features.pipeline
     detector = Detector(columns, form.missing, classes, fitted, prepared.model, temperature, config.window, form=form)
-    probabilities = calibrated(uncalibrated, temperature)
+    probabilities = calibrate(uncalibrated, temperature)
     score = f1_macro(confusion_matrix(y, probabilities.argmax(axis=1), len(classes)))
     return Fitted(prepared, detector, pl.DataFrame(epochs), score, _operating_point(prepared, probabilities), seconds)
 
@@ -142,7 +142,7 @@ def _table(
     every = history.unique(ROW_ID, keep="first", maintain_order=True)
     columns, missing = config.dataset.columns, config.dataset.format.missing
     steps = windows_of(every, columns, missing, np.arange(len(y)), config.window)
-    return Table(padded(pipeline.transform(every)), y, steps)
+    return Table(with_padding_row(pipeline.transform(every)), y, steps)
 
 
 def _operating_point(prepared: Prepared, probabilities: NDArray[np.float32]) -> OperatingPoint | None:

@@ -11,7 +11,7 @@ from iot_ids.data.clean import ROW_ID
 from iot_ids.data.label import CLASS, KIND
 from iot_ids.data.load import Loaded
 from iot_ids.metrics.operating_point import attack_scores, can_state, rows_needed
-from iot_ids.metrics.unseen import summarise, taken_for
+from iot_ids.metrics.unseen import count_predictions, summarise
 from iot_ids.serving.detector import Detector
 
 RATE = "false_positive_rate"
@@ -21,10 +21,10 @@ REPEATED = ("threshold", "validation_normal_rows", RATE, f"{RATE}_low", f"{RATE}
 
 @dataclass(frozen=True)
 class Unseen:
-    """The evaluation of the left-out attacks: `taken_for` is written to `unseen.csv`, `predictions` to Parquet."""
+    """The evaluation of the left-out attacks: `predicted_as` is written to `unseen.csv`, `predictions` to Parquet."""
 
     metrics: dict[str, float]
-    taken_for: pl.DataFrame
+    predicted_as: pl.DataFrame
     predictions: pl.DataFrame
 
 
@@ -62,7 +62,7 @@ def evaluate_unseen(
     """
     probabilities = detector.probabilities(flows)
     scores = attack_scores(probabilities, detector.classes.index(normal))
-    table = taken_for(flows[KIND], probabilities, scores, threshold, detector.classes, normal)
+    table = count_predictions(flows[KIND], probabilities, scores, threshold, detector.classes, normal)
     copied = {f"unseen/{name}": metrics[f"operating/{name}"] for name in REPEATED if f"operating/{name}" in metrics}
     columns = {f"probability/{name}": probabilities[:, code] for code, name in enumerate(detector.classes)}
     predictions = pl.DataFrame({"row_id": flows[ROW_ID], "attack": flows[KIND], **columns})

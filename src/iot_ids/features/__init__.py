@@ -1,4 +1,4 @@
-"""Encoding, selection and scaling. Configurations name functions and classes by these paths, which stay."""
+"""Encoding, selection and scaling. Configurations refer to these public paths, which stay stable."""
 
 from iot_ids.common.lazy import lazy_attributes
 

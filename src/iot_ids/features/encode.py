@@ -1,4 +1,4 @@
-"""From typed columns to numbers: numeric columns as they are, categorical ones as one indicator per category."""
+"""Encode typed columns as numbers: numeric columns as they are, categorical ones as one indicator per category."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from iot_ids.common.errors import UserError
 from iot_ids.data.reading.layout import MISSING_NAME
 
 MOST_NAMES = 1_000
-"""Categories of one column in the training rows, each of which becomes a column of its own. Protocols, services and
-states have a hundred or two; what has more is an address, a host's name or a running number, which names flows instead
-of describing them, and 100,000 of them fill any memory.
+"""Most categories of one column in the training rows; each becomes a column. Protocols, services and states have a
+hundred or two; a column with more holds addresses, host names or running numbers, which name flows instead of
+describing them, and 100,000 of them fill any memory.
 """
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Which encoded columns there are: numeric names, and `(column, category)` pairs that were seen in training.
+    """The encoded columns: numeric names, and `(column, category)` pairs seen in training.
 
-    `indicated` are the numbers of which a column says whether they are missing, all of which lack in some training row;
-    any missing number is zero then. None where a missing number is NaN.
+    `indicated` are the numeric columns with an extra indicator for missing values, namely those with missing values in
+    training; every missing number is then encoded as zero. If None, missing numbers are NaN.
     """
 
     numeric: tuple[str, ...]
@@ -33,10 +33,10 @@ class Encoder:
     def fit(
         cls, train: pl.DataFrame, numeric: Sequence[str], categorical: Sequence[str], indicate: bool = False
     ) -> "Encoder":
-        """Learn the categories of the training rows, in alphabetical order, and which numbers are missing in some.
+        """Learn the training rows' categories, sorted, and which numbers are sometimes missing.
 
         Raises:
-            UserError: a column has more than MOST_NAMES of them.
+            UserError: a column has more than MOST_NAMES categories.
         """
         names = {column: train[column].unique() for column in categorical}
         for column, values in names.items():
@@ -48,22 +48,22 @@ class Encoder:
 
     @property
     def names(self) -> list[str]:
-        """Names of the encoded columns, in the order of `transform`: `bytes`, `proto=tcp`, `bytes=missing`."""
+        """Name the encoded columns in the order of `transform`: `bytes`, `proto=tcp`, `bytes=missing`."""
         categories = (f"{column}={value}" for column, value in self.categories)
         return [*self.numeric, *categories, *map(_indicator, self.indicated or ())]
 
     @property
     def numbers(self) -> list[str]:
-        """The raw numeric columns that are read."""
+        """Return the raw numeric columns that are read."""
         return list(dict.fromkeys([*self.numeric, *(self.indicated or ())]))
 
     @property
     def texts(self) -> list[str]:
-        """The raw categorical columns that are read."""
+        """Return the raw categorical columns that are read."""
         return list(dict.fromkeys(column for column, _ in self.categories))
 
     def only(self, names: Sequence[str]) -> "Encoder":
-        """The encoder of just these encoded columns; their order stays this one's."""
+        """Return an encoder of only these encoded columns, in the present order."""
         wanted = set(names)
         pairs = tuple((column, value) for column, value in self.categories if f"{column}={value}" in wanted)
         numeric = tuple(name for name in self.numeric if name in wanted)
@@ -72,10 +72,10 @@ class Encoder:
         return Encoder(numeric, pairs, tuple(name for name in self.indicated if _indicator(name) in wanted))
 
     def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
-        """`(rows, encoded columns)`, float32, each column in one piece.
+        """Return `(rows, encoded columns)`, float32, in column-major order.
 
-        A category not seen in training is zero in every indicator. A number that is null or not finite is NaN; with
-        `indicated`, null is zero instead, and one in the number's indicator, where there is one.
+        A category not seen in training is zero in every indicator. A null or non-finite number becomes NaN; with
+        `indicated`, null becomes zero, and one in the column's indicator if it has one.
         """
         encoded = np.empty((flows.height, len(self.names)), dtype=np.float32, order="F")
         for at, name in enumerate(self.numeric):

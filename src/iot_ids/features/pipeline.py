@@ -1,4 +1,4 @@
-"""Outliers, encoding, selection and scaling, chained: fitted on the training rows, then applied to any."""
+"""Outlier removal, encoding, selection and scaling: fitted on the training rows, then applied to any rows."""
 
 import json
 from collections.abc import Callable, Collection, Sequence
@@ -23,7 +23,7 @@ Rule = Callable[[NDArray[np.float32]], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Selection:
-    """Every encoded column that varies on the training rows, its score (NaN without a selector), whether it is kept."""
+    """The encoded columns that vary on the training rows, their scores (NaN without a selector), and which are kept."""
 
     names: list[str]
     scores: NDArray[np.float64]
@@ -31,18 +31,18 @@ class Selection:
 
     @property
     def scored(self) -> bool:
-        """Whether there are scores; `selector=all` gives none."""
+        """Return whether there are scores; `selector=all` gives none."""
         return not bool(np.isnan(self.scores).all())
 
     def table(self) -> pl.DataFrame:
-        """What `selected_features.csv` holds: feature, score, selected; best first."""
+        """Return the table of `selected_features.csv`: feature, score, selected; best first."""
         table = pl.DataFrame({"feature": self.names, "score": self.scores, "selected": self.selected})
         return table.sort("score", descending=True, maintain_order=True, nulls_last=True)
 
 
 @dataclass
 class Facts:
-    """What `pipeline.json` says."""
+    """The content of `pipeline.json`."""
 
     numeric: tuple[str, ...]
     categories: tuple[tuple[str, str], ...]
@@ -59,15 +59,15 @@ class Pipeline:
 
     @property
     def names(self) -> list[str]:
-        """The selected encoded columns, in the model's order."""
+        """Return the selected encoded columns, in the model's order."""
         return self.encoder.names
 
     def encode(self, flows: pl.DataFrame) -> NDArray[np.float32]:
-        """The selected columns before scaling: `(rows, features)`."""
+        """Encode the selected columns without scaling: `(rows, features)`."""
         return np.ascontiguousarray(self.encoder.transform(flows))
 
     def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
-        """The model's input: `(rows, features)`, float32. NaN where a number is missing."""
+        """Compute the model's input: `(rows, features)`, float32. NaN where a number is missing."""
         return np.ascontiguousarray(self.scaler.transform(self.encoder.transform(flows)))
 
     def save(self, folder: Path) -> None:
@@ -86,8 +86,8 @@ class Pipeline:
         """Read what `save` wrote.
 
         Raises:
-            UserError: the scaler is none of ours, and `trust` does not name it.
-            ValueError: the files do not fit each other.
+            UserError: the scaler is not one of ours, and `trust` does not name it.
+            ValueError: the files do not match.
         """
         facts = read_json(folder / FILE, Facts)
         scaler: Scaler = registry.load_class(facts.scaler, registry.SCALERS, trust)()
@@ -95,13 +95,13 @@ class Pipeline:
             scaler.restore(dict(arrays))
         pipeline = cls(Encoder(facts.numeric, facts.categories, facts.indicated), scaler)
         one = np.zeros((1, len(pipeline.names)), dtype=np.float32)
-        require(np.shape(scaler.transform(one)) == one.shape, "pipeline.npz is of other columns than pipeline.json")
+        require(np.shape(scaler.transform(one)) == one.shape, "pipeline.npz and pipeline.json have different columns")
         return pipeline
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted pipeline, how its columns were chosen, and the training rows that the outlier rule left."""
+    """A fitted pipeline, the selection of its columns, and the training rows kept by the outlier rule."""
 
     pipeline: Pipeline
     selection: Selection
@@ -120,23 +120,23 @@ def fit(
     scaling_rows: pl.DataFrame | None = None,
     indicate: bool = False,
 ) -> Fit:
-    """Fit on the training rows, and on nothing else: outlier rule, categories, selection, scaling, in this order.
+    """Fit on the training rows only: outlier rule, categories, selection and scaling, in this order.
 
-    The one exception has to be handed in: the scaler learns from `scaling_rows` instead, where there are any (see
+    The one exception is explicit: the scaler learns from `scaling_rows` if they are given (see
     `iot_ids.experiment.leaks`).
 
-    Selection comes before scaling: Pearson's r does not change under min-max, and chi-square scales a copy of its own.
-    Columns that are constant on the training rows are never chosen, by any selector. Of the others, the `k` with the
-    highest scores are kept, the first of equals; all of them where `k` or `scores` is None. With `indicate`, missing
-    numbers of `train` are told apart (`Encoder.indicated`); the outlier rule gets NaN for them.
+    Selection comes before scaling: Pearson's r is invariant under min-max scaling, and chi-square scales its own copy.
+    Columns that are constant on the training rows are never selected. Of the others, the `k` with the highest scores
+    are kept, ties in column order; all of them if `k` or `scores` is None. With `indicate`, missing numbers of `train`
+    get indicators (`Encoder.indicated`); the outlier rule sees them as NaN.
 
     Raises:
-        UserError: every column is constant; `k` is more than the columns that vary, or less than 1; the outlier rule
-            leaves a class without rows.
+        UserError: every column is constant, `k` is below 1 or exceeds the columns that vary, or the outlier rule leaves
+            a class without rows.
     """
     if outliers is not None:
         kept = outliers(Encoder(tuple(numeric), ()).transform(train))
-        refuse_emptied_class(train, kept)
+        check_classes_remain(train, kept)
         train, y = train.filter(pl.Series(kept)), y[kept]
     encoder = Encoder.fit(train, numeric, categorical, indicate)
     x, names = _varying(encoder.transform(train), encoder.names)
@@ -149,17 +149,17 @@ def fit(
 
 
 def _varying(x: NDArray[np.float32], names: Sequence[str]) -> tuple[NDArray[np.float32], list[str]]:
-    """The columns of `x` that are not constant, and their names; moved together in place, since `x` may be large."""
+    """Return the non-constant columns of `x` and their names, compacted in place since `x` may be large."""
     varies = x.max(axis=0) > x.min(axis=0)
     if not varies.any():
         raise UserError(
             f"all {len(names)} columns are constant on the {len(x):,} training rows: there is nothing to learn from"
         )
-    there = np.flatnonzero(varies)
-    for to, at in enumerate(there):
+    kept = np.flatnonzero(varies)
+    for to, at in enumerate(kept):
         if to != at:
             x[:, to] = x[:, at]
-    return x[:, : len(there)], [name for name, vary in zip(names, varies, strict=True) if vary]
+    return x[:, : len(kept)], [name for name, vary in zip(names, varies, strict=True) if vary]
 
 
 def _columns(x: NDArray[np.float32], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -193,8 +193,8 @@ def _select(
     return Selection(names, score, selected)
 
 
-def refuse_emptied_class(train: pl.DataFrame, kept: NDArray[np.bool_]) -> None:
-    """Raise a UserError where a class has no training row among those `kept`, a mask `(rows,)`."""
+def check_classes_remain(train: pl.DataFrame, kept: NDArray[np.bool_]) -> None:
+    """Raise a UserError if a class has no training row among those `kept`, a mask `(rows,)`."""
     lost = set(train[CLASS].unique()) - set(train.filter(pl.Series(kept))[CLASS].unique())
     if lost:
         raise UserError(

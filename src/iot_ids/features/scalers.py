@@ -1,4 +1,4 @@
-"""Scalers: fitted on the training rows, kept as plain arrays."""
+"""Scalers: fitted on the training rows, saved as plain arrays."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ Matrix = NDArray[np.float32]
 
 
 class Scaler(Protocol):
-    """What a scaler has to be: built without arguments, fitted once, kept as arrays."""
+    """The interface of a scaler: built without arguments, fitted once, saved as arrays."""
 
     def fit(self, x: Matrix) -> None:
         """Learn from the training rows `(rows, features)`."""
@@ -23,10 +23,10 @@ class Scaler(Protocol):
         """Scale `(rows, features)`; NaN stays NaN."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """What was learned, as arrays."""
+        """Return the fitted values as arrays."""
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take back what `state` gave."""
+        """Restore what `state` returned."""
 
 
 class MinMax:
@@ -42,7 +42,7 @@ class MinMax:
         self.span = x.max(axis=0).astype(np.float64) - self.low
 
     def transform(self, x: Matrix) -> Matrix:
-        """`(rows, features)`, float32."""
+        """Scale `(rows, features)` to float32."""
         spans = np.where(self.span > 0, self.span, 1.0)
         scaled = np.empty(x.shape, dtype=np.float32)
         for at, (values, low, span) in enumerate(zip(x.T, self.low, spans, strict=True)):
@@ -50,24 +50,24 @@ class MinMax:
         return scaled
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """`low` and `span`, one value per column."""
+        """Return `low` and `span`, one value per column."""
         return {"low": self.low, "span": self.span}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take back what `state` gave."""
-        shaped(state, low="c", span="c")
+        """Restore what `state` returned."""
+        check_shapes(state, low="c", span="c")
         largest = 2 * float(np.finfo(np.float32).max)  # of float64, in which the largest span is rounded up
         possible = (state["span"] >= 0) & (np.abs(state["low"]) <= largest) & (state["low"] + state["span"] <= largest)
-        require(possible.all(), "the scaler's low and span are of no float32")
+        require(possible.all(), "the scaler's low and span cannot come from float32 values")
         self.low, self.span = state["low"], state["span"]
 
 
 class Quantile:
     """A value's rank among the training rows, as a standard normal deviate (scikit-learn's QuantileTransformer).
 
-    Values beyond the training rows' range become the outermost deviates (about 5.2). So does a column's smallest value,
+    Values beyond the training range become the outermost deviates (about 5.2). So does a column's smallest value,
     however many rows share it: an indicator column becomes its two ends, and a counter that is mostly zero jumps. Rare
-    values stand out, but a network's units saturate; `Midrank` keeps them apart less.
+    values stand out, but a network's units saturate; `Midrank` separates them less.
     """
 
     def fit(self, x: Matrix) -> None:
@@ -77,18 +77,18 @@ class Quantile:
         ).fit(x)
 
     def transform(self, x: Matrix) -> Matrix:
-        """`(rows, features)`, float32."""
+        """Scale `(rows, features)` to float32."""
         scaled = self.transformer.transform(x) if len(x) else x  # scikit-learn refuses tables without rows
         return np.asarray(scaled, dtype=np.float32)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """The quantiles of each column and the ranks that they stand for."""
+        """Return the quantiles of each column and their ranks."""
         return {"quantiles": self.transformer.quantiles_, "references": self.transformer.references_}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take back what `state` gave."""
-        shaped(state, quantiles="qc", references="q")
-        refuse_wrong(state["quantiles"], state["references"])
+        """Restore what `state` returned."""
+        check_shapes(state, quantiles="qc", references="q")
+        check_quantiles(state["quantiles"], state["references"])
         self.transformer = QuantileTransformer(output_distribution="normal")
         self.transformer.quantiles_ = state["quantiles"]
         self.transformer.references_ = state["references"]
@@ -97,7 +97,7 @@ class Quantile:
 
 
 class Midrank:
-    """Normal scores: a rank among the training rows as a standard normal deviate; equal values share the middle one.
+    """Normal scores: a rank among the training rows as a standard normal deviate; ties share their middle rank.
 
     A column of 99 % zeros and 1 % ones has them at -0.01 and 2.6, where `Quantile` has -5.2 and 5.2. Values beyond the
     training rows' range become the outermost deviates: 3.3 with 1,000 quantiles. A constant column becomes 0.
@@ -106,35 +106,35 @@ class Midrank:
     def fit(self, x: Matrix) -> None:
         """Learn 1,000 quantiles of each column, or as many as there are rows."""
         self.ranks = np.linspace(0, 1, min(1000, len(x)))
-        observed = np.quantile(x, self.ranks, axis=0, method="nearest")  # between two values, equal ones would differ
+        observed = np.quantile(x, self.ranks, axis=0, method="nearest")  # interpolation would separate equal values
         self.quantiles = observed.astype(np.float64)
 
     def transform(self, x: Matrix) -> Matrix:
-        """`(rows, features)`, float32."""
+        """Scale `(rows, features)` to float32."""
         end = 0.5 / len(self.ranks)
         columns = [self._rank(values, of) for values, of in zip(x.T, self.quantiles.T, strict=True)]
         return np.asarray(ndtri(np.clip(np.column_stack(columns), end, 1 - end)), dtype=np.float32)
 
     def _rank(self, values: NDArray[np.float32], quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The middle of the first and the last rank that the values have; NaN stays NaN."""
+        """Return the middle of the first and last rank of each value; NaN stays NaN."""
         ranks = self.ranks
         last = np.interp(values, quantiles, ranks)
         first = -np.interp(-values, -quantiles[::-1], -ranks[::-1])
         return np.asarray((first + last) / 2)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """The quantiles of each column and the ranks that they stand for."""
+        """Return the quantiles of each column and their ranks."""
         return {"quantiles": self.quantiles, "ranks": self.ranks}
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take back what `state` gave."""
-        shaped(state, quantiles="qc", ranks="q")
-        refuse_wrong(state["quantiles"], state["ranks"])
+        """Restore what `state` returned."""
+        check_shapes(state, quantiles="qc", ranks="q")
+        check_quantiles(state["quantiles"], state["ranks"])
         self.quantiles, self.ranks = state["quantiles"], state["ranks"]
 
 
-def shaped(state: Mapping[str, Any], **axes: str) -> None:
-    """Refuse a kept state that has not these arrays of finite float64; axes of one letter have one length.
+def check_shapes(state: Mapping[str, Any], **axes: str) -> None:
+    """Check that a saved state has exactly these arrays of finite float64; axes with the same letter have equal length.
 
     Raises:
         ValueError: it has not; the message names the array.
@@ -145,45 +145,49 @@ def shaped(state: Mapping[str, Any], **axes: str) -> None:
         array = state[name]
         right = array.dtype == np.float64 and array.ndim == len(letters) and np.isfinite(array).all()
         fits = right and all(lengths.setdefault(each, n) == n for each, n in zip(letters, array.shape, strict=True))
-        require(fits, f"the scaler's {name} is of type {array.dtype} and shape {array.shape}, and fits no other array")
+        require(
+            fits, f"the scaler's {name} is of type {array.dtype} and shape {array.shape}, and does not fit the others"
+        )
 
 
-def refuse_wrong(quantiles: NDArray[np.float64], ranks: NDArray[np.float64]) -> None:
-    """Raise a ValueError where kept quantiles or ranks fall down the first axis, or ranks leave 0 to 1."""
+def check_quantiles(quantiles: NDArray[np.float64], ranks: NDArray[np.float64]) -> None:
+    """Raise a ValueError if saved quantiles or ranks decrease along the first axis, or ranks lie outside 0 to 1."""
     rise = all((np.diff(each, axis=0) >= 0).all() for each in (quantiles, ranks))
-    require(len(ranks) and rise and ranks[0] >= 0 and ranks[-1] <= 1, "the scaler's quantiles or ranks are none")
+    require(
+        len(ranks) and rise and ranks[0] >= 0 and ranks[-1] <= 1, "the scaler's quantiles or ranks are not in order"
+    )
 
 
 DIGITS = 2
-"""Significant digits by which values count as the same: 1,234 and 1,180 are both 1,200."""
+"""Significant digits to which values are compared: 1,234 and 1,180 are both 1,200."""
 SMALLEST = 1e-9
-"""Below it, values are told apart in steps of a tenth of it, so that 0 has a neighbourhood too."""
+"""Smaller values are compared in steps of a tenth of it, so that 0 has a neighbourhood too."""
 UNSEEN = 0.5
-"""The count of a value that no fitted row has: half a flow."""
+"""The count of a value that does not occur in the fitted rows: half a flow."""
 
 
 class Share:
-    """log10 of the share of the fitted rows whose value in the same column is the same to two significant digits.
+    """log10 of the share of fitted rows with the same value in that column, to two significant digits.
 
-    0 where every row has the value, -3 where one in a thousand has. What the value is, and in which unit, is forgotten.
+    0 if every row has the value, -3 if one in a thousand has. The value itself and its unit are discarded.
     """
 
     def fit(self, x: Matrix) -> None:
-        """Count each column's values; NaN is none."""
+        """Count each column's values, ignoring NaN."""
         columns = [np.unique(_rounded(column[~np.isnan(column)]), return_counts=True) for column in x.T]
         self.values = [values for values, _ in columns]
         self.counts = [counts.astype(np.float64) for _, counts in columns]
         self.rows = float(len(x))
 
     def transform(self, x: Matrix) -> Matrix:
-        """`(rows, features)`, float32, at most 0; NaN stays NaN."""
+        """Transform `(rows, features)` to float32, at most 0; NaN stays NaN."""
         shares = np.empty(x.shape, dtype=np.float32)
         for at, (values, counts) in enumerate(zip(self.values, self.counts, strict=True)):
             shares[:, at] = np.log10(_counted(_rounded(x[:, at]), values, counts) / self.rows)
         return np.where(np.isnan(x), np.float32(np.nan), shares)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """The columns' values and their counts end to end, how many of them each column has, and the fitted rows."""
+        """Return all columns' values and counts concatenated, their lengths, and the number of fitted rows."""
         lengths = np.array([len(values) for values in self.values], dtype=np.float64)
         return {
             "values": np.concatenate([np.empty(0), *self.values]),
@@ -193,11 +197,11 @@ class Share:
         }
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
-        """Take back what `state` gave."""
-        shaped(state, values="v", counts="v", lengths="c", rows="")
+        """Restore what `state` returned."""
+        check_shapes(state, values="v", counts="v", lengths="c", rows="")
         lengths = state["lengths"]
         whole = (lengths >= 0).all() and (lengths % 1 == 0).all() and lengths.sum() == len(state["values"])
-        require(whole, "the scaler's lengths are not those of its values")
+        require(whole, "the scaler's lengths do not match its values")
         require(state["rows"] >= 1 and (state["counts"] > 0).all(), "the scaler counted nothing")
         ends = np.cumsum(state["lengths"]).astype(np.int64)[:-1]
         self.values, self.counts = np.split(state["values"], ends), np.split(state["counts"], ends)
@@ -205,14 +209,14 @@ class Share:
 
 
 def _rounded(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """To two significant digits; through float32, in which the same digits of two ways of rounding are equal."""
+    """Round to two significant digits; float32 makes results equal that differ only by floating-point error."""
     exact = values.astype(np.float64)
     step = 10.0 ** (np.floor(np.log10(np.maximum(np.abs(exact), SMALLEST))) - (DIGITS - 1))
     return (np.round(exact / step) * step).astype(np.float32).astype(np.float64)
 
 
 def _counted(x: NDArray[np.float64], values: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How often each of `x` was counted; UNSEEN where it is none of the ascending `values`."""
+    """Look up how often each of `x` was counted; UNSEEN if it is not among the sorted `values`."""
     if not len(values):
         return np.full(len(x), UNSEEN)
     at = np.minimum(np.searchsorted(values, x), len(values) - 1)

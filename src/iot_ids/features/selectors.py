@@ -6,15 +6,15 @@ from sklearn.feature_selection import chi2, mutual_info_classif
 from sklearn.preprocessing import minmax_scale
 
 BLOCK_ROWS = 4_096
-"""So many at a time: in float64 they fit the processor's caches, where all of them would be twice the table."""
+"""Rows per block: in float64 a block fits the processor's caches; the whole table would need twice its memory."""
 ROUNDING = 1e-9
-"""A column whose squares shrink to this share of themselves when its mean is taken off has but one value."""
+"""A column whose sum of squares shrinks to this share when its mean is subtracted counts as constant."""
 
 
 def pearson(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The largest |r| of each column with any class indicator: float64 `(features,)`, 0 to 1, higher is better.
+    """Score each column by its largest |r| with any class indicator: float64 `(features,)`, 0 to 1, higher is better.
 
-    Pearson's r needs two numbers, and a class among several is none. The paper does not say how it bridged this; here a
+    Pearson's r needs two numbers, but a class is not a number. The paper does not say how it handled this; here a
     class c is the indicator 1[y = c], as in one-against-rest screening (the correlation criterion of Guyon and
     Elisseeff 2003, eq. 2, taken per class), so that a column that singles out one rare class scores high. For two
     classes both indicators give the same |r|. A constant column scores 0.
@@ -22,7 +22,7 @@ def pearson(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64]
     `x` is `(rows, features)`, `y` `(rows,)` holds class codes from 0.
     """
     classes, features = int(y.max()) + 1, x.shape[1]
-    near = x[:BLOCK_ROWS].mean(axis=0, dtype=np.float64)[:, None]  # subtracted, so that sums of squares keep digits
+    near = x[:BLOCK_ROWS].mean(axis=0, dtype=np.float64)[:, None]  # subtracted to keep precision in the sums of squares
     sums, squares, products = np.zeros(features), np.zeros(features), np.zeros((features, classes))
     for start in range(0, len(x), BLOCK_ROWS):
         part = x[start : start + BLOCK_ROWS].T.astype(np.float64, order="C")
@@ -39,15 +39,15 @@ def pearson(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64]
 
 
 COLUMNS = 8
-"""So many are scored at a time: in float64, all of them would be twice the table."""
+"""Columns scored at a time: in float64, the whole table would need twice its memory."""
 
 
 def chi_square(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The chi-square statistic of each column against the class: float64 `(features,)`, from 0, higher is better.
+    """Score each column by its chi-square statistic with the class: float64 `(features,)`, from 0, higher is better.
 
     The statistic of scikit-learn's `chi2`: observed sum of a column within each class against the sum that the class's
-    share of rows would give (Liu and Setiono 1995 use counts in bins). It needs values of one size and no negative
-    ones, hence the min-max copy of its own. A constant column scores 0.
+    share of rows would give (Liu and Setiono 1995 use counts in bins). It needs non-negative values of the same
+    scale, hence the min-max scaled copy. A constant column scores 0.
 
     `x` is `(rows, features)`, `y` `(rows,)` holds class codes from 0.
     """
@@ -57,15 +57,15 @@ def chi_square(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float
 
 
 LARGEST_SAMPLE = 10_000
-"""The estimate sorts neighbours of every row; beyond this many rows it hardly moves and only takes longer."""
+"""The estimate sorts the neighbours of every row; with more rows it hardly changes and only takes longer."""
 
 
 def mutual_information(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mutual information of each column with the class in nats: float64 `(features,)`, from 0, higher is better.
+    """Score each column by its mutual information with the class: nats, float64 `(features,)`, higher is better.
 
-    Estimated from nearest neighbours (Ross 2014, as in scikit-learn) on at most LARGEST_SAMPLE rows, every class in its
-    share; indicator columns are counted. Ties between values are broken by noise from a fixed seed: equal input gives
-    equal scores. A column that is constant on these rows scores 0.
+    Estimated from nearest neighbours (Ross 2014, as in scikit-learn) on at most LARGEST_SAMPLE rows, stratified by
+    class; indicator columns are treated as discrete. Ties between values are broken by noise from a fixed seed: equal
+    input gives equal scores. A column that is constant on these rows scores 0.
 
     `x` is `(rows, features)`, `y` `(rows,)` holds class codes from 0.
     """
@@ -73,5 +73,5 @@ def mutual_information(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[
     sample, labels = x[rows].astype(np.float64), y[rows]
     indicator = np.all((sample == 0) | (sample == 1), axis=0)
     information = mutual_info_classif(sample, labels, discrete_features=indicator, random_state=0)
-    varying = sample.max(axis=0) > sample.min(axis=0)  # a constant's noise alone would score a little
+    varying = sample.max(axis=0) > sample.min(axis=0)  # a constant column would score slightly from its noise
     return np.where(varying, information, 0.0)

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 
 @dataclass
 class NoOutliers:
-    """Nothing is dropped."""
+    """No rows are dropped."""
 
     name: str
 
 
 @dataclass
 class Iqr:
-    """Bounds from quartiles, by default those of the training rows, which alone lose rows by them."""
+    """Bounds from quartiles; by default, both learned from and applied to training rows only."""
 
     name: str
     _target_: str
     factor: float
-    """How many interquartile ranges outside the quartiles a number may lie."""
+    """Interquartile ranges that a number may lie outside the quartiles."""
     before_split: bool = False
-    """A shortcut of the paper: bounds from all rows, test rows among them, and all parts lose rows by them."""
+    """A shortcut of the paper: bounds from all rows, including test rows, and rows dropped from all parts."""
 
 
 @dataclass
@@ -36,32 +36,32 @@ class ScoredSelector:
     name: str
     _target_: str
     k: int
-    """Encoded columns to keep."""
+    """Number of encoded columns to keep."""
 
 
 @dataclass
 class Scaler:
-    """A scaler without settings of its own."""
+    """A scaler without further settings."""
 
     name: str
     _target_: str
     before_split: bool = False
-    """A shortcut of the paper: the scale is learned from all rows, test rows among them."""
+    """A shortcut of the paper: the scaler is fitted on all rows, including test rows."""
 
 
 @dataclass
 class Adaptation:
-    """What another network's flows may change, without their labels, before the detector is judged on them."""
+    """How unlabelled flows of another network may adapt the detector before it is evaluated on them."""
 
     name: str
     scaler: bool
-    """Whether the scaler is fitted on them anew."""
+    """Whether the scaler is refitted on them."""
     threshold: bool
-    """Whether a flow is an attack above Otsu's cut of their scores, not above one half."""
+    """Whether attacks are flows above Otsu's threshold of their scores instead of above one half."""
 
     @property
     def on(self) -> bool:
-        """Whether anything is changed."""
+        """Return whether anything is adapted."""
         return self.scaler or self.threshold
 
 

@@ -1,1 +1,1 @@
-"""What a run's answers are worth: metrics with intervals, an audit for leaks, and the pictures."""
+"""Metrics with confidence intervals, calibration, operating points, and an audit for leaks."""

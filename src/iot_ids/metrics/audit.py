@@ -1,4 +1,7 @@
-"""What makes a score too good: repeated rows, columns and places that give the class away, contradicting labels."""
+"""Audit a dataset for what makes scores too good: repeated rows, columns or row order that give the class away.
+
+Contradicting labels, which cap every score, are counted as well.
+"""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,7 +16,7 @@ from iot_ids.metrics.audit_text import sentences
 from iot_ids.metrics.confusion import confusion_matrix, f1_macro
 
 GIVEAWAY = 0.95
-"""From which macro-F1 on a single column is flagged: no flow counter should tell all classes apart on its own."""
+"""A single column with at least this macro-F1 is flagged: no flow counter should separate all classes on its own."""
 TREE_ROWS = 20_000
 QUANTILES = 100
 
@@ -35,7 +38,7 @@ def audit(
     classes: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Everything below in one dictionary, ready for `json.dumps`.
+    """Run every check below and return the findings in one dictionary, ready for `json.dumps`.
 
     Args:
         train_x: the train rows as the model sees them, `(rows, features)`.
@@ -46,19 +49,19 @@ def audit(
             `train_y`.
         validation: the same columns of the validation rows.
         validation_y: class codes of the validation rows.
-        row_id: that column of `train` which is a row's place in the files.
-        identifiers: those columns of `train` that identify, and are no features unless they are allowed.
-        identifiers_allowed: whether they were offered as features, which the sentences then say.
-        windowed: whether the model also reads the flows before one, which are not compared here.
-        contradicting_labels: how many rows are normal by one label and an attack by another, as cleaning counted them.
-        classes: how many classes there are.
-        seed: of the draw behind the single-column trees.
+        row_id: the column of `train` that holds a row's position in the files.
+        identifiers: the columns of `train` that identify flows; they are not features unless allowed.
+        identifiers_allowed: whether they were offered as features, which the sentences then mention.
+        windowed: whether the model also reads preceding flows, which are not compared here.
+        contradicting_labels: rows that are normal by one label and an attack by another, as counted by cleaning.
+        classes: the number of classes.
+        seed: of the sample behind the single-column trees.
 
     Returns:
         Counts, shares and the two score tables (best column first). No row counts both as seen and as nearly seen.
-        `row_order_f1` is what `row_id` reaches alone; contradictions are counted over train and test rows together;
-        `flagged` names columns, identifiers too, that reach 0.95 alone; `sentences` says in plain language what a
-        reader must know, and is empty where nothing was found.
+        `row_order_f1` is the score of `row_id` by itself; contradictions are counted over train and test rows together;
+        `flagged` names the columns, identifiers included, that reach 0.95 by themselves; `sentences` states in plain
+        language what a reader must know, and is empty if nothing was found.
     """
     scores = single_column_f1(train, train_y, validation, validation_y, classes, seed)
     row_order = scores.pop(row_id)
@@ -86,36 +89,36 @@ def audit(
 
 
 def seen_in_train(train: NDArray[np.float32], test: NDArray[np.float32]) -> int:
-    """How many test rows stand in train too, all selected features exactly equal; labels are not looked at.
+    """Count the test rows that also occur in train, with all selected features exactly equal; labels are ignored.
 
     Args:
         train: `(rows, features)`; -0.0 equals 0.0, and NaN equals NaN.
-        test: `(test rows, features)`. A vector that stands in it n times counts n times.
+        test: `(test rows, features)`. A vector that occurs in it n times counts n times.
 
     Raises:
-        ValueError: where the two differ in their features.
+        ValueError: the numbers of features differ.
     """
-    _refuse_other_features(train, test)
+    _check_features(train, test)
     known = _vectors(train)
     return _vectors(test).join(known, on=known.columns, how="semi").height
 
 
 def in_a_cell_of_train(train: NDArray[np.float32], test: NDArray[np.float32]) -> int:
-    """How many test rows are, feature by feature, as good as the same as one train row: equal, or in the same cell.
+    """Count the test rows that nearly equal a train row: in every feature, both lie in the same cell.
 
-    Each feature is cut at its train values' 0th, 1st, ... 100th percentile. A cell reaches from one of these, excluded,
-    to the next, included; the smallest train value is a cell of its own, and so is whatever lies below it, or above the
-    largest; so the two values of a flag never share one. Fixed widths would put nearly all values of a heavy-tailed
-    counter into one cell.
+    Each feature is cut at the 0th, 1st, ... 100th percentile of its train values. A cell reaches from one of these,
+    excluded, to the next, included; the smallest train value has a cell of its own, and so have the values below it and
+    those above the largest; so the two values of a flag never share one. Cells of fixed width would put nearly all
+    values of a heavy-tailed counter into one.
 
     Args:
-        train: `(rows, features)`, finite, one row at least where there are test rows.
-        test: `(test rows, features)`, finite. A vector that stands in it n times counts n times.
+        train: `(rows, features)`, finite; at least one row if there are test rows.
+        test: `(test rows, features)`, finite. A vector that occurs in it n times counts n times.
 
     Raises:
-        ValueError: where the two differ in their features.
+        ValueError: the numbers of features differ.
     """
-    _refuse_other_features(train, test)
+    _check_features(train, test)
     if not len(test):
         return 0
     places = np.linspace(0, len(train) - 1, QUANTILES + 1).round().astype(np.int64)
@@ -130,14 +133,14 @@ def in_a_cell_of_train(train: NDArray[np.float32], test: NDArray[np.float32]) ->
 
 
 def contradictions(x: NDArray[np.float32], y: NDArray[np.integer]) -> tuple[int, int]:
-    """Equal flows with different labels: no model can get all of them right.
+    """Count equal flows with different labels: no model can get all of them right.
 
     Args:
         x: `(rows, features)`; -0.0 equals 0.0, and NaN equals NaN.
         y: class codes, `(rows,)`.
 
     Returns:
-        How many distinct feature vectors carry more than one label, and how many rows have such a vector.
+        The number of distinct feature vectors with more than one label, and of rows with such a vector.
     """
     vectors = _vectors(x)
     labelled = vectors.with_columns(pl.Series("label", y))
@@ -157,28 +160,28 @@ def single_column_f1(
     classes: int,
     seed: int,
 ) -> dict[str, float]:
-    """How well each column alone tells the classes apart: macro-F1 of a small decision tree on validation rows.
+    """Measure how well each single column separates the classes: macro-F1 of a small decision tree on validation rows.
 
-    Validation rows, because the test rows are read once and for nothing but the result. The tree has at most 32
-    leaves and balanced class weights, and learns from at most 20,000 train rows, drawn as evenly over the classes as
-    their sizes allow: a draw in proportion would keep two of twenty Theft rows and miss the column that betrays them.
+    Validation rows, because test rows are read only once, for the result. The tree has at most 32 leaves and balanced
+    class weights, and learns from at most 20,000 train rows, drawn as evenly over the classes as their sizes allow: a
+    proportional sample would keep two of twenty Theft rows and miss the column that gives them away.
 
     Args:
-        train: raw columns. Numbers enter by their rank, so that no identifier below 2^53 loses digits; a missing
-            number has a value below all others. Texts enter by their place among the sorted values of the drawn train
-            rows; unseen and missing ones share a code of their own. A constant column scores like a constant answer.
+        train: raw columns. Numbers are replaced by their ranks, so that no identifier below 2^53 loses digits; a
+            missing number ranks below all others. Texts are replaced by their position among the sorted values of the
+            sampled train rows; unseen and missing ones share a code. A constant column scores like a constant answer.
         train_y: class codes, `(rows,)`.
         validation: the same columns.
         validation_y: class codes of its rows.
-        classes: how many classes there are.
-        seed: of the draw and of the tree.
+        classes: the number of classes.
+        seed: of the sample and of the tree.
 
     Returns:
         Macro-F1 per column, in the order of `train`'s columns.
     """
     chosen = _even_draw(train_y, TREE_ROWS, seed)
     sample, sample_y = train[chosen], train_y[chosen]
-    weights = compute_sample_weight("balanced", sample_y)  # once, not by every tree anew
+    weights = compute_sample_weight("balanced", sample_y)  # once, not once per tree
     scores = {}
     for name in train.columns:
         learned, asked = _codes(sample[name], validation[name])
@@ -188,18 +191,18 @@ def single_column_f1(
     return scores
 
 
-def _refuse_other_features(train: NDArray[np.float32], test: NDArray[np.float32]) -> None:
+def _check_features(train: NDArray[np.float32], test: NDArray[np.float32]) -> None:
     if train.shape[1] != test.shape[1]:
         raise ValueError(f"train has {train.shape[1]} features and test has {test.shape[1]}.")
 
 
 def _vectors(x: NDArray[np.float32]) -> pl.DataFrame:
-    """The rows as a frame to join and group by, where Polars takes -0.0 for 0.0 and NaN for NaN."""
+    """Return the rows as a frame to join and group by; Polars treats -0.0 and 0.0, and NaN and NaN, as equal."""
     return pl.from_numpy(x, schema=[f"feature_{column}" for column in range(x.shape[1])])
 
 
 def _even_draw(y: NDArray[np.integer], limit: int, seed: int) -> NDArray[np.int64]:
-    """Sorted positions of at most `limit` rows: rare classes whole, the room that is left shared by the others."""
+    """Return sorted positions of at most `limit` rows: rare classes whole, the others sharing the rest evenly."""
     shuffled = np.random.default_rng(seed).permutation(len(y))
     labels, sizes = np.unique(y, return_counts=True)
     chosen: list[NDArray[np.int64]] = []
@@ -212,7 +215,7 @@ def _even_draw(y: NDArray[np.integer], limit: int, seed: int) -> NDArray[np.int6
 
 
 def _codes(train: pl.Series, validation: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both columns as numbers a tree can split, `(rows, 1)`; -1 means missing, or a text unseen in train."""
+    """Encode both columns as numbers a tree can split, `(rows, 1)`; -1 is missing, or a text unseen in train."""
     if train.dtype.is_numeric() or train.dtype.is_temporal():
         return _ranks(train, validation)
     train, validation = train.cast(pl.String), validation.cast(pl.String)
@@ -225,7 +228,7 @@ def _codes(train: pl.Series, validation: pl.Series) -> tuple[NDArray[np.float64]
 
 
 def _ranks(train: pl.Series, validation: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Places among the distinct train values; in between, in proportion, so that a split halves the same gap."""
+    """Rank values among the distinct train values, interpolating in between so that a split halves the same gap."""
     learned, asked = (
         np.clip(column.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy(), -1e300, 1e300)
         for column in (train, validation)

@@ -1,4 +1,4 @@
-"""What the audit found, in words: which finding is worth a sentence, and what it means for the scores."""
+"""The audit's findings in words: which of them deserve a sentence, and what they mean for the scores."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -8,27 +8,27 @@ from iot_ids.metrics.operating_point import OperatingPoint
 
 WORTH_A_SENTENCE = 0.01
 MOST = 0.5
-"""From which share on rows are most of them; and how far from chance to certainty the row order has to come."""
+"""The share that counts as most rows; and how far between chance and certainty the row order must score."""
 
 
 _CONTRADICTED = {
     False: "no model can get all of them right. More features may tell them apart.",
     True: "only the flows before them, which the model reads as well, can tell them apart.",
 }
-"""What follows from equal flows of different classes, without and with windows."""
+"""What equal flows of different classes imply, without and with windows."""
 
 
 def sentences(
     findings: Mapping[str, Any], rows: int, classes: int, identifiers_allowed: bool, windowed: bool
 ) -> list[str]:
-    """What a reader must know of the audit's `findings`; nothing where nothing was found.
+    """State what a reader must know about the audit's `findings`; nothing if nothing was found.
 
     Args:
-        findings: as `iot_ids.metrics.audit.audit` gives them, without the sentences.
+        findings: from `iot_ids.metrics.audit.audit`, without the sentences.
         rows: train and test rows together.
-        classes: how many classes there are; chance on them is at most 1 / classes.
+        classes: the number of classes; chance level is at most 1 / classes.
         identifiers_allowed: whether identifiers were offered as features.
-        windowed: whether the model also reads the flows before one, which were not compared.
+        windowed: whether the model also reads preceding flows, which were not compared.
     """
     said = []
     if findings["share_seen"] >= WORTH_A_SENTENCE:
@@ -54,7 +54,7 @@ def sentences(
 
 
 def tied_sentence(point: OperatingPoint | None) -> list[str]:
-    """That the rate asked for is out of the operating point's reach, and which are not; nothing where it is reached."""
+    """Explain that the requested rate cannot be reached, and which rates can; nothing if it is reached."""
     if point is None or point.tied is None or point.nearest is None:
         return []
     below, above = point.tied

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and the one number that makes them: temperature scaling.
+"""Measure and correct calibration: reliability bins, and temperature scaling.
 
 Source: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 """
@@ -14,18 +14,18 @@ from iot_ids.metrics.intervals import wilson
 
 BINS = 15
 RANGE = (-5.0, 5.0)
-"""Of the temperature's logarithm, as wide as that of the sharpness in `models/sklearn/svm.py`."""
+"""Bounds of the temperature's logarithm, the same as for the sharpness in `models/sklearn/svm.py`."""
 FLOOR = 1e-4
-"""Added to every probability before its logarithm is taken, since trees and neighbours answer with a plain 0. Much
-less, and few such mistakes call for a temperature that spoils every other row of theirs; much more, and the logarithms
-of a network that is three times too bold are bent (both seen on halves of validation: learned on one, judged on the
-other)."""
+"""Added to every probability before taking its logarithm, since trees and neighbours return exact zeros. If it were
+much smaller, a few such mistakes would demand a temperature that spoils all other rows; if much larger, the logits of a
+network three times overconfident would be distorted (both observed by fitting on one half of validation and evaluating
+on the other)."""
 LEAK = 1e-4
-"""The share of its slope that the logarithm keeps below the floor: what lies there differs by 1 % at most for it (at
-a temperature of 1), and keeps its order, since a threshold may have to tell 1e-19 from 1e-20, as naive Bayes answers.
+"""The share of the logarithm's slope kept below the floor: it changes values there by 1 % at most (at temperature 1)
+and preserves their order, since a threshold may have to separate 1e-19 from 1e-20, as naive Bayes returns.
 """
 SMALLEST = 1e-45
-"""What a plain 0 counts as where a logarithm is taken: less than any float32 but 0."""
+"""Stands in for 0 where a logarithm is taken: smaller than any positive float32."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Bins:
 
     @property
     def error(self) -> float:
-        """The expected calibration error: how far accuracy lies from confidence, on average over the rows."""
-        there = self.count > 0
-        gaps = np.abs(self.accuracy - self.confidence)[there]
-        return float(np.average(gaps, weights=self.count[there]))
+        """The expected calibration error: the mean gap between accuracy and confidence, weighted by rows."""
+        filled = self.count > 0
+        gaps = np.abs(self.accuracy - self.confidence)[filled]
+        return float(np.average(gaps, weights=self.count[filled]))
 
 
-def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
-    """The temperature with the smallest log-loss on these rows: above 1 where the model was too bold.
+def fit_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> float:
+    """Return the temperature with the smallest log-loss on these rows: above 1 if the model was overconfident.
 
-    Each row is doubted by 1 in n + 2, spread over the classes, as in Platt's scaling: n rows without a mistake do not
-    show that there is none, and the temperature of a perfect answer would fall without end.
+    Labels are smoothed by 1 / (n + 2), spread over the classes, as in Platt scaling: n rows without a mistake do not
+    prove that there is none, and without smoothing the temperature of a perfect model would fall without limit.
 
     Args:
         probabilities: of validation rows, `(rows, classes)`, without NaN. No rows give a temperature of 1.
@@ -71,11 +71,11 @@ def best_temperature(probabilities: NDArray[np.floating], y: NDArray[np.integer]
     return float(np.exp(minimize_scalar(log_loss, bounds=RANGE, method="bounded").x))
 
 
-def calibrated(probabilities: NDArray[np.float32], temperature: float, shift: float = 0.0) -> NDArray[np.float32]:
-    """The probabilities at a temperature, `(rows, classes)`; the most probable class stays, 1 changes nothing.
+def calibrate(probabilities: NDArray[np.float32], temperature: float, shift: float = 0.0) -> NDArray[np.float32]:
+    """Rescale probabilities `(rows, classes)` by a temperature, keeping the most probable class; 1 changes nothing.
 
-    Where there are two classes, the second one's log-odds may then be shifted, which moves the border between them.
-    Rows of NaN stay NaN.
+    With two classes, the log-odds of the second may then be shifted, which moves the decision boundary. Rows of NaN
+    stay NaN.
     """
     if temperature == 1 and not shift:
         return probabilities
@@ -84,23 +84,23 @@ def calibrated(probabilities: NDArray[np.float32], temperature: float, shift: fl
         logits[:, 1] += shift
     answers: NDArray[np.float32] = softmax(logits, axis=1).astype(np.float32)
     best = (logits if shift else probabilities).argmax(axis=1)
-    (lost,) = np.nonzero(answers.argmax(axis=1) != best)  # a lead too small for the last digit of a float32
+    (lost,) = np.nonzero(answers.argmax(axis=1) != best)  # a lead lost in rounding to float32
     answers[lost, best[lost]] = np.nextafter(answers[lost].max(axis=1), np.float32(2))
     return answers
 
 
 def shift_to_even(probabilities: NDArray[np.float64], temperature: float) -> float:
-    """The shift that makes even odds of these probabilities of two classes, `(2,)`, at a temperature."""
+    """Return the shift that turns these probabilities of two classes, `(2,)`, into even odds at a temperature."""
     first, second = _logits(probabilities) / temperature
     return float(first - second)
 
 
 def bins(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> Bins:
-    """The bins behind a reliability plot. A confidence on the border of two bins counts to the lower one.
+    """Compute the bins of a reliability diagram. A confidence on the edge of two bins counts in the lower one.
 
     Args:
         probabilities: `(rows, classes)`.
-        y: class codes, `(rows,)`; a code that has no column is never met.
+        y: class codes, `(rows,)`; a code without a column never counts as correct.
     """
     confidence, right = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == y
     places = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
@@ -113,6 +113,6 @@ def bins(probabilities: NDArray[np.floating], y: NDArray[np.integer]) -> Bins:
 
 def _logits(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     exact = probabilities.astype(np.float64)
-    below = np.log(np.clip(exact, SMALLEST, FLOOR) / FLOOR)  # 0 from the floor on
+    below = np.log(np.clip(exact, SMALLEST, FLOOR) / FLOOR)  # 0 at and above the floor
     logits: NDArray[np.float64] = np.log(exact + FLOOR) + LEAK * below
     return logits

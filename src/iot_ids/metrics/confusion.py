@@ -1,4 +1,4 @@
-"""The confusion matrix and the F1 scores that are read straight from it."""
+"""The confusion matrix, and the F1 scores computed from it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,13 @@ def confusion_matrix(y: NDArray[np.integer], predicted: NDArray[np.integer], cla
     Args:
         y: true class codes, `(rows,)`, each in `0 .. classes - 1`.
         predicted: predicted class codes, `(rows,)`, likewise.
-        classes: how many classes there are, whether these rows hold them or not.
+        classes: the number of classes, whether or not they occur in these rows.
 
     Returns:
-        `(classes, classes)`: a row per true class, a column per predicted class. No rows give all zeros.
+        `(classes, classes)`: a row per true class, a column per predicted class; all zeros without rows.
 
     Raises:
-        ValueError: where the lengths differ or a code is out of range.
+        ValueError: the lengths differ, or a code is out of range.
     """
     if y.shape != predicted.shape or y.ndim != 1:
         raise ValueError(f"y and predicted must both be (rows,), got shapes {y.shape} and {predicted.shape}.")
@@ -28,26 +28,26 @@ def confusion_matrix(y: NDArray[np.integer], predicted: NDArray[np.integer], cla
 
 
 def f1_scores(matrix: NDArray[np.integer] | NDArray[np.floating]) -> NDArray[np.float64]:
-    """F1 of every class, 2TP / (2TP + FP + FN), for one matrix or a stack of them.
+    """Compute F1 of every class, 2TP / (2TP + FP + FN), for one matrix or a stack of them.
 
     Args:
         matrix: `(..., classes, classes)`, true rows, predicted columns.
 
     Returns:
-        `(..., classes)`. NaN for a class that has no rows and was never predicted; 0 for one that has no rows but was
-        predicted: every one of those answers was wrong.
+        `(..., classes)`. NaN for a class without rows that was never predicted; 0 for one without rows that was
+        predicted: every such prediction is wrong.
     """
     hits = np.diagonal(matrix, axis1=-2, axis2=-1)
-    rows_and_answers = matrix.sum(axis=-1) + matrix.sum(axis=-2)
-    present = rows_and_answers > 0
-    return np.where(present, 2 * hits / np.where(present, rows_and_answers, 1), np.nan)
+    rows_and_predictions = matrix.sum(axis=-1) + matrix.sum(axis=-2)
+    present = rows_and_predictions > 0
+    return np.where(present, 2 * hits / np.where(present, rows_and_predictions, 1), np.nan)
 
 
 def f1_macro(matrix: NDArray[np.integer]) -> float:
-    """Mean F1 over the classes that occur, in the truth or in the answers; each class weighs the same.
+    """Average F1 over the classes that occur among true or predicted labels, each with the same weight.
 
-    This is scikit-learn's `f1_score(average="macro")`, whose classes are the union of both: a class that stands only
-    in the answers counts with 0, a class that stands in neither is left out. NaN for a matrix without rows.
+    This is scikit-learn's `f1_score(average="macro")`: a class that is only predicted counts as 0, one that occurs in
+    neither is left out. NaN for a matrix without rows.
     """
     scores = f1_scores(matrix)
     present = ~np.isnan(scores)

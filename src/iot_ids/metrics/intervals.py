@@ -1,4 +1,4 @@
-"""How far a score could have come out otherwise: intervals for proportions and for macro-F1."""
+"""Confidence intervals for proportions and for macro-F1."""
 
 from math import nan, sqrt
 from statistics import NormalDist
@@ -12,12 +12,12 @@ CONFIDENCE = 0.95
 
 
 def wilson(successes: int, total: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The Wilson score interval of a proportion, honest for few rows and for shares near 0 and 1.
+    """Compute the Wilson score interval of a proportion, reliable for few rows and for shares near 0 and 1.
 
-    An empty class (`total` 0) tells nothing: `(nan, nan)`.
+    An empty class (`total` 0) gives `(nan, nan)`.
 
     Raises:
-        ValueError: where `successes` is not within `0 .. total`, or `confidence` not within `]0, 1[`.
+        ValueError: `successes` is not within `0 .. total`, or `confidence` not between 0 and 1.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
     American Statistical Association 22 (1927); recommended over the usual interval by Brown, Cai and DasGupta,
@@ -41,20 +41,20 @@ def wilson(successes: int, total: int, confidence: float = CONFIDENCE) -> tuple[
 
 
 def bootstrap_f1_macro(matrix: NDArray[np.int64], seed: int, replicates: int = 2000) -> tuple[float, float]:
-    """The 95 % interval of macro-F1, by a stratified percentile bootstrap.
+    """Compute the 95 % interval of macro-F1 by a stratified percentile bootstrap.
 
-    Drawing as many rows as a class has, with replacement and within that class, and counting their predicted
-    classes is exactly one multinomial draw with that row of the confusion matrix as its shares. So each replicate
-    is one draw per matrix row, and no row of the test set is touched again.
+    Resampling a class's rows with replacement and counting their predicted classes is exactly one multinomial draw,
+    with that row of the confusion matrix as its probabilities. So each replicate takes one draw per matrix row, and the
+    test rows themselves are not needed again.
 
-    It says how the score moves with the test rows that happened to be drawn, not with another training seed. A class
-    whose every row was found does not vary at all, however few rows it has: read its Wilson interval beside it. The
-    bootstrap is biased downwards where classes are tiny, so that the score itself can lie outside its interval.
+    It shows how the score varies with the test rows that happened to be drawn, not with the training seed. A class
+    predicted without a mistake does not vary at all, however few rows it has: see its Wilson interval as well. For tiny
+    classes the bootstrap is biased downwards, so that the score itself can lie outside its interval.
 
     Args:
         matrix: `(classes, classes)`, true rows, predicted columns. Empty classes as in `f1_macro`.
         seed: of the draws; the same seed and matrix give the same interval.
-        replicates: how many resampled test sets.
+        replicates: the number of resampled test sets.
 
     Returns:
         Lower and upper end; `(nan, nan)` for a matrix without rows.

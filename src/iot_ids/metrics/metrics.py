@@ -35,7 +35,7 @@ def per_class(matrix: NDArray[np.int64], classes: Sequence[str]) -> pl.DataFrame
     Raises:
         ValueError: where the matrix and the names differ in number.
     """
-    _check(matrix, classes)
+    _check_shape(matrix, classes)
     hits, rows, answers = np.diagonal(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     ends = [wilson(int(hit), int(total)) for hit, total in zip(hits, rows, strict=True)]
     # With rows but no answers, precision is 0/0: counted as 0 by the convention above.
@@ -77,7 +77,7 @@ def summarise(
     Raises:
         ValueError: where there are no rows, the names do not fit the matrix, or `normal` is none of them.
     """
-    _check(matrix, classes)
+    _check_shape(matrix, classes)
     if not matrix.any():
         raise ValueError("There are no test rows to summarise.")
     if normal is not None and normal not in classes:
@@ -155,7 +155,7 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
 
 
-def _check(matrix: NDArray[np.int64], classes: Sequence[str]) -> None:
+def _check_shape(matrix: NDArray[np.int64], classes: Sequence[str]) -> None:
     if matrix.shape != (len(classes), len(classes)):
         raise ValueError(f"A matrix of shape {matrix.shape} does not fit {len(classes)} classes: {list(classes)}.")
 

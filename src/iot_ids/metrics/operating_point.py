@@ -1,7 +1,7 @@
-"""The operating point: from which score on a flow is called an attack, and what that costs on normal flows.
+"""The operating point: the score above which a flow is called an attack, and its false-alarm rate.
 
-The threshold is read off validation's normal rows for a stated false-positive rate; test rows only show what became of
-it. How many rows a rate needs is counted exactly: 0.29 of 100 rows are 29.
+The threshold is chosen on validation's normal rows for a given false-positive rate; test rows only show the rate
+realised. Row counts are computed exactly: 0.29 of 100 rows are 29.
 """
 
 from dataclasses import dataclass
@@ -16,35 +16,34 @@ from iot_ids.metrics.calibration import SMALLEST
 from iot_ids.metrics.intervals import wilson
 
 NEARLY = 0.9
-"""Which share of the rate that was asked for counts as reached: a few equal scores among many do no harm."""
+"""The share of the requested rate that counts as reached: a few tied scores among many do no harm."""
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What was asked for, and the threshold that validation's normal rows gave: None where they are too few."""
+    """The requested rate, and the threshold from validation's normal rows: None if they are too few."""
 
     false_positive_rate: float
     validation_normal_rows: int
     threshold: float | None
     tied: tuple[float, float] | None = None
-    """Where equal scores keep the rate out of reach: the nearest rates on these rows, that of the threshold below it
-    and one above."""
+    """If tied scores put the rate out of reach: the reachable rates next to it, below (the threshold's) and above."""
 
     @property
     def nearest(self) -> float | None:
-        """Where the rate is out of reach: that of the two rates which is closer to it."""
+        """If the rate is out of reach, the closer of the two reachable rates."""
         return None if self.tied is None else min(self.tied, key=lambda rate: abs(rate - self.false_positive_rate))
 
 
 def attack_scores(probabilities: NDArray[np.floating], normal: int) -> NDArray[np.float64]:
-    """How far a flow looks like an attack, `(rows,)`: the logarithm of the odds, attacks against normal. NaN stays NaN.
+    """Score each flow by its log-odds of being an attack, `(rows,)`. NaN stays NaN.
 
-    A share would end at 1: all flows whose probability of being normal is below 1e-16 would be the same to it. A
+    A probability would saturate at 1: all flows whose probability of being normal is below 1e-16 would be tied. A
     probability of 0 counts as SMALLEST.
 
     Args:
         probabilities: `(rows, classes)`.
-        normal: the column of the class that is no attack.
+        normal: the column of the normal class.
     """
     columns = probabilities.astype(np.float64)
     attack = np.delete(columns, normal, axis=1).sum(axis=1)
@@ -53,36 +52,36 @@ def attack_scores(probabilities: NDArray[np.floating], normal: int) -> NDArray[n
 
 
 def rows_needed(false_positive_rate: float) -> int:
-    """From how many normal validation rows on a rate can be told: one of them has to be allowed above the threshold."""
+    """Return the normal validation rows that a rate needs: it must allow at least one of them above the threshold."""
     return ceil(1 / _exact(false_positive_rate))
 
 
 def can_state(false_positive_rate: float, normal_rows: int) -> bool:
-    """Whether so many normal validation rows can tell such a rate."""
+    """Return whether this many normal validation rows suffice for the rate."""
     return normal_rows >= rows_needed(false_positive_rate)
 
 
 def threshold(scores: NDArray[np.float64], false_positive_rate: float) -> float:
-    """The smallest of these scores that at most `floor(rate * rows)` of them lie strictly above.
+    """Return the smallest of these scores with at most `floor(rate * rows)` of them strictly above it.
 
-    A flow is called an attack where its score lies strictly above it, so that equal flows count as normal.
+    A flow is called an attack if its score is strictly above the threshold, so ties count as normal.
 
     Args:
         scores: of validation's normal rows, `(rows,)`.
         false_positive_rate: between 0 and 1.
 
     Raises:
-        ValueError: so few rows cannot tell the rate (`can_state`).
+        ValueError: there are too few rows for the rate (`can_state`).
     """
     rows = len(scores)
     if not can_state(false_positive_rate, rows):
-        raise ValueError(f"{rows} rows cannot tell a rate of {false_positive_rate}.")
+        raise ValueError(f"{rows} rows are too few for a rate of {false_positive_rate}.")
     above = floor(_exact(false_positive_rate) * rows)
     return float(np.partition(scores, rows - 1 - above)[rows - 1 - above])
 
 
 def operating_point(scores: NDArray[np.float64], false_positive_rate: float) -> OperatingPoint:
-    """The operating point by the scores of validation's normal rows; without a threshold where they are too few."""
+    """Choose the operating point on the scores of validation's normal rows; no threshold if they are too few."""
     if not can_state(false_positive_rate, len(scores)):
         return OperatingPoint(false_positive_rate, len(scores), None)
     found = threshold(scores, false_positive_rate)
@@ -98,17 +97,17 @@ def _tied(scores: NDArray[np.float64], found: float, false_positive_rate: float)
 def summarise(
     point: OperatingPoint | None, scores: NDArray[np.float64], attack: NDArray[np.bool_], flows_per_day: int
 ) -> dict[str, float]:
-    """The metrics of a run: what the threshold does on test rows, and how well the scores part attacks from normal.
+    """Compute a run's metrics: the threshold's rates on test rows, and how well the scores separate attacks.
 
-    `operating/alerts_per_day` are the false alarms of a day whose flows are all normal: the realised rate, times the
-    flows. What does not exist is left out: everything at the threshold where there is none, a rate without rows to take
-    it of, the areas without both kinds of rows.
+    `operating/alerts_per_day` are the false alarms of a day with only normal flows: the realised rate times the flows.
+    Undefined metrics are left out: those at the threshold if there is none, a rate without rows, and the areas under
+    curves unless both kinds of rows occur.
 
     Args:
-        point: from validation; None where that says nothing of these scores (`iot_ids.experiment.adaptation`).
+        point: from validation; None if it does not apply to these scores (`iot_ids.experiment.adaptation`).
         scores: of the test rows, `(rows,)`.
         attack: whether they are attacks, `(rows,)`.
-        flows_per_day: how many flows a day has.
+        flows_per_day: the number of flows in a day.
     """
     metrics = {} if point is None else {"operating/validation_normal_rows": float(point.validation_normal_rows)}
     if attack.any() and not attack.all():
@@ -130,7 +129,7 @@ def summarise(
 
 
 def _share(name: str, called: NDArray[np.bool_]) -> dict[str, float]:
-    """The share of rows called attacks, with its 95 % Wilson interval; nothing where there are no rows."""
+    """Compute the share of rows called attacks with its 95 % Wilson interval; nothing without rows."""
     if not len(called):
         return {}
     low, high = wilson(int(called.sum()), len(called))
@@ -147,15 +146,15 @@ def _logarithm(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _exact(rate: float) -> Fraction:
-    """The rate as it was typed: 0.29 is 29 of 100, which its float is not."""
+    """Return the rate as typed: 0.29 is exactly 29 of 100, which its float is not."""
     return Fraction(str(rate))
 
 
-def cut(scores: NDArray[np.float64]) -> float:
-    """The middle between the two neighbouring scores that part them into the groups farthest from each other.
+def otsu_threshold(scores: NDArray[np.float64]) -> float:
+    """Split scores into two groups by Otsu's method; return the midpoint between the scores next to the split.
 
-    That is the largest variance between the groups, each mean weighed by its rows; the lowest of equals. Scores that
-    are all the same have no two groups: then it is their value, and nothing lies above it.
+    It maximises the variance between the groups, each mean weighted by its rows; ties go to the lowest split. If all
+    scores are the same, their value is returned, and nothing lies above it.
 
     Args:
         scores: at least one, `(rows,)`.

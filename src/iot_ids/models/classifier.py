@@ -51,12 +51,14 @@ class Classifier(Protocol):
         """Read what `save` wrote."""
 
 
-def padded(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def with_padding_row(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Flows `(flows, features)` and the row of padding behind them: `(flows + 1, features)`, as `Table` wants them."""
     return np.concatenate([x, np.full((1, x.shape[1]), np.nan, dtype=np.float32)])
 
 
-def answers(model: Classifier, x: NDArray[np.float32], steps: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+def predict_probabilities(
+    model: Classifier, x: NDArray[np.float32], steps: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
     """Class probabilities `(rows, classes)` of what a `Table` holds; windows are gathered WINDOWS at a time."""
     if steps is None:
         return model.probabilities(x)

@@ -222,7 +222,7 @@ class Trainer:
     """Whether a GPU computes in bfloat16 where that is safe; a CPU does not read it. Not measured yet."""
 
 
-def at_least_one(counts: dict[str, int]) -> None:
+def require_positive(counts: dict[str, int]) -> None:
     """Refuse a count below 1, by its key."""
     for key, count in counts.items():
         if count < 1:
@@ -231,7 +231,7 @@ def at_least_one(counts: dict[str, int]) -> None:
 
 def check_trainer(trainer: Trainer) -> None:
     """Refuse a trainer that could not take a step."""
-    at_least_one(
+    require_positive(
         {
             "trainer.max_epochs": trainer.max_epochs,
             "trainer.batch_size": trainer.batch_size,

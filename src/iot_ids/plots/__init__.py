@@ -1,1 +1,1 @@
-"""Pictures of a run and of a comparison."""
+"""Plots of a run and of a comparison."""

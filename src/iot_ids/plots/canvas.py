@@ -1,7 +1,7 @@
-"""What every picture shares: colours, a bare figure with its heading, plain labels, and the way to disk.
+"""Shared by all plots: colours, an empty figure with its heading, plain labels, and saving.
 
-Colours are Okabe and Ito's, told apart with every kind of colour vision ("Color Universal Design", 2008). Figures are
-drawn without pyplot, so that no global state of matplotlib is read or left behind.
+The colours are Okabe and Ito's, distinguishable with every kind of colour vision ("Color Universal Design", 2008).
+Figures are drawn without pyplot, so that no global state of matplotlib is read or changed.
 """
 
 import logging
@@ -15,7 +15,9 @@ from matplotlib.text import Text
 
 from iot_ids.common.atomic import atomic_write
 
-logging.getLogger("matplotlib.font_manager").setLevel(logging.WARNING)  # its first start tells of a cache it makes
+logging.getLogger("matplotlib.font_manager").setLevel(
+    logging.WARNING
+)  # on its first start it logs that it builds a cache
 
 BLACK, ORANGE, SKY, BLUE = "#000000", "#E69F00", "#56B4E9", "#0072B2"
 GREEN, VERMILION, PURPLE = "#009E73", "#D55E00", "#CC79A7"
@@ -23,11 +25,11 @@ DARK, GREY, PALE = "#333333", "#BBBBBB", "#E6E6E6"
 DPI = 120
 LONGEST_LABEL = 32
 INCHES_PER_CHARACTER = 0.075
-"""Width of a character of a tick label, on the generous side."""
+"""A generous estimate for a character of a tick label."""
 
 
 def panels(width: float, height: float, title: str, simulated: bool, count: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of so many inches with `count` bare panels side by side; says SIMULATED first where that is so."""
+    """Create a figure with `count` bare panels side by side, in inches; its title says SIMULATED if the rows are."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     words = f"SIMULATED: {title}" if simulated else title
     heading = figure.suptitle(words.replace("$", r"\$"), fontsize=11, fontweight="bold")
@@ -41,18 +43,18 @@ def panels(width: float, height: float, title: str, simulated: bool, count: int 
 
 
 def shorten(name: str) -> str:
-    """A name of at most 32 characters; an ellipsis stands for the rest."""
+    """Shorten a name to 32 characters with an ellipsis."""
     return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
 
 
-def spell_plainly(texts: Sequence[Text]) -> None:
-    """A dollar sign in a name is a dollar sign, not mathematics."""
+def disable_mathtext(texts: Sequence[Text]) -> None:
+    """Print dollar signs in names literally, not as mathematics."""
     for text in texts:
         text.set_parse_math(False)
 
 
 def write(figure: Figure, path: Path) -> None:
-    """Write a PNG wholly or not at all. Makes missing folders."""
+    """Write a PNG atomically, creating missing folders."""
     with atomic_write(path) as new:
         # Draws once, where figure.savefig would draw twice for the same bytes.
         FigureCanvasAgg(figure).print_png(new)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Confusion matrices side by side, in shares of the true class: how several methods err on the same classes."""
+"""Confusion matrices side by side, as shares of the true class: how several methods err on the same classes."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -12,24 +12,24 @@ from matplotlib.colors import PowerNorm
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from iot_ids.plots.canvas import BLACK, GREY, PALE, panels, shorten, spell_plainly, write
+from iot_ids.plots.canvas import BLACK, GREY, PALE, disable_mathtext, panels, shorten, write
 from iot_ids.plots.run import NUMBERED_CLASSES
 
 TICKS = [0, 0.01, 0.1, 0.25, 0.5, 1]
 LONGEST_LINE = 28
-"""Longer names of methods are broken."""
+"""Longer method names are wrapped."""
 
 
 def confusion_matrices(
     matrices: Mapping[str, NDArray[np.int64]], classes: Sequence[str], path: Path, title: str, *, simulated: bool
 ) -> None:
-    """Draw one panel per method; the number in a cell is the percentage of the true class, its colour as well.
+    """Draw one panel per method; number and colour of a cell are its percentage of the true class.
 
-    Colours rise with the square root of the share, as in `plots.confusion_matrix`, and are the same in all panels.
+    Colours scale with the square root of the share, as in `plots.confusion_matrix`, and are the same in all panels.
 
     Args:
-        matrices: method -> `(classes, classes)`, true rows, predicted columns, of one run or summed over several. The
-            rows of each class stand beside it as n; a class without rows has grey cells.
+        matrices: method -> `(classes, classes)`, true rows, predicted columns, of one run or summed over several. Each
+            class is labelled with its rows as n; a class without rows has grey cells.
         classes: their names, in the matrices' order.
         path: the PNG to write.
         title: the heading.
@@ -44,12 +44,12 @@ def confusion_matrices(
     cell = 0.62 if count <= 6 else 0.45 if count <= NUMBERED_CLASSES else 0.3
     width = 2.6 + len(matrices) * (count * cell + 0.9)
     figure, axes = panels(width, count * cell + 1.9, title, simulated, count=len(matrices))
-    figure.set_layout_engine("compressed")  # the cells are squares, which the usual layout does not reckon with
+    figure.set_layout_engine("compressed")  # the usual layout does not allow for square cells
     norm = PowerNorm(0.5, 0, 1)
     for place, (panel, (name, matrix)) in enumerate(zip(axes, matrices.items(), strict=True)):
         _draw(panel, matrix, classes, norm)
         panel.set_title(textwrap.fill(name, LONGEST_LINE), fontsize=10)
-        spell_plainly([panel.title])
+        disable_mathtext([panel.title])
         _label(panel, classes, matrix.sum(axis=1), named=place == 0)
     axes[0].set_ylabel("true class")
     colours = ScalarMappable(norm, "Blues")
@@ -60,7 +60,7 @@ def confusion_matrices(
 
 
 def percent(share: float) -> str:
-    """A share as whole percent; what is not quite nothing or all says so; NaN is empty."""
+    """Format a share as whole percent, with <1 and >99 near the ends; NaN is empty."""
     if isnan(share):
         return ""
     if 0 < share <= 0.005:
@@ -85,12 +85,12 @@ def _draw(axes: Axes, matrix: NDArray[np.int64], classes: Sequence[str], norm: P
 
 
 def _label(axes: Axes, classes: Sequence[str], rows: NDArray[np.int64], named: bool) -> None:
-    """The classes across; down, the rows of each, with its name in the first panel."""
+    """Label the columns with the classes and the rows with their counts, in the first panel also with their names."""
     places = np.arange(len(classes)) + 0.5
     down = [f"{shorten(name)}\n" * named + f"n = {total:,}" for name, total in zip(classes, rows, strict=True)]
     axes.set_yticks(places, down, fontsize=8.5)
     axes.set_xticks(places, [shorten(name) for name in classes], fontsize=8.5)
     for text in axes.get_xticklabels():
         text.set(rotation=45, ha="right", va="top", rotation_mode="anchor")
-    spell_plainly([*axes.get_xticklabels(), *axes.get_yticklabels()])
+    disable_mathtext([*axes.get_xticklabels(), *axes.get_yticklabels()])
     axes.set_xlabel("predicted class")

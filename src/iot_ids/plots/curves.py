@@ -1,4 +1,4 @@
-"""Pictures of the probabilities: how far they can be believed, and what each threshold would find and cost."""
+"""Plots of the probabilities: reliability diagrams, ROC and precision-recall curves."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from iot_ids.plots.canvas import BLACK, BLUE, DARK, GREY, ORANGE, PALE, VERMILIO
 
 
 def reliability(before: Bins, after: Bins, temperature: float, path: Path, title: str, *, simulated: bool) -> None:
-    """Draw accuracy against confidence before and after calibration, with 95 % Wilson intervals and the rows of a bin.
+    """Draw accuracy against confidence before and after calibration, with 95 % Wilson intervals and rows per bin.
 
     Args:
-        before: the bins of the probabilities as the model gives them.
-        after: those of the calibrated ones.
-        temperature: what calibrated them.
+        before: the bins of the model's own probabilities.
+        after: the bins of the calibrated ones.
+        temperature: of the calibration.
         path: the PNG to write.
         title: the heading.
         simulated: whether the rows were generated.
@@ -29,18 +29,20 @@ def reliability(before: Bins, after: Bins, temperature: float, path: Path, title
         (axes[0], before, "before", ORANGE),
         (axes[1], after, f"after, temperature {temperature:.3g}", BLUE),
     ):
-        panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="as bold as right")
-        there = bins.count > 0
-        ends = np.stack([bins.accuracy - bins.low, bins.high - bins.accuracy])[:, there]
+        panel.plot([0, 1], [0, 1], color=GREY, linewidth=1, label="perfectly calibrated")
+        filled = bins.count > 0
+        ends = np.stack([bins.accuracy - bins.low, bins.high - bins.accuracy])[:, filled]
         label = "accuracy of a bin, with 95 % interval"
-        confidence, accuracy = bins.confidence[there], bins.accuracy[there]
+        confidence, accuracy = bins.confidence[filled], bins.accuracy[filled]
         panel.errorbar(confidence, accuracy, ends, fmt="o-", markersize=4, color=colour, capsize=2, label=label)
         _count_rows(panel, bins)
         panel.set_title(f"{name}: calibration error {bins.error:.4f}", fontsize=10)
-        panel.set(xlim=(0, 1.02), ylim=(0, 1.2), yticks=np.linspace(0, 1, 6), xlabel="probability of the answer given")
+        panel.set(
+            xlim=(0, 1.02), ylim=(0, 1.2), yticks=np.linspace(0, 1, 6), xlabel="probability of the predicted class"
+        )
         panel.grid(True, color=PALE)
         panel.legend(frameon=False, loc="lower right", fontsize=8.5)
-    axes[0].set_ylabel("share of such answers that are right")
+    axes[0].set_ylabel("share of correct predictions")
     write(figure, path)
 
 
@@ -57,10 +59,10 @@ def attacks(
     """Draw the ROC curve over a logarithmic false-positive rate, and precision against recall.
 
     Args:
-        scores: how far a flow looks like an attack, in log-odds, `(rows,)`.
-        attack: whether it is one, `(rows,)`; both kinds are there.
-        threshold: of the operating point, marked in both panels; None marks none.
-        stated: the false-positive rate that was asked for.
+        scores: log-odds of being an attack, `(rows,)`.
+        attack: whether each row is one, `(rows,)`; both kinds must occur.
+        threshold: of the operating point, marked in both panels if there is one.
+        stated: the requested false-positive rate.
         path: the PNG to write.
         title: the heading.
         simulated: whether the rows were generated.
@@ -72,7 +74,7 @@ def attacks(
     left.plot(np.maximum(false_alarms, edge), found, color=BLUE, drawstyle="steps-post")
     even = np.geomspace(edge, 1)
     left.plot(even, even, color=GREY, linewidth=1, label="chance")
-    left.axvline(stated, color=DARK, linestyle=":", linewidth=1, label=f"asked for: {_percent(stated)}")
+    left.axvline(stated, color=DARK, linestyle=":", linewidth=1, label=f"requested: {_percent(stated)}")
     left.set(xscale="log", xlim=(edge / 1.3, 1.1), ylim=(-0.02, 1.03), ylabel="share of attacks found")
     left.set_xlabel(f"share of {normal_rows:,} normal flows called attacks (left edge: none)")
     left.xaxis.set_minor_locator(NullLocator())
@@ -92,7 +94,7 @@ def attacks(
 
 
 def _count_rows(axes: Axes, bins: Bins) -> None:
-    """The rows of each bin, above it."""
+    """Write the number of rows above each bin."""
     axes.text(0.01, 1.19, "rows", fontsize=8, color=DARK, va="top")
     for place in np.flatnonzero(bins.count):
         middle = (place + 0.5) / BINS
@@ -102,7 +104,7 @@ def _count_rows(axes: Axes, bins: Bins) -> None:
 def _mark(
     left: Axes, right: Axes, called: NDArray[np.bool_], attack: NDArray[np.bool_], edge: float, threshold: float
 ) -> None:
-    """The operating point: where it came to lie on the test rows, with 95 % intervals of both shares."""
+    """Mark the operating point on the test rows, with 95 % intervals of both rates."""
     found, false_alarms = float(called[attack].mean()), float(called[~attack].mean())
     across, up = (wilson(int(rows.sum()), len(rows)) for rows in (called[~attack], called[attack]))
     at, label = max(false_alarms, edge), f"threshold from validation: {threshold:.4g} in log-odds"

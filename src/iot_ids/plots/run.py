@@ -1,6 +1,6 @@
-"""The pictures of a run. Each is drawn on a figure of its own and appears on disk whole or not at all.
+"""The plots of a run, each on its own figure and written atomically.
 
-What was made from generated rows says SIMULATED first in its title.
+The title of a plot of generated rows begins with SIMULATED.
 """
 
 from collections.abc import Sequence
@@ -22,25 +22,25 @@ from iot_ids.plots.canvas import (
     ORANGE,
     PALE,
     SKY,
+    disable_mathtext,
     panels,
     shorten,
-    spell_plainly,
     write,
 )
 
 NUMBERED_CLASSES = 12
-"""Up to how many classes the cells of a confusion matrix hold numbers; beyond, they would not be legible."""
+"""With more classes, the numbers in the cells of a confusion matrix would be illegible and are omitted."""
 NUMBERED_BARS = 6
-"""Up to how many classes each bar bears its value."""
+"""With more classes, bars are not labelled with their values."""
 SHOWN_FEATURES = 40
 
 
 def confusion_matrix(
     matrix: NDArray[np.int64], classes: Sequence[str], path: Path, title: str, *, simulated: bool
 ) -> None:
-    """Draw a confusion matrix: colour is the share of the true class, the number in a cell its rows.
+    """Draw a confusion matrix; a cell's colour is its share of the true class, its number the rows.
 
-    Colours rise with the square root of the share, so that one confusion in a hundred can be seen.
+    Colours scale with the square root of the share, so that one confusion in a hundred is visible.
 
     Args:
         matrix: `(classes, classes)`, true rows, predicted columns. A class without rows has grey cells.
@@ -59,7 +59,7 @@ def confusion_matrix(
     width = count * cell + _widest(down) + 2.1
     height = count * cell + (0.7 * _widest(across) if _slants(across, cell) else 0.2) + 1.1
     figure, (axes,) = panels(width, height, title, simulated)
-    figure.set_layout_engine("compressed")  # the cells are squares, which the usual layout does not reckon with
+    figure.set_layout_engine("compressed")  # the usual layout does not allow for square cells
     axes.set_facecolor(PALE)
     image = axes.imshow(np.ma.masked_invalid(shares), cmap="Blues", norm=PowerNorm(0.5, 0, 1))
     _label_down(axes, down)
@@ -79,7 +79,7 @@ def per_class(table: pl.DataFrame, path: Path, title: str, *, simulated: bool) -
     """Draw precision, recall and F1 of every class as bars, with recall's 95 % Wilson interval.
 
     Args:
-        table: what `metrics.per_class` returns; a null has no bar.
+        table: from `metrics.per_class`; a null has no bar.
         path: the PNG to write.
         title: the heading.
         simulated: whether the rows were generated.
@@ -146,12 +146,12 @@ def feature_scores(
     *,
     simulated: bool,
 ) -> None:
-    """Draw a selector's scores, the best first; at most 40, with a line that says how many more there are.
+    """Draw a selector's scores, best first; at most 40, with a note on how many more there are.
 
     Args:
         names: the features' names, `(features,)`.
         scores: higher is better, `(features,)`. NaN (a constant column) has no bar and comes last.
-        selected: which features were kept, `(features,)`; these are coloured.
+        selected: whether each feature was kept, `(features,)`; kept ones are blue.
         path: the PNG to write.
         title: the heading.
         simulated: whether the rows were generated.
@@ -166,7 +166,7 @@ def feature_scores(
         text = "no score" if np.isnan(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
         axes.annotate(text, (np.nan_to_num(value), place), (3, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_yticks(places, [shorten(names[feature]) for feature in shown], fontsize=8.5)
-    spell_plainly(axes.get_yticklabels())
+    disable_mathtext(axes.get_yticklabels())
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.margins(x=0.1)
     axes.xaxis.grid(True, color=PALE)
@@ -177,29 +177,29 @@ def feature_scores(
 
 
 def _class_labels(classes: Sequence[str], counts: NDArray[np.int64], stacked: bool) -> list[str]:
-    """Class names with their rows, below each other or on one line."""
+    """Label classes with their rows, stacked or on one line."""
     between = "\n" if stacked else "  "
     return [f"{shorten(name)}{between}n = {count:,}" for name, count in zip(classes, counts, strict=True)]
 
 
 def _widest(labels: Sequence[str]) -> float:
-    """The width in inches of the widest line."""
+    """Estimate the width of the widest line in inches."""
     return INCHES_PER_CHARACTER * max((len(line) for label in labels for line in label.split("\n")), default=0)
 
 
 def _slants(labels: Sequence[str], room: float) -> bool:
-    """Whether labels side by side would touch with so many inches for each."""
+    """Return whether labels side by side would touch, given this many inches for each."""
     return _widest(labels) > room - 0.1
 
 
 def _label_down(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(np.arange(len(labels)), labels, fontsize=8.5)
-    spell_plainly(axes.get_yticklabels())
+    disable_mathtext(axes.get_yticklabels())
 
 
 def _label_across(axes: Axes, labels: Sequence[str], room: float) -> None:
     axes.set_xticks(np.arange(len(labels)), labels, fontsize=8.5)
-    spell_plainly(axes.get_xticklabels())
+    disable_mathtext(axes.get_xticklabels())
     if _slants(labels, room):
         for text in axes.get_xticklabels():
             text.set(rotation=45, ha="right", va="top", rotation_mode="anchor")

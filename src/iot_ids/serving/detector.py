@@ -24,8 +24,8 @@ from iot_ids.data.schema import Columns, Format
 from iot_ids.data.windows import needed, refuse_lacking, windows_of
 from iot_ids.features import pipeline
 from iot_ids.features.pipeline import Pipeline
-from iot_ids.metrics.calibration import calibrated
-from iot_ids.models.classifier import Classifier, answers, padded
+from iot_ids.metrics.calibration import calibrate
+from iot_ids.models.classifier import Classifier, predict_probabilities, with_padding_row
 from iot_ids.serving import manifest
 
 FILE = "detector.json"
@@ -86,7 +86,7 @@ class Detector:
 
     def calibrate(self, uncalibrated: NDArray[np.float32]) -> NDArray[np.float32]:
         """The model's own probabilities `(rows, classes)` at this detector's temperature and shift."""
-        return calibrated(uncalibrated, self.temperature, self.shift)
+        return calibrate(uncalibrated, self.temperature, self.shift)
 
     def uncalibrated(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
         """`probabilities` as the model gives them, before temperature and shift.
@@ -117,7 +117,7 @@ class Detector:
         probabilities = np.full((flows.height, len(self.classes)), np.nan, dtype=np.float32)
         if len(targets):
             steps = windows_of(every[there], self.columns, self.missing, targets, window)
-            probabilities[there[targets]] = answers(self.model, padded(x[there]), steps)
+            probabilities[there[targets]] = predict_probabilities(self.model, with_padding_row(x[there]), steps)
         return probabilities
 
     def _typed(self, flows: pl.DataFrame) -> pl.DataFrame:
@@ -163,20 +163,20 @@ class Detector:
         Raises:
             UserError: a file is damaged, or a class is neither ours nor trusted (the message says what to write).
         """
-        with _telling(folder):
+        with _loading_errors(folder):
             whole = manifest.check(folder)
             facts = read_json(folder / FILE, Facts)
-            _refuse_wrong(facts, whole)
+            _check_facts(facts, whole)
             fitted, model = Pipeline.load(folder, trust), _model(facts.model, folder, trust)
             values = facts.temperature, facts.window, facts.shift, facts.format
             detector = cls(facts.columns, facts.missing, facts.classes, fitted, model, *values)
-            _refuse_misfit(detector)
+            _check_consistency(detector)
         if not whole:
             warnings.warn(f"model={folder} was kept before there was a manifest: damage may go unnoticed", stacklevel=2)
         return detector
 
 
-def to_trust(folder: Path) -> list[str]:
+def classes_to_trust(folder: Path) -> list[str]:
     """The classes that a detector just kept in `folder` needs `trust` for: none where everything in it is ours."""
     model = json.loads((folder / FILE).read_text())["model"]
     scaler = json.loads((folder / pipeline.FILE).read_text())["scaler"]
@@ -187,11 +187,11 @@ def to_trust(folder: Path) -> list[str]:
         skops_file,  # not at the top: skops takes a second, which networks need not
     )
 
-    return [*names, *skops_file.to_trust(folder)]
+    return [*names, *skops_file.classes_to_trust(folder)]
 
 
 @contextmanager
-def _telling(folder: Path) -> Iterator[None]:
+def _loading_errors(folder: Path) -> Iterator[None]:
     """Whatever a spoilt file makes JSON, NumPy, safetensors, skops or a class raise, as the user's to mend."""
     try:
         yield
@@ -206,12 +206,12 @@ def _telling(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _refuse_wrong(facts: Facts, whole: bool) -> None:
+def _check_facts(facts: Facts, whole: bool) -> None:
     """Raise where `detector.json` says what cannot be."""
     if facts.version > VERSION:
         raise UserError(f"was kept by a later iot_ids ({facts.version}, this one reads {VERSION}); update it")
     if facts.version > 1 and not whole:
-        raise UserError(f"{manifest.FILE} is missing, which the run kept; {manifest.MEND}")
+        raise UserError(f"{manifest.FILE} is missing, which the run kept; {manifest.REMEDY}")
     require(facts.classes and len({*facts.classes}) == len(facts.classes), f"{FILE}: classes: a name stands twice")
     require(facts.temperature > 0, f"{FILE}: temperature is {facts.temperature}, and has to be above 0")
     for problem in of_format(facts.format):
@@ -226,7 +226,7 @@ def _model(name: str, folder: Path, trust: Collection[str]) -> Classifier:
     return kind.load(folder, **given)  # type: ignore[no-any-return]
 
 
-def _refuse_misfit(detector: Detector) -> None:
+def _check_consistency(detector: Detector) -> None:
     """Raise where pipeline, model and classes are not of one detector: it is asked for one answer."""
     columns, encoder = detector.columns, detector.pipeline.encoder
     known = {*columns.numeric, *columns.categorical, *columns.identifiers}

@@ -10,7 +10,7 @@ from pathlib import Path
 from iot_ids.common.errors import UserError
 
 FILE = "manifest.json"
-MEND = "copy the model again, or train again"
+REMEDY = "copy the model again, or train again"
 
 
 def write(folder: Path) -> None:
@@ -29,11 +29,11 @@ def check(folder: Path) -> bool:
     kept, found = _kept(folder), _files(folder)
     for name in sorted(kept.keys() | found.keys()):
         if name not in found:
-            raise UserError(f"{name} is missing, which the run kept; {MEND}")
+            raise UserError(f"{name} is missing, which the run kept; {REMEDY}")
         if name not in kept:
-            raise UserError(f"{name} was added since the run kept the model; remove it if you know it, or {MEND}")
+            raise UserError(f"{name} was added since the run kept the model; remove it if you know it, or {REMEDY}")
         if kept[name] != found[name]:
-            raise UserError(f"{name} was changed or cut off since the run kept it; {MEND}")
+            raise UserError(f"{name} was changed or cut off since the run kept it; {REMEDY}")
     return True
 
 
@@ -41,7 +41,7 @@ def _kept(folder: Path) -> dict[str, object]:
     try:
         return dict(json.loads((folder / FILE).read_text(encoding="utf-8"))["files"])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise UserError(f"{FILE} was changed or cut off since the run kept it; {MEND}") from error
+        raise UserError(f"{FILE} was changed or cut off since the run kept it; {REMEDY}") from error
 
 
 def _files(folder: Path) -> dict[str, object]:

@@ -116,7 +116,7 @@ def files_of(path: object) -> list[Path]:
     return files_at(path, [["*.csv*", "*.parquet"], ["*.txt"]], "path")
 
 
-def refuse_out(out: Path, path: object) -> None:
+def check_output(out: Path, path: object) -> None:
     """Raise a UserError where `out` is no name of a table, or one of the files at `path`, which it would replace.
 
     So too where what should be its folder is a file.
@@ -236,7 +236,7 @@ def _answers(detector: Detector, part: layout.Layout) -> Iterator[tuple[pl.DataF
 @contextmanager
 def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
     """A function that appends to `out`. Polars' own streaming sink holds hundreds of megabytes on the way."""
-    with _whole(out) as new, ExitStack() as opened:
+    with _output_file(out) as new, ExitStack() as opened:
         if out.suffix == ".csv":
             stream = opened.enter_context(new.open("wb"))
             yield lambda batch: escape_formulas(batch).write_csv(stream, include_header=stream.tell() == 0)
@@ -253,7 +253,7 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
 
 
 @contextmanager
-def _whole(out: Path) -> Iterator[Path]:
+def _output_file(out: Path) -> Iterator[Path]:
     """A file to write to, which becomes `out` when the block ends well, and is removed when it does not."""
     try:
         atomic.remove_leftovers(out.parent)

@@ -17,7 +17,7 @@ from iot_ids.common.system_errors import explain
 from iot_ids.config import Config, container
 from iot_ids.experiment import console, steps
 from iot_ids.experiment.state import Fitted, Prepared
-from iot_ids.models.classifier import Report, answers
+from iot_ids.models.classifier import Report, predict_probabilities
 from iot_ids.sweep.job import resolve_trial
 from iot_ids.sweep.storage import StorageError, as_storage_error
 from iot_ids.sweep.study import Worker
@@ -139,7 +139,7 @@ def _predict_seconds(prepared: Prepared) -> float:
     seconds = []
     for _ in range(PREDICTIONS):
         start = time.perf_counter()
-        answers(prepared.model, prepared.validation.x, prepared.validation.steps)
+        predict_probabilities(prepared.model, prepared.validation.x, prepared.validation.steps)
         seconds.append(time.perf_counter() - start)
     return min(seconds)
 

@@ -19,7 +19,7 @@ from mlflow.types.schema import AnyType, ColSpec, Schema
 from iot_ids.common import atomic
 from iot_ids.common.interrupts import interruptible
 from iot_ids.common.paths import PACKAGE
-from iot_ids.serving.detector import Detector, to_trust
+from iot_ids.serving.detector import Detector, classes_to_trust
 from iot_ids.tracking.alive import KEY, living, new_key
 from iot_ids.tracking.store import Store, locked
 
@@ -157,6 +157,6 @@ def save_model(detector: Detector, folder: Path) -> None:
                 artifacts={"detector": str(kept)},
                 code_paths=[str(PACKAGE)],
                 signature=signature,
-                model_config={"trust": to_trust(kept)},
+                model_config={"trust": classes_to_trust(kept)},
                 pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
             )

@@ -17,7 +17,7 @@ from iot_ids.common.errors import UserError
 from iot_ids.comparison.render import page as report
 from iot_ids.comparison.reports.unseen import csv, page, plot, refuse_other_flows, sentence
 from iot_ids.comparison.reports.unseen_numbers import MEAN, SCHEMA, Unseen, UnseenRow, found_of_each, predicted_as, rows
-from iot_ids.metrics.unseen import taken_for
+from iot_ids.metrics.unseen import count_predictions
 from iot_ids.tracking import KeptRun, Store
 
 FAMILY = '["DoS", "DDoS"]'
@@ -126,7 +126,9 @@ def test_runs_that_differ_in_more_than_the_attack_are_refused(parameters: dict[s
 
 def test_the_table_that_a_run_keeps_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9]])
-    kept = taken_for(pl.Series(["DoS"] * 3), probabilities, probabilities[:, 1], 0.5, ["Normal", "attack"], "Normal")
+    kept = count_predictions(
+        pl.Series(["DoS"] * 3), probabilities, probabilities[:, 1], 0.5, ["Normal", "attack"], "Normal"
+    )
     kept.write_csv(tmp_path / "unseen.csv")
     monkeypatch.setattr(tracking, "fetch", lambda store, run, name, folder: tmp_path / name)
     run = at_threshold("gru", 0, 0.5, 0.0, unseen="DoS")

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from iot_ids.models.networks import gru_cpu
-from iot_ids.models.networks.gru_cpu import COUNTED, SMALL, products
+from iot_ids.models.networks.gru_cpu import COUNTERS, SMALL, faster_products
 
 LARGE = (300, 96, 80)  # rows, features, columns
 assert LARGE[0] * LARGE[1] * LARGE[2] > SMALL
@@ -31,7 +31,7 @@ def test_linear(shape: tuple[int, int, int], biased: bool, dtype: torch.dtype) -
     if biased:
         bias = numbers(columns, seed=2, dtype=dtype)
         exact += bias.double().numpy()
-    ours = products(rows, features, columns, dtype).linear(x, weight, bias)
+    ours = faster_products(rows, features, columns, dtype).linear(x, weight, bias)
     assert ours.dtype is dtype
     close(ours, exact)
 
@@ -43,13 +43,13 @@ def test_add_product(shape: tuple[int, int, int], turned: bool) -> None:
     left = numbers(inner, rows).T if turned else numbers(rows, inner)
     right, total = numbers(inner, columns, seed=1), numbers(rows, columns, seed=2)
     exact = total.double().numpy() + left.double().numpy() @ right.double().numpy()
-    assert products(*shape).add(total, left, right) is total
+    assert faster_products(*shape).add(total, left, right) is total
     close(total, exact)
 
 
 def test_a_part_of_a_larger_tensor_is_added_to_alone() -> None:
     whole = torch.zeros(300, 100)
-    products(*LARGE).add(whole[:, :80], numbers(300, 96), numbers(96, 80))
+    faster_products(*LARGE).add(whole[:, :80], numbers(300, 96), numbers(96, 80))
     assert not whole[:, 80:].any()
     close(whole[:, :80], (numbers(300, 96).double() @ numbers(96, 80).double()).numpy())
 
@@ -57,7 +57,7 @@ def test_a_part_of_a_larger_tensor_is_added_to_alone() -> None:
 @pytest.mark.skipif(not gru_cpu.HAS_ONEDNN, reason="this PyTorch has no oneDNN")
 def test_large_products_go_to_onednn_and_its_operations_are_counted() -> None:
     for shape, large in [(LARGE, True), ((5, 3, 2), False)]:
-        with FlopCounterMode(display=False, custom_mapping=COUNTED) as counter:
-            products(*shape).linear(numbers(shape[0], shape[1]), numbers(shape[2], shape[1]))
+        with FlopCounterMode(display=False, custom_mapping=COUNTERS) as counter:
+            faster_products(*shape).linear(numbers(shape[0], shape[1]), numbers(shape[2], shape[1]))
         assert counter.get_total_flops() == 2 * shape[0] * shape[1] * shape[2]
         assert any("mkldnn" in str(name) for name in counter.get_flop_counts()["Global"]) == large

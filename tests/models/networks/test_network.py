@@ -18,7 +18,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from iot_ids.common.errors import UserError
-from iot_ids.models.classifier import Table, answers, padded
+from iot_ids.models.classifier import Table, predict_probabilities, with_padding_row
 from iot_ids.models.networks.architectures import FeedForwardNetwork, RecurrentNetwork
 from iot_ids.models.networks.network import RecurrentClassifier
 from iot_ids.models.spec import Cell, Sequence, Trainer
@@ -144,11 +144,11 @@ def remembered(rows: int = 800, seed: int = 0, places: int = 3) -> Table:
     length = np.minimum(np.arange(rows) % 5 + 1, places)
     at = np.arange(rows)[:, None] - length[:, None] + 1 + np.arange(places)
     steps = np.where(np.arange(places) < length[:, None], at, -1)
-    return Table(padded(x), np.where(length > 1, np.roll(sign, 1), 2), steps)
+    return Table(with_padding_row(x), np.where(length > 1, np.roll(sign, 1), 2), steps)
 
 
 def said(model: RecurrentClassifier, table: Table) -> np.ndarray:
-    return answers(model, table.x, table.steps).argmax(axis=1)
+    return predict_probabilities(model, table.x, table.steps).argmax(axis=1)
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
@@ -166,7 +166,7 @@ def test_windows_are_scored_in_slices_to_the_same_answers(monkeypatch: pytest.Mo
     assert table.steps is not None
     whole = model.probabilities(table.x[table.steps])
     monkeypatch.setattr("iot_ids.models.classifier.WINDOWS", 7)
-    np.testing.assert_allclose(answers(model, table.x, table.steps), whole, atol=1e-6)
+    np.testing.assert_allclose(predict_probabilities(model, table.x, table.steps), whole, atol=1e-6)
 
 
 def test_a_kept_network_of_windows_answers_as_before(tmp_path: Path) -> None:
@@ -174,7 +174,9 @@ def test_a_kept_network_of_windows_answers_as_before(tmp_path: Path) -> None:
     trained(model, table, held_out=table)
     model.save(tmp_path)
     loaded = RecurrentClassifier.load(tmp_path)
-    assert np.array_equal(answers(loaded, table.x, table.steps), answers(model, table.x, table.steps))
+    assert np.array_equal(
+        predict_probabilities(loaded, table.x, table.steps), predict_probabilities(model, table.x, table.steps)
+    )
 
 
 def test_the_same_seed_gives_the_same_network_of_windows() -> None:
@@ -348,9 +350,9 @@ def ready() -> RecurrentClassifier:
 
 
 def test_probabilities_add_up_to_one(ready: RecurrentClassifier) -> None:
-    answers = ready.probabilities(separable().x)
-    assert answers.shape == (500, 3)
-    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
+    probabilities = ready.probabilities(separable().x)
+    assert probabilities.shape == (500, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
 def test_slices_do_not_change_the_answers(ready: RecurrentClassifier, monkeypatch: pytest.MonkeyPatch) -> None:

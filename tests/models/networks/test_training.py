@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from iot_ids.models.networks.architectures import RecurrentNetwork
-from iot_ids.models.networks.training import PAYING, paying_threads
+from iot_ids.models.networks.training import OPERATIONS_PER_THREAD, worthwhile_threads
 from iot_ids.models.spec import Cell, Sequence
 
 
@@ -17,25 +17,25 @@ def network(sequence: Sequence = Sequence.features, dropout: float = 0.0) -> Rec
     [(Sequence.features, 1024, 4), (Sequence.features, 512, 2), (Sequence.features, 256, 1), (Sequence.flow, 1024, 1)],
 )
 def test_more_arithmetic_pays_for_more_threads(sequence: Sequence, rows: int, threads: int) -> None:
-    assert paying_threads(network(sequence), torch.rand(rows, 10), 8) == threads
+    assert worthwhile_threads(network(sequence), torch.rand(rows, 10), 8) == threads
 
 
 @pytest.mark.parametrize("most", [1, 2, 4])
 def test_there_are_never_more_than_pytorch_has(most: int) -> None:
-    assert paying_threads(network(), torch.rand(2048, 10), most) == most
+    assert worthwhile_threads(network(), torch.rand(2048, 10), most) == most
 
 
 def test_the_count_is_that_of_the_products() -> None:
     layer = torch.nn.Linear(1000, 500)
-    rows = 3 * PAYING // (2 * 1000 * 500)
-    assert paying_threads(layer, torch.rand(rows, 1000), 9) == 3
-    assert paying_threads(layer, torch.rand(rows - 1, 1000), 9) == 2
+    rows = 3 * OPERATIONS_PER_THREAD // (2 * 1000 * 500)
+    assert worthwhile_threads(layer, torch.rand(rows, 1000), 9) == 3
+    assert worthwhile_threads(layer, torch.rand(rows - 1, 1000), 9) == 2
 
 
 def test_counting_draws_no_random_numbers_and_leaves_no_gradient() -> None:
     torch.manual_seed(0)
     net = network(dropout=0.5)
     before = torch.random.get_rng_state()
-    paying_threads(net, torch.rand(8, 10, generator=torch.Generator()), 2)
+    worthwhile_threads(net, torch.rand(8, 10, generator=torch.Generator()), 2)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(weight.grad is None for weight in net.parameters())

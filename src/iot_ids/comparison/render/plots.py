@@ -23,8 +23,8 @@ from iot_ids.plots.canvas import (
     PURPLE,
     SKY,
     VERMILION,
+    disable_mathtext,
     panels,
-    spell_plainly,
     write,
 )
 
@@ -47,11 +47,11 @@ def forest(gathered: RunTable, rows: Sequence[Row], path: Path) -> None:
         axes.set_xlabel(f"{heading}, %, with 95 % interval")
     _claims(right, methods)
     left.set_yticks(range(len(methods)), labels, fontsize=8.5)
-    spell_plainly(left.get_yticklabels())
+    disable_mathtext(left.get_yticklabels())
     right.set_yticks(range(len(methods)), [""] * len(methods))
     handles, names = right.get_legend_handles_labels()
     legend = figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
-    spell_plainly(legend.get_texts())
+    disable_mathtext(legend.get_texts())
     write(figure, path)
 
 

@@ -19,7 +19,7 @@ from iot_ids.comparison.reports.gap_questions import Asked, Condition, asked, co
 from iot_ids.comparison.selecting import simulated
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats.seeds import Estimate
-from iot_ids.plots.canvas import DARK, PALE, panels, spell_plainly, write
+from iot_ids.plots.canvas import DARK, PALE, disable_mathtext, panels, write
 from iot_ids.tracking import Store
 
 COIN = 0.5
@@ -175,13 +175,13 @@ def plot(asked: Asked, found: Mapping[tuple[Condition, str], Cell], path: Path) 
     axes.axhline(50, color=DARK, linestyle="--", linewidth=1)
     axes.annotate("a coin", (len(there) - 0.5, 50), (-2, 3), textcoords="offset points", ha="right", fontsize=8)
     axes.set_xticks(range(len(there)), [textwrap.fill(where.words, LABEL_WIDTH) for where in there], fontsize=8.5)
-    spell_plainly(axes.get_xticklabels())
+    disable_mathtext(axes.get_xticklabels())
     axes.set_xlim(-0.5, len(there) - 0.5)
     axes.set_ylabel("balanced accuracy, %, with 95 % interval", fontsize=8.5, color=DARK)
     axes.grid(True, axis="y", color=PALE)
     handles, names = axes.get_legend_handles_labels()
     legend = figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
-    spell_plainly(legend.get_texts())
+    disable_mathtext(legend.get_texts())
     write(figure, path)
 
 

@@ -31,8 +31,8 @@ from iot_ids.plots.canvas import (
     PURPLE,
     SKY,
     VERMILION,
+    disable_mathtext,
     panels,
-    spell_plainly,
     write,
 )
 from iot_ids.tracking import KeptRun, Store
@@ -273,7 +273,7 @@ def plot(gathered: RunTable, rows: Sequence[SelectionRow], path: Path) -> None:
     right.yaxis.set_minor_locator(NullLocator())
     handles, names = left.get_legend_handles_labels()
     legend = figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
-    spell_plainly(legend.get_texts())
+    disable_mathtext(legend.get_texts())
     write(figure, path)
 
 

@@ -24,7 +24,7 @@ from iot_ids.comparison.selecting import named
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats.seeds import Difference
 from iot_ids.comparison.variants import closest, variants
-from iot_ids.plots.canvas import DARK, panels, spell_plainly, write
+from iot_ids.plots.canvas import DARK, disable_mathtext, panels, write
 from iot_ids.protocol import OURS, PAPERS, TRANSDUCTIVE, WORDS, protocol
 from iot_ids.tracking import KeptRun, Store
 
@@ -268,7 +268,7 @@ def plot(gathered: RunTable, rows: Sequence[ShortcutRow], path: Path) -> None:
         axes.set_xlabel(f"{AXES[name]} less the clean protocol's, percentage points, 95 % interval", fontsize=8.5)
         axes.set_yticks(range(len(told)), [""] * len(told))
     panes[0].set_yticks(range(len(told)), labels, fontsize=8.5)
-    spell_plainly(panes[0].get_yticklabels())
+    disable_mathtext(panes[0].get_yticklabels())
     write(figure, path)
 
 

@@ -25,7 +25,7 @@ from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, UnseenRow, f
 from iot_ids.comparison.selecting import networks, simulated
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.variants import by_method
-from iot_ids.plots.canvas import DARK, PALE, panels, spell_plainly, write
+from iot_ids.plots.canvas import DARK, PALE, disable_mathtext, panels, write
 from iot_ids.tracking import KeptRun, Store
 
 MISSED = ", which cannot be told from its false alarms"
@@ -201,10 +201,10 @@ def plot(rows: Sequence[UnseenRow], runs: Sequence[KeptRun], path: Path) -> None
     panes[1].axvline(asked, color=DARK, linestyle="--", linewidth=1)
     panes[1].set_xlim(left=-0.02 * panes[1].get_xlim()[1])
     panes[0].set_yticks(range(len(unseen)), [each.words for each in unseen], fontsize=8.5)
-    spell_plainly(panes[0].get_yticklabels())
+    disable_mathtext(panes[0].get_yticklabels())
     handles, names = panes[0].get_legend_handles_labels()
     legend = figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8.5)
-    spell_plainly(legend.get_texts())
+    disable_mathtext(legend.get_texts())
     write(figure, path)
 
 

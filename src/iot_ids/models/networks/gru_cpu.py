@@ -26,13 +26,13 @@ class Products(NamedTuple):
     transpose of what is, or oneDNN takes a thousand times as long."""
 
 
-def products(rows: int, features: int, columns: int, dtype: torch.dtype = torch.float32) -> Products:
+def faster_products(rows: int, features: int, columns: int, dtype: torch.dtype = torch.float32) -> Products:
     """The faster library for a product of so many rows, columns, and numbers summed up; asked once for many."""
     small = rows * features * columns < SMALL or dtype is not torch.float32
     return MKL if small or not HAS_ONEDNN else ONEDNN
 
 
-def operations(x: tuple[int, ...], weight: tuple[int, ...], *_: object, out_shape: object, **__: object) -> int:
+def count_operations(x: tuple[int, ...], weight: tuple[int, ...], *_: object, out_shape: object, **__: object) -> int:
     """Floating-point operations of oneDNN's product, by the shapes of its arguments, as PyTorch's counter asks."""
     return 2 * x[0] * x[1] * weight[0]
 
@@ -47,7 +47,7 @@ def _add(total: Tensor, left: Tensor, right: Tensor) -> Tensor:
 
 MKL = Products(functional.linear, Tensor.addmm_)
 ONEDNN = Products(_linear, _add)
-COUNTED = {torch.ops.mkldnn._linear_pointwise: operations} if HAS_ONEDNN else {}
+COUNTERS = {torch.ops.mkldnn._linear_pointwise: count_operations} if HAS_ONEDNN else {}
 """For FlopCounterMode, which knows PyTorch's own products alone."""
 
 
@@ -62,7 +62,7 @@ def last_state(x: Tensor, gru: nn.GRU) -> Tensor:
     weights = gru.weight_ih_l0, gru.weight_hh_l0, gru.bias_ih_l0, gru.bias_hh_l0
     rows, _, features = x.shape
     size, dtype = gru.hidden_size, x.dtype
-    of_state, of_input = products(rows, size, 3 * size, dtype), products(rows, features, 2 * size, dtype)
+    of_state, of_input = faster_products(rows, size, 3 * size, dtype), faster_products(rows, features, 2 * size, dtype)
     return _LastState.apply(x.transpose(0, 1), torch.is_grad_enabled(), of_state, of_input, *weights)  # type: ignore
 
 

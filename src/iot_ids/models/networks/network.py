@@ -17,7 +17,7 @@ from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.networks.architectures import FeedForwardNetwork, RecurrentNetwork
 from iot_ids.models.networks.recipe import Recipe
-from iot_ids.models.spec import Cell, Sequence, Trainer, at_least_one
+from iot_ids.models.spec import Cell, Sequence, Trainer, require_positive
 
 SCORING_ROWS = 4_096
 """Rows per step where nothing is learned: large enough to keep the processor busy, small enough for its caches."""
@@ -51,7 +51,7 @@ class NetworkClassifier:
     def __init__(self, shape: dict[str, Any], recipe: Recipe) -> None:
         import iot_ids.models.networks.training  # noqa: F401  Lightning takes seconds to import: not while training is timed
 
-        at_least_one({"model.hidden_size": shape["hidden_size"], "model.layers": shape["layers"]})
+        require_positive({"model.hidden_size": shape["hidden_size"], "model.layers": shape["layers"]})
         if not 0 <= shape["dropout"] < 1:
             raise UserError(f"model.dropout={shape['dropout']} has to be at least 0 and below 1")
         self.shape = shape
@@ -133,7 +133,7 @@ class RecurrentClassifier(NetworkClassifier):
         window: int = 10,
         **recipe: Any,
     ) -> None:
-        at_least_one({"model.window": window})  # the tables' steps are so many: the network itself takes any number
+        require_positive({"model.window": window})  # the tables' steps are so many: the network itself takes any number
         shape = {
             "cell": cell,
             "hidden_size": hidden_size,

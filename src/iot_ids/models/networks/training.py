@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from iot_ids.common.errors import UserError
 from iot_ids.models.classifier import Report, Table
 from iot_ids.models.networks.batches import Batches, WholeEpoch
-from iot_ids.models.networks.gru_cpu import COUNTED
+from iot_ids.models.networks.gru_cpu import COUNTERS
 from iot_ids.models.networks.loss import WeightedLoss, class_weights
 from iot_ids.models.networks.module import MONITOR, BestWeights, Module, Reporter
 from iot_ids.models.networks.recipe import Recipe
@@ -39,7 +39,7 @@ def _without_noise() -> Iterator[None]:
 def _threads(count: int | None, network: nn.Module, batches: Batches) -> Iterator[None]:
     """PyTorch's threads while training: `count`, or as many as a step pays for."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count or paying_threads(network, batches.first(), before))
+    torch.set_num_threads(count or worthwhile_threads(network, batches.first(), before))
     try:
         yield
     finally:
@@ -118,7 +118,7 @@ def _finite(report: Report, recipe: Recipe) -> Report:
     return checked
 
 
-PAYING = 50_000_000
+OPERATIONS_PER_THREAD = 50_000_000
 """Floating-point operations of a forward pass for each thread.
 
 Measured on 2 cores: a second thread makes 228 million of them (10 steps x 1,024 rows) 1.4 to 1.5 times as fast and 57
@@ -128,7 +128,7 @@ lose nine tenths to waiting where something does.
 """
 
 
-def paying_threads(network: nn.Module, batch: Tensor, most: int) -> int:
+def worthwhile_threads(network: nn.Module, batch: Tensor, most: int) -> int:
     """From 1 to `most`, by the arithmetic of `network` on `batch`: the same for the same settings, whatever else runs.
 
     It is counted, not timed: another number of threads adds up in another order, to other last digits.
@@ -138,7 +138,7 @@ def paying_threads(network: nn.Module, batch: Tensor, most: int) -> int:
     with (
         torch.random.fork_rng(devices=[]),
         torch.no_grad(),
-        FlopCounterMode(display=False, custom_mapping=COUNTED) as counter,
+        FlopCounterMode(display=False, custom_mapping=COUNTERS) as counter,
     ):
         network(batch)
-    return max(1, min(most, int(counter.get_total_flops()) // PAYING))
+    return max(1, min(most, int(counter.get_total_flops()) // OPERATIONS_PER_THREAD))

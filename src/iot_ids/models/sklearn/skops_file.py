@@ -16,7 +16,7 @@ import skops.io
 from iot_ids.common import registry
 from iot_ids.common.errors import UserError
 from iot_ids.common.typed_json import require
-from iot_ids.models.sklearn.tree_checks import refuse_broken
+from iot_ids.models.sklearn.tree_checks import check_trees
 
 FILE = "estimator.skops"
 NUMBERS = ["ndarray", "bool", "bool_", "int32", "int64", "uint8", "uint32", "uint64", "float32", "float64", "str_"]
@@ -102,11 +102,11 @@ def load(folder: Path, trust: Collection[str] = ()) -> Any:
         registry.import_trusted(name)
     names = [name for _, name in sorted(PARTS | {("ObjectNode", name) for name in SHIPPED} | set(others))]
     estimator = skops.io.load(folder / FILE, trusted=names)
-    refuse_broken(estimator)
+    check_trees(estimator)
     return estimator
 
 
-def to_trust(folder: Path) -> list[str]:
+def classes_to_trust(folder: Path) -> list[str]:
     """The classes in `estimator.skops` that `load` takes only where they are trusted."""
     return [name for _, name in _unlisted(folder / FILE)]
 

@@ -13,7 +13,7 @@ from iot_ids.common.typed_json import require
 Nodes = NDArray[np.void]
 
 
-def refuse_broken(estimator: Any) -> None:
+def check_trees(estimator: Any) -> None:
     """Raise a ValueError where a tree in `estimator` has children, or asks for features, that are not there."""
     for tree, features in _trees(estimator, np.iinfo(np.int64).max):
         if isinstance(tree, Tree):
