@@ -23,6 +23,9 @@ from iot_ids.metrics.spec import Evaluate
 from iot_ids.models import spec as models
 from iot_ids.models.spec import check_trainer, require_positive
 
+LARGEST_COUNT = 2**63 - 1
+"""The largest whole number that the libraries behind the models and tables can hold."""
+
 
 @dataclass
 class Tracking:
@@ -162,6 +165,7 @@ def _resolved(config: DictConfig) -> Config:
     refuse_unknown_keys(config, "")
     refuse_lacking_keys(config)
     check_resolved(config)
+    refuse_countless(container(config))
     typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
@@ -298,6 +302,15 @@ def _taken_away(config: DictConfig, prefix: str) -> Iterator[str]:
     for key in map(str, config):
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
             yield from _taken_away(config[key], f"{prefix}{key}.")
+
+
+def refuse_countless(settings: Any, key: str = "") -> None:
+    """Raise a UserError where a whole number is larger than any library counts."""
+    if isinstance(settings, dict | list):
+        for name, value in settings.items() if isinstance(settings, dict) else enumerate(settings):
+            refuse_countless(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(settings, int) and abs(settings) > LARGEST_COUNT:
+        raise UserError(f"{key}={settings} is larger than any number that can be counted with, {LARGEST_COUNT}")
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

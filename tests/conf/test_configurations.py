@@ -16,6 +16,7 @@ from conftest import CONF, Workplace, typed
 from iot_ids.cli.help import ADDED, usage
 from iot_ids.common.errors import UserError
 from iot_ids.config import SCHEMAS, check, register, resolve
+from iot_ids.experiment.instantiate import rule, scores
 
 SHORTCUTS = sorted(file.stem for file in CONF.glob("shortcut/*.yaml"))
 OURS = "identifiers"
@@ -221,3 +222,18 @@ def test_the_other_recurrent_networks_have_the_grus_space(name: str) -> None:
         )
     assert dict(other.hydra.sweeper.params) == dict(gru.hydra.sweeper.params)
     assert (gru.model.name, other.model.name) == ("gru", name)
+
+
+@pytest.mark.parametrize("word", ["dataset.rows=99999999999999999999", "model.hidden_size=-99999999999999999999"])
+def test_a_number_that_no_library_can_hold_is_named(word: str) -> None:
+    with pytest.raises(UserError, match=rf"{word}9* is larger than any number"):
+        resolve(composed(word))
+
+
+@pytest.mark.parametrize("target", ["builtins.int", "builtins.len", "collections.OrderedDict", "nope"])
+@pytest.mark.parametrize("group", ["selector", "outliers"])
+def test_what_cannot_stand_where_it_was_put_is_refused_before_a_row_is_read(group: str, target: str) -> None:
+    words = ["selector=pearson", "outliers=iqr", f"{group}._target_={target}"]
+    build = {"selector": scores, "outliers": rule}[group]
+    with pytest.raises(UserError, match=f"{group}=.* cannot be built"):
+        build(getattr(resolve(composed(*words)), group))

@@ -45,6 +45,7 @@ def test_a_sound_declaration_passes(small: Dataset) -> None:
         (lambda dataset: replace(dataset, format=Format(separator="ß")), "of ASCII"),
         (lambda dataset: replace(dataset, format=Format(separator='"')), "no quotation mark"),
         (lambda dataset: replace(dataset, format=Format(column_names=["a", "b", "a"])), "column_names: a stands there"),
+        (lambda dataset: replace(dataset, name=" "), "name is blank"),
         (lambda dataset: replace(dataset, unreadable_share=5), "not between 0 and 1"),
     ],
 )

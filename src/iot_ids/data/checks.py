@@ -32,6 +32,7 @@ def check(dataset: Dataset) -> None:
     found = [
         *(f"columns.{problem}" for problem in _of_columns(dataset.columns)),
         *(chosen + problem for problem in _of_taxonomy(taxonomy(dataset), dataset)),
+        *(["name is blank; its runs are told apart by it"] if not dataset.name.strip() else []),
         *_of_names(dataset.labels),
         *(f"format.{problem}" for problem in of_format(dataset.format)),
     ]

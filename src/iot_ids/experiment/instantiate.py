@@ -52,7 +52,9 @@ def scores(settings: Settings) -> Scores | None:
     if "_target_" not in settings:
         return None
     with _as_user_error("selector", settings):
-        return get_method(_target(settings))
+        function = get_method(_target(settings))
+        signature(function).bind(None, None)  # features, classes
+    return function
 
 
 def rule(settings: Settings) -> Rule | None:
@@ -60,7 +62,9 @@ def rule(settings: Settings) -> Rule | None:
     if "_target_" not in settings:
         return None
     with _as_user_error("outliers", settings):
-        return instantiate({**_arguments(settings), "_partial_": True})  # type: ignore[no-any-return]
+        made = instantiate({**_arguments(settings), "_partial_": True})
+        signature(made).bind(None)  # the features
+    return made  # type: ignore[no-any-return]
 
 
 def scaler(settings: Settings) -> Scaler:

@@ -292,6 +292,8 @@ def _not_raised(record: logging.LogRecord) -> bool:
 
 def _absolute(uri: str) -> str:
     """Seal the address and make a SQLite path absolute, so that the command printed at the end works anywhere."""
+    if not uri.strip():
+        raise UserError("tracking.uri is empty; name a store: tracking.uri=sqlite:///mlruns/mlflow.db")
     if uri.startswith("sqlite:") and len(uri.removeprefix(SQLITE)) in (0, len(uri)):
         raise UserError(f"tracking.uri={uri} does not name a file; a store in memory would be lost")
     return sqlite_url(sqlite_file(uri)) if uri.startswith(SQLITE) else seal_addresses(uri)

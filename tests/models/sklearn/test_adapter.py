@@ -14,6 +14,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
 
 from iot_ids.common.errors import UserError
 from iot_ids.models.classifier import Table
@@ -89,6 +90,11 @@ def test_an_estimator_without_probabilities_is_refused_at_once() -> None:
 def test_what_scikit_learn_refuses_is_told() -> None:
     with pytest.raises(UserError, match=r"'var_smoothing' parameter of GaussianNB must be .* Got -1"):
         fitted(GaussianNB(var_smoothing=-1))
+
+
+def test_a_depth_that_no_tree_can_count_is_told() -> None:
+    with pytest.raises(UserError, match="too large"):
+        fitted(DecisionTreeClassifier(max_depth=10**20))
 
 
 def test_more_neighbours_than_rows_are_refused() -> None:

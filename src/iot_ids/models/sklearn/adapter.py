@@ -41,7 +41,7 @@ class Classical:
         try:
             self.estimator.fit(train.x, train.y)
             self.answers(train.x[:1])
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise UserError(f"model: {self.estimator} on {len(train.y):,} training rows: {error}") from error
         if isinstance(self.estimator, BaseForest):
             self.estimator.set_params(n_jobs=1)  # threads would add up the trees' votes in any order, to other digits
