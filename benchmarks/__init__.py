@@ -1,1 +1,1 @@
-"""Speed, each figure beside an opponent that was timed in turns with it: `make bench`."""
+"""Speed, each figure beside a baseline that was timed in alternation with it: `make bench`."""

@@ -14,22 +14,22 @@ FOLDER = Path(__file__).parent
 
 
 def subjects() -> dict[str, ModuleType]:
-    """Every file here that has a `measure`, by its name."""
+    """Import every module of this package that has a `measure`, by name."""
     names = sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("__"))
     modules = {name: importlib.import_module(f"benchmarks.{name}") for name in names}
     return {name: module for name, module in modules.items() if hasattr(module, "measure")}
 
 
 def main(words: list[str]) -> None:
-    """Measure the subjects that `words` name, or all; what others measured before stays on the page."""
+    """Measure the subjects named in `words`, or all; the earlier figures of other subjects stay on the page."""
     known = subjects()
     rounds = [word.removeprefix("rounds=") for word in words if word.startswith("rounds=")]
     chosen = [word for word in words if not word.startswith("rounds=")] or list(known)
     if unknown := [word for word in chosen if word not in known]:
-        sys.exit(f"{unknown[0]}: no such subject; there are {', '.join(known)}")
+        sys.exit(f"{unknown[0]}: no such subject; choose from {', '.join(known)}")
     if rounds and not (rounds[-1].isdecimal() and int(rounds[-1])):
-        sys.exit(f"rounds={rounds[-1]}: not a whole number above 0")
-    sections, with_what = read(), versions()  # before the pages that are written here make the checkout a changed one
+        sys.exit(f"rounds={rounds[-1]} must be a whole number above 0")
+    sections, with_what = read(), versions()  # first, because writing the page makes the checkout dirty
     for name in chosen:
         print(f"measuring {name}", flush=True)
         began, beside, subject = now(), machine(), known[name]

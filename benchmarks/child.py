@@ -1,4 +1,4 @@
-"""Measurements in a process of their own: what another one left in memory or in caches cannot blur them."""
+"""Measure in a separate process, unaffected by what earlier measurements left in memory and caches."""
 
 import json
 import resource
@@ -12,10 +12,10 @@ STATUS = Path("/proc/self/status")
 
 
 def measured(module: str, *words: object) -> dict[str, Any]:
-    """What `python -m MODULE WORDS` prints as JSON in its last line.
+    """Run `python -m MODULE WORDS` and parse the JSON in the last line of its output.
 
     Raises:
-        CalledProcessError: it failed; what it said stands above.
+        CalledProcessError: it failed; its error output is above.
     """
     command = [sys.executable, "-m", module, *map(str, words)]
     done = subprocess.run(command, cwd=HOUSE, stdout=subprocess.PIPE, text=True, check=True)
@@ -23,15 +23,15 @@ def measured(module: str, *words: object) -> dict[str, Any]:
 
 
 def peak_mib() -> float:
-    """The most memory that this process has held, in MiB."""
-    if STATUS.exists():  # ru_maxrss would count what the parent held when it forked
+    """Return the peak memory of this process, in MiB."""
+    if STATUS.exists():  # ru_maxrss would include the parent's memory at the fork
         return _of_status("VmHWM")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def held_mib() -> float:
-    """The memory that this process holds now, in MiB; where the system does not say, the most it has held."""
+    """Return the memory that this process holds now, in MiB; the peak if the system does not report it."""
     return _of_status("VmRSS") if STATUS.exists() else peak_mib()
 
 

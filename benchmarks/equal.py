@@ -1,8 +1,8 @@
-"""Is this code's every number that of an earlier commit? `python -m benchmarks.equal COMMIT` runs both and compares.
+"""Check that this code gives the same numbers as an earlier commit: `python -m benchmarks.equal COMMIT` runs both.
 
-Every model, split and scaler is trained on simulated flows, with published flows besides where IOT_IDS_DATA names their
-folder; then the runs are compared by `compare`. Metrics (but for `time/`), the files of a run and the comparison's CSV
-must be equal to the last digit.
+Every model, split and scaler is trained on simulated flows, and also on published ones if IOT_IDS_DATA is the folder of
+their files; then `compare` compares the runs. All metrics except `time/`, the files of each run and the comparison's
+CSV must be equal to the last digit.
 """
 
 import os
@@ -44,7 +44,7 @@ COMPARED = ("label=category", "split=random", "duplicates=distinct", "protocol=c
 
 
 def main(commit: str) -> int:
-    """Run both, print every difference, and return how many there are."""
+    """Run both, print every difference, and return their number."""
     with tempfile.TemporaryDirectory() as aside:
         old = Path(aside) / "code"
         git = ["git", "-C", str(HOUSE)]
@@ -61,7 +61,7 @@ def main(commit: str) -> int:
 
 
 def _numbers(code: Path, place: Path) -> dict[str, object]:
-    """Everything that the runs of the code in the folder `code` left, by run and name."""
+    """Collect everything that the runs of the code in the folder `code` leave, by run and name."""
     place.mkdir()
     data = os.environ.get("IOT_IDS_DATA")
     published = [[word.format(data=data) for word in job] + ["cache=off", "seed=0"] for job in PUBLISHED if data]
@@ -83,7 +83,7 @@ def _python(code: Path, place: Path, module: str, *words: str) -> None:
 
 
 def _metrics(place: Path) -> dict[str, object]:
-    """The metrics of every run, by its configuration; a run is found again by what was chosen for it."""
+    """Read the metrics of every run, by the settings chosen for it, which identify it in both stores."""
     store = sqlite3.connect(place / "mlruns" / "mlflow.db")
     marks = ", ".join(["?"] * len(CHOSEN))
     chosen = f"select * from params where key in ({marks}) order by key"

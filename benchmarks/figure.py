@@ -1,4 +1,4 @@
-"""One measured figure: ours and the opponent's, in turns, and the ratio between them."""
+"""One measured figure: our values and the baseline's, taken in alternation, and their ratio."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -6,7 +6,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Figure:
-    """Values of `ours` and `theirs`, one each per round, taken in turns; `least` and `aim` are ratios asked for."""
+    """Values of `ours` and `theirs`, one each per round; `least` is the ratio required, `aim` the one desired."""
 
     what: str
     """Such as `GRU-64, 10 steps x 1 feature, batch 1,024`."""

@@ -1,8 +1,7 @@
-"""Time and memory against rows: releases in the official format, in files of a million rows, prepared and trained on.
+"""Time and memory by number of rows: preparing flows in the official format, a million per file, and training on them.
 
-A point is one process: `experiment.prepare`, imports aside, then one epoch of the GRU. The straight line through the
-two smaller sizes says what the largest should take, and what the whole set would. Asked for: at most 6 GiB at 10
-million rows, better 3.
+Each point is one process: `prepare`, not counting imports, then one epoch of the GRU. The straight line through the two
+smaller sizes predicts the largest one and the whole data set. Required: at most 6 GiB for 10 million rows; desired: 3.
 
 ![Seconds and peak memory against rows, with the line through the smaller sizes](images/growth.png)
 """
@@ -20,7 +19,7 @@ from benchmarks.figure import Figure
 
 MILLIONS = (1.0, 3.7, 10.0)
 WHOLE_SET = 73.4
-"""Millions of rows in the whole of BoT-IoT."""
+"""Millions of rows in all of BoT-IoT."""
 FILE_ROWS = 1_000_000
 PLOT = HOUSE / "docs" / "images" / "growth.png"
 MEASURES = {
@@ -31,7 +30,7 @@ MEASURES = {
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Seconds and memory per million rows at the larger sizes, against the smallest: 1 is a straight line through 0."""
+    """Measure seconds and memory per million rows at the larger sizes against the smallest: 1 means linear growth."""
     points: dict[float, list[dict[str, Any]]] = {millions: [] for millions in MILLIONS}
     with tempfile.TemporaryDirectory() as aside:
         for index in range(round(MILLIONS[-1] * 1e6 / FILE_ROWS)):
@@ -58,7 +57,7 @@ def measure(rounds: int) -> list[Figure]:
 
 
 def _plot(per_million: dict[str, list[float]]) -> None:
-    """Medians as dots, the line through the smaller two, and what it says of the whole set."""
+    """Plot the medians, the line through the two smaller sizes, and its prediction for the whole data set."""
     from matplotlib.figure import Figure as Canvas
 
     canvas = Canvas(figsize=(9, 3.2), layout="constrained")

@@ -1,4 +1,4 @@
-"""The measured figures, kept beside the page that is written from them."""
+"""Store the measured figures as JSON beside the page that is written from them."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,18 +12,18 @@ FILE = DOCS / "benchmarks.json"
 
 @dataclass(frozen=True)
 class Section:
-    """One subject, measured in one run."""
+    """The figures of one subject, measured in one run."""
 
     when: str
     machine: str
     versions: str
     missing: list[str]
-    """What was left out, and what to install for it."""
+    """Sentences about baselines that were not installed."""
     figures: list[Figure]
 
 
 def read(file: Path = FILE) -> dict[str, Section]:
-    """The sections by subject; none where nothing was measured yet."""
+    """Read the sections by subject; empty if nothing has been measured yet."""
     if not file.exists():
         return {}
     kept = json.loads(file.read_text())
@@ -34,5 +34,5 @@ def read(file: Path = FILE) -> dict[str, Section]:
 
 
 def write(sections: dict[str, Section], file: Path = FILE) -> None:
-    """Keep `sections` as JSON."""
+    """Write `sections` as JSON."""
     file.write_text(json.dumps({name: asdict(section) for name, section in sorted(sections.items())}, indent=1) + "\n")

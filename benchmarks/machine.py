@@ -1,4 +1,4 @@
-"""Where and when figures were measured."""
+"""Describe where and when figures were measured."""
 
 import os
 import platform
@@ -11,12 +11,12 @@ PACKAGES = ("torch", "lightning", "polars", "scikit-learn", "mlflow", "numpy", "
 
 
 def now() -> str:
-    """Date and minute, UTC."""
+    """Format the current date and minute in UTC."""
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
 
 
 def machine() -> str:
-    """Processor, cores, memory, system, and how busy others keep it as a measurement begins."""
+    """Describe processor, cores, memory, system, and the load when a measurement starts."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
@@ -26,18 +26,18 @@ def machine() -> str:
 
 
 def versions() -> str:
-    """Python, what does the work, and the commit."""
-    there = []
+    """List the versions of Python and of the packages that matter, and the commit."""
+    installed = []
     for name in PACKAGES:
         try:
-            there.append(f"{name} {version(name)}")
+            installed.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    return f"Python {platform.python_version()}, {', '.join(there)}; commit {commit()}"
+    return f"Python {platform.python_version()}, {', '.join(installed)}; commit {commit()}"
 
 
 def _processor() -> str:
-    """The processor's name where Linux tells it, its architecture elsewhere."""
+    """Return the processor's name on Linux, its architecture elsewhere."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -45,7 +45,7 @@ def _processor() -> str:
 
 
 def commit() -> str:
-    """The commit's first digits, `-dirty` where code changed since; `unknown` outside a checkout."""
+    """Return the abbreviated commit, with `-dirty` if code has changed since; `unknown` outside a checkout."""
     try:
         command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

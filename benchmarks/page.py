@@ -1,4 +1,4 @@
-"""docs/benchmarks.md, written from the kept figures."""
+"""Write docs/benchmarks.md from the stored figures."""
 
 from collections.abc import Mapping
 from statistics import median
@@ -10,17 +10,18 @@ FILE = DOCS / "benchmarks.md"
 HEAD = """# Benchmarks
 
 `make bench` measured everything on this page and wrote it; `python -m benchmarks training rounds=5` measures one
-subject again and leaves the rest. Ours and the opponent take turns in one run on one machine. A column is the median of
-the rounds; the ratio is the median of the rounds' ratios, with the smallest and the largest, and above 1 where ours is
-better. On another machine trust the ratios rather than the rest; on a busy one, nothing.
+subject again and keeps the rest. Our code and the baseline are timed in alternation, in one run on one machine. The
+columns are medians over the rounds; the ratio is the median of the rounds' ratios, with the lowest and the highest, and
+is above 1 where our code is better. On another machine the ratios should hold better than the times; on a busy machine
+neither does.
 
-![The ratio of every figure, its spread over the rounds, and what was asked for](images/benchmarks.png)
+![The ratio of every figure, its range over the rounds, and the ratio required](images/benchmarks.png)
 """
-TABLE = "| what | ours | opponent | ratio | at least | aim |\n|---|---|---|---|---|---|\n"
+TABLE = "| what | ours | baseline | ratio | at least | aim |\n|---|---|---|---|---|---|\n"
 
 
 def write(sections: Mapping[str, Section], texts: Mapping[str, str]) -> None:
-    """Write the page: a section per subject, under the text of its file."""
+    """Write the page: one section per subject, introduced by its module's docstring."""
     FILE.write_text("\n".join([HEAD, *(_section(sections[name], text) for name, text in texts.items())]))
 
 
@@ -51,5 +52,5 @@ def _row(figure: Figure) -> str:
 
 
 def amount(value: float) -> str:
-    """A number as one reads it: three digits that count, thousands apart."""
+    """Format a number with three significant digits and thousands separators."""
     return f"{float(f'{value:.3g}'):,.10g}"

@@ -1,4 +1,4 @@
-"""docs/images/benchmarks.png: every ratio as a dot with its spread, and what was asked for."""
+"""Plot docs/images/benchmarks.png: every ratio with its range, the ratio required and the one desired."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ TITLE = "how many times as good as the opponent: above 1 ours is better"
 
 
 def write(sections: Mapping[str, Section], texts: Mapping[str, str]) -> None:
-    """Draw the figures of the sections in the page's order; nothing where there is none."""
+    """Plot the figures in the page's order; write nothing if there are none."""
     figures = [figure for name in texts for figure in sections[name].figures]
     if not figures:
         return

@@ -1,4 +1,4 @@
-"""A kept GRU's answers, on files by `python -m score` and one flow at a time, against MLflow's way for both."""
+"""Predicting with a saved GRU, whole files with `python -m score` and single flows, against MLflow's way for both."""
 
 import json
 import sys
@@ -12,13 +12,13 @@ from benchmarks.figure import Figure
 
 ROWS = 688_521
 CALLS = 300
-"""Flows that are asked one at a time, after as many to warm up."""
+"""Single flows to predict, after as many for warming up."""
 THREADS = 1
-"""For one flow at a time: more only wait for each other."""
+"""For single flows: more threads would only wait for each other."""
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Each way in a process of its own, in turns; the model is the paper's after one epoch on simulated flows."""
+    """Time each way in its own process, in alternation, with the paper's model after one epoch on simulated flows."""
     ways = ("files", "files_mlflow", "single", "single_mlflow")
     found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as aside:
@@ -107,7 +107,7 @@ def _served(folder: Path) -> Any:
 
 
 def _latencies(calls: list[Any]) -> dict[str, Any]:
-    """p50 and p99 in milliseconds of the second half of the calls."""
+    """Return p50 and p99 of the second half of the calls, in milliseconds."""
     seconds = []
     for call in calls:
         start = time.perf_counter()

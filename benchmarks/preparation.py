@@ -1,9 +1,9 @@
 """From a raw CSV of the paper's size to tensors.
 
-Ours is all that `python -m train` does before it trains: hash, reading with every row accounted for, duplicates, split,
-selection, scaling. Beside it pandas with scikit-learn, as a practised user would write it, and Polars that reads the
-same columns and does nothing else. Memory is what each process holds at most beyond its imported libraries (ours
-imports PyTorch along, the others do not). Asked for of a warm cache: under 0.5 s, better 0.1 s. The flows are
+Ours is all that `python -m train` does before training: hashing, reading with every row accounted for, removing
+duplicates, splitting, selecting and scaling. The baselines are pandas with scikit-learn, as an experienced user would
+write it, and Polars reading the same columns and doing nothing else. Memory is each process's peak beyond its imported
+libraries (ours also imports PyTorch). With a warm cache, under 0.5 s is required and 0.1 s desired. The flows are
 simulated, in BoT-IoT's format.
 """
 
@@ -20,15 +20,15 @@ from benchmarks.child import held_mib, measured, peak_mib
 from benchmarks.figure import Figure
 
 ROWS = 688_521
-"""As many as the reproduced paper had."""
+"""The number of rows in the reproduced paper."""
 FEATURES, SHARE, SEED = 8, 0.2, 42
 Once = Callable[[], Any]
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Time and memory, each way in a process of its own, in turns.
+    """Measure time and memory of each way in its own process, in alternation.
 
-    Seconds and memory count from imported libraries to arrays; ours include the file's hash and every row's account.
+    Both are counted from imported libraries to arrays; ours include the file's hash and the account of every row.
     """
     ways = ("ours", "polars", "pandas", "warm")
     found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
@@ -64,7 +64,7 @@ def _write(file: Path) -> None:
 
 @contextmanager
 def _ours(file: Path, *cache: str) -> Iterator[Once]:
-    """`experiment.prepare`, as `python -m train` calls it; what it imports once is imported before."""
+    """Time `prepare` as `python -m train` calls it, after a first call that imports everything."""
     from hydra import compose, initialize_config_dir
 
     from iot_ids.common.paths import CONF
@@ -97,7 +97,7 @@ def _polars(file: Path) -> Iterator[Once]:
 
 @contextmanager
 def _pandas(file: Path) -> Iterator[Once]:
-    """The same cleaning, split, scaling and selection, written as a practised user would."""
+    """Do the same cleaning, splitting, scaling and selection as an experienced user would write it."""
     import numpy as np
     import pandas as pd
     from sklearn.feature_selection import r_regression

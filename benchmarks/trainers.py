@@ -1,7 +1,7 @@
-"""One GRU-64 trained three ways on the same rows: by ours, by Keras `fit`, by a plain loop around nn.GRU.
+"""Train a GRU-64 in three ways on the same rows: with our code, with Keras `fit`, and with a plain loop around nn.GRU.
 
-Each goes through the rows in a new order per epoch, takes AdamW steps of one learning rate, clips the gradient to
-norm 1, and looks at a quarter as many validation rows after every epoch. Threads are what each takes by itself.
+Each shuffles the rows every epoch, takes AdamW steps at the same learning rate, clips the gradient to norm 1, and after
+every epoch evaluates validation rows, a quarter as many. Each uses its default number of threads.
 """
 
 import time
@@ -19,16 +19,16 @@ SCORING_ROWS = 16_384
 
 @dataclass(frozen=True)
 class Case:
-    """What a step of the network reads, rows per optimiser step, and training rows."""
+    """The shape of the input, the batch size, and the number of training rows."""
 
     what: str
     by_feature: bool
-    """Ten steps of one feature each; otherwise one step of ten."""
+    """Whether a row is ten steps of one feature; otherwise one step of ten features."""
     batch: int
     rows: int
 
     def parts(self) -> tuple[Part, Part]:
-        """Training and validation rows: uniform numbers, of which the first says the class."""
+        """Generate training and validation rows of uniform numbers, the first of which determines the class."""
         random = np.random.default_rng(0)
         x = random.random((self.rows + self.rows // 4, FEATURES), dtype=np.float32)
         y = (x[:, 0] * CLASSES).astype(np.int64)
@@ -36,7 +36,7 @@ class Case:
 
 
 def ours(case: Case) -> float:
-    """Seconds that the second epoch takes."""
+    """Time the second epoch."""
     from iot_ids.models.classifier import Table
     from iot_ids.models.networks.network import RecurrentClassifier
     from iot_ids.models.spec import Trainer
@@ -66,7 +66,7 @@ def ours(case: Case) -> float:
 
 
 def keras(case: Case) -> float:
-    """Seconds that the second epoch takes, once the first has traced the graph."""
+    """Time the second epoch, after the first has traced the graph."""
     import keras
 
     ends: list[float] = []
@@ -91,7 +91,7 @@ def keras(case: Case) -> float:
 
 
 def bare(case: Case) -> float:
-    """Seconds that the second epoch takes."""
+    """Time the second epoch."""
     import torch
     from torch import nn
 

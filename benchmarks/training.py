@@ -1,12 +1,12 @@
 """Training a GRU of 64 units, in training rows per second.
 
-Ours, Keras `fit` and a plain loop around `nn.GRU` train the same network on the same generated rows with the same
-settings: AdamW, gradient clipped to norm 1, a new order every epoch, a quarter as many validation rows after it,
-threads as each takes them by itself ([`benchmarks/trainers.py`](../benchmarks/trainers.py)). Each has a process of its
-own and they take turns. What is timed is the second epoch with its validation; ours has a macro-F1 in it, the others a
-loss. Two threads do not always get two cores: a virtual machine's kernel may put both on one, from process to process
-and from hour to hour, and the ratios change with it. Against Keras with batch 256, the run of commit ea35afa gave 2.19,
-that of 25f3640 gave 1.76, that of 7c946ce gave 1.64, that of e97ef7b gave 2.18.
+Our code, Keras `fit` and a plain loop around `nn.GRU` train the same network on the same generated rows with the same
+settings: AdamW, gradients clipped to norm 1, shuffling every epoch, a quarter as many validation rows, default threads
+([`benchmarks/trainers.py`](../benchmarks/trainers.py)). Each runs in its own process, in alternation. The second epoch
+is timed, including its validation: a macro-F1 in our code, a loss in the others. Two threads do not always get two
+cores: the kernel of a virtual machine may put both on one, which varies between processes and hours, and the ratios
+vary with it. Against Keras with batch 256, the ratio was 2.19 at commit ea35afa, 1.76 at 25f3640, 1.64 at 7c946ce and
+2.18 at e97ef7b.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -22,20 +22,20 @@ CASES = {
     Case("GRU-64, 10 steps x 1 feature, batch 256", by_feature=True, batch=256, rows=110_000): (2.0, 4.0),
     Case("GRU-64, 1 step x 10 features, batch 1,024", by_feature=False, batch=1024, rows=440_000): (2.5, 4.0),
 }
-"""With the ratio to Keras that was asked for, and the one aimed at."""
+"""With the required and the desired ratio to Keras."""
 BARE = (0.9, 1.3)
 """The same against the plain loop."""
 
 
 def missing() -> list[str]:
-    """What to install for the opponents that are not here."""
+    """Return a sentence on each baseline that is not installed, and how to install it."""
     if find_spec("keras") and find_spec("tensorflow"):
         return []
     return ["Keras is not installed, so its figures are left out: `pip install -c constraints.txt -e '.[bench]'`."]
 
 
 def measure(rounds: int) -> list[Figure]:
-    """Every case against every opponent that is installed."""
+    """Time every case against every baseline that is installed."""
     names = {ours: "ours", bare: "a plain loop around nn.GRU"} | ({} if missing() else {keras: "Keras fit"})
     figures = []
     with ExitStack() as stack:
