@@ -52,10 +52,11 @@ def test_the_steps_are_the_commands_run(workplace: Workplace, monkeypatch: pytes
     assert one == other
 
 
-def test_fitting_again_gives_the_same_detector() -> None:
+def test_fitting_again_gives_the_same_detector_in_silence(capfd: pytest.CaptureFixture[str]) -> None:
     prepared = iot_ids.prepare(["dataset.rows=400", "model=gru", *QUICK])
     one, other = (iot_ids.evaluate(iot_ids.fit(prepared)).predictions for _ in range(2))
     assert one.equals(other)
+    assert capfd.readouterr().out == ""
 
 
 def test_a_kept_run_is_loaded_by_its_folders_name(workplace: Workplace) -> None:

@@ -28,12 +28,12 @@ def _main() -> None:
     if len(words) > 1 or any(word.startswith("-") for word in words):
         sys.exit(USAGE)
     try:
-        print(cleared(Path(words[0] if words else FOLDER).expanduser()))
+        print(clear(Path(words[0] if words else FOLDER).expanduser()))
     except KeyboardInterrupt:
         sys.exit("interrupted; what was removed is gone, the rest stays")
 
 
-def cleared(folder: Path) -> str:
+def clear(folder: Path) -> str:
     """Clear `folder` and return a line that says what was removed."""
     from iot_ids.data.cache.eviction import count_items, evict
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from iot_ids.cli.help import usage
 from iot_ids.common.paths import CONF
 from iot_ids.common.system_errors import run_program
-from iot_ids.experiment.composition import ADDED, checked, choices, refuse_broken_files
+from iot_ids.experiment.composition import ADDED, choices, refuse_broken_files, resolve_with_files
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def _compose_and_run(groups: Collection[str]) -> None:
     from iot_ids.config import register
 
     def run_it(config: DictConfig) -> str:
-        settings = checked(config)
+        settings = resolve_with_files(config)
         with gc_paused_import():  # MLflow and others take seconds to import, which a typing error need not wait for
             from iot_ids.experiment.run import run
             from iot_ids.tracking import as_user_error

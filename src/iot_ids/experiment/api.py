@@ -9,7 +9,7 @@ from pathlib import Path
 from iot_ids import tracking
 from iot_ids.experiment import run as runs
 from iot_ids.experiment import steps
-from iot_ids.experiment.composition import checked, composed
+from iot_ids.experiment.composition import compose_config, resolve_with_files
 from iot_ids.experiment.state import Fitted, Prepared, Result
 from iot_ids.models.classifier import Report
 
@@ -26,7 +26,7 @@ def prepare(overrides: Sequence[str] = (), config_dir: Path | str | None = None)
     Raises:
         UserError: the configuration or the data cannot be used; the message says why.
     """
-    return steps.prepare(checked(composed(overrides, config_dir)))
+    return steps.prepare(resolve_with_files(compose_config(overrides, config_dir)))
 
 
 def fit(prepared: Prepared, report: Report | None = None) -> Fitted:
@@ -63,8 +63,8 @@ def run(overrides: Sequence[str] = (), config_dir: Path | str | None = None) -> 
     Raises:
         UserError: the configuration, the data or the store cannot be used.
     """
-    config = composed(overrides, config_dir)
-    with tracking.as_user_error(checked(config).tracking.uri):
+    config = compose_config(overrides, config_dir)
+    with tracking.as_user_error(resolve_with_files(config).tracking.uri):
         return runs.run(config)
 
 

@@ -43,7 +43,7 @@ def refuse_broken_files(folder: Path) -> None:
             raise UserError(f"{file}: cannot be read as YAML: {redact_passwords(str(error))}") from error
 
 
-def composed(overrides: Sequence[str], config_dir: Path | str | None) -> DictConfig:
+def compose_config(overrides: Sequence[str], config_dir: Path | str | None) -> DictConfig:
     """Compose as `python -m train` does; the passwords of addresses among the overrides are sealed first.
 
     Raises:
@@ -93,18 +93,19 @@ def _hydra_of_its_own() -> Iterator[None]:
         GlobalHydra.instance().hydra, VersionBase.instance().version_base = outer, base
 
 
-def checked(config: DictConfig) -> Config:
-    """Resolve and check a composed configuration, and look whether the files that it names exist.
+def resolve_with_files(config: DictConfig) -> Config:
+    """Resolve and check a composed configuration, and check that the files it names exist.
 
     Raises:
         UserError: it cannot be run.
     """
     from iot_ids.config import resolve_and_check
+
+    settings = resolve_and_check(config)  # before the imports below, which bring Polars
     from iot_ids.data.checks import check, shared_classes, time_column
     from iot_ids.data.files import official_test_files, training_files
     from iot_ids.data.schema import SimulatedDataset
 
-    settings = resolve_and_check(config)
     check(settings.dataset)
     if not isinstance(settings.dataset, SimulatedDataset):
         training_files(settings.dataset)

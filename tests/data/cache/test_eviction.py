@@ -145,7 +145,7 @@ def test_a_missing_folder_holds_nothing(tmp_path: Path) -> None:
 def test_clearing_removes_everything_that_nobody_reads(folder: Path) -> None:
     entry = Entry(folder / NAMES[1])
     entry.use()
-    said = clear_cache.cleared(folder)
+    said = clear_cache.clear(folder)
     assert said.startswith(f"{folder}: 2 removed, ")
     assert said.endswith("; 1 in use by a run stay")
     assert there(folder) == [NAMES[1]]
