@@ -132,7 +132,7 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
         (["+datset=mine"], "datset is no key of this configuration"),
         (["replicates=0"], "replicates=0"),
         (["where=[selector.k:77]"], "selector.k=77: no run is like that; there are none"),
-        (["where=[selector.k]"], "is no condition"),
+        (["where=[selector.k]"], "is not a condition"),
         (["tracking.uri=sqlite:///nowhere/mlflow.db"], "there is no store at"),
         (["dataset=yours"], "dataset=yours: the store holds no runs of it; there are mine"),
         (["label=binary"], "label=binary: no run is like that; there are category"),
