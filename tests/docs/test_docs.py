@@ -49,3 +49,13 @@ def test_every_shipped_dataset_has_a_section() -> None:
     text = (ROOT / "docs" / "datasets.md").read_text()
     for file in (CONF / "dataset").glob("*.yaml"):
         assert f"\n## {file.stem}\n" in text
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: str(page.name))
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    file = ""
+    for named, test in re.findall(r"`(tests/[\w/]+\.py)?(?:::(\w+))?(?:\[[^`]*\])?`", page.read_text()):
+        file = named or file
+        if named or test:
+            assert (ROOT / file).is_file(), file
+        assert f"def {test}(" in (ROOT / file).read_text() if test else True, f"{file}::{test}"
