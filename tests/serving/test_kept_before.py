@@ -20,7 +20,7 @@ FLOWS = KEPT / "flows.csv"
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_detector_of_before_answers_as_it_did(name: str) -> None:
-    with pytest.warns(UserWarning, match=f"kept/{name} was kept before there was a manifest"):
+    with pytest.warns(UserWarning, match=f"kept/{name} was saved before manifests existed"):
         detector = Detector.load(KEPT / name)
     found = detector.probabilities(pl.read_csv(FLOWS, infer_schema=False))
     np.testing.assert_allclose(found, ANSWERS[name], rtol=1e-5, atol=1e-7)
@@ -28,7 +28,7 @@ def test_a_detector_of_before_answers_as_it_did(name: str) -> None:
 
 def test_kept_anew_it_has_a_manifest_and_the_same_answers(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     for name in ANSWERS:
-        with pytest.warns(UserWarning, match="before there was a manifest"):
+        with pytest.warns(UserWarning, match="before manifests existed"):
             Detector.load(KEPT / name).save(tmp_path / name)
         found = Detector.load(tmp_path / name).probabilities(pl.read_csv(FLOWS, infer_schema=False))
         np.testing.assert_allclose(found, ANSWERS[name], rtol=1e-5, atol=1e-7)
@@ -42,7 +42,7 @@ def test_the_command_notes_once_that_there_is_no_manifest(
     monkeypatch.setattr("sys.argv", ["score", *words])
     command.main()
     told = capsys.readouterr().err
-    assert told.count("was kept before there was a manifest") == 1
+    assert told.count("was saved before manifests existed") == 1
     assert "Warning" not in told
 
 

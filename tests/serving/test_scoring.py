@@ -255,8 +255,8 @@ def typed(patch: pytest.MonkeyPatch, model: Path, path: Path, out: Path, *words:
 @pytest.mark.parametrize(
     ("out", "message"),
     [
-        ("FILE/x.csv", "FILE is a file, and no folder"),
-        ("FILE/x/y.csv", "FILE is a file, and no folder"),
+        ("FILE/x.csv", "FILE is a file, not a folder"),
+        ("FILE/x/y.csv", "FILE is a file, not a folder"),
         (f"{'a' * 300}.csv", "too long; name another"),
         ("a\0b.csv", "null byte; name another"),
         ("~nobody-of-that-name/x.csv", "home directory.; name another"),

@@ -1,9 +1,9 @@
-"""Every number a run or a comparison reports, computed from confusion matrices.
+"""The metrics of runs and comparisons, computed from confusion matrices.
 
-Empty classes, once for all: a class with neither test rows nor predictions is left out of every average, and so are its
-own metrics. A class without test rows that was predicted nevertheless counts with F1 = 0 in the macro average and has
-a precision of 0, but no recall. A class with test rows that was never predicted has a precision of 0. This is what
-scikit-learn does over the union of true and predicted labels.
+Empty classes are handled the same way everywhere: a class with neither test rows nor predictions is left out of every
+average, and its own metrics are omitted. A class without test rows that was predicted counts as F1 = 0 in the macro
+average and has a precision of 0, but no recall. A class with test rows that was never predicted has a precision of 0.
+This is what scikit-learn does over the union of true and predicted labels.
 """
 
 import re
@@ -18,33 +18,44 @@ from iot_ids.metrics.confusion import f1_macro, f1_scores
 from iot_ids.metrics.intervals import bootstrap_f1_macro, wilson
 
 COMMON_ROWS = 30
-"""From how many test rows a class counts as common: below, one row moves its recall by more than 3 points."""
+"""Classes with at least this many test rows count as common: with fewer, one row moves recall by more than 3 points."""
+OVERALL = ("accuracy", "balanced_accuracy", "f1_macro", "f1_macro_common", "mcc")
+RATES = ("detection_rate", "false_positive_rate")
+TITLES = {
+    "f1_macro": "macro-F1",
+    "f1_macro_common": f"macro-F1, classes with at least {COMMON_ROWS} test rows",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "mcc": "MCC",
+    "detection_rate": "detection rate",
+    "false_positive_rate": "false-positive rate",
+}
 
 
 def per_class(matrix: NDArray[np.int64], classes: Sequence[str]) -> pl.DataFrame:
-    """Precision, recall with its 95 % Wilson interval, and F1 of every class.
+    """Compute precision, recall with its 95 % Wilson interval, and F1 of every class.
 
     Args:
         matrix: `(classes, classes)`, true rows, predicted columns.
         classes: their names, in the matrix's order.
 
     Returns:
-        One row per class: class, rows, predicted_rows, precision, recall, recall_low, recall_high, f1. Null where a
-        number does not exist: recall and its interval without test rows, precision and F1 without rows and answers.
+        One row per class: class, rows, predicted_rows, precision, recall, recall_low, recall_high, f1. Undefined
+        values are null: recall and its interval without test rows, precision and F1 without rows and predictions.
 
     Raises:
-        ValueError: where the matrix and the names differ in number.
+        ValueError: the numbers of classes and names differ.
     """
     _check_shape(matrix, classes)
-    hits, rows, answers = np.diagonal(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    hits, rows, predicted = np.diagonal(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
     ends = [wilson(int(hit), int(total)) for hit, total in zip(hits, rows, strict=True)]
-    # With rows but no answers, precision is 0/0: counted as 0 by the convention above.
+    # With rows but no predictions, precision is 0/0: counted as 0 by the convention above.
     table = pl.DataFrame(
         {
             "class": pl.Series(list(classes), dtype=pl.String),
             "rows": rows,
-            "predicted_rows": answers,
-            "precision": _ratio(hits, np.where(rows > 0, np.maximum(answers, 1), answers)),
+            "predicted_rows": predicted,
+            "precision": _ratio(hits, np.where(rows > 0, np.maximum(predicted, 1), predicted)),
             "recall": _ratio(hits, rows),
             "recall_low": np.array([low for low, _ in ends]),
             "recall_high": np.array([high for _, high in ends]),
@@ -57,42 +68,76 @@ def per_class(matrix: NDArray[np.int64], classes: Sequence[str]) -> pl.DataFrame
 def summarise(
     matrix: NDArray[np.int64], classes: Sequence[str], normal: str | None, seed: int, replicates: int = 2000
 ) -> dict[str, float]:
-    """The test metrics of a run under the names people script against (`test/accuracy`, `test/f1_macro`, ...).
+    """Compute the test metrics of a run under their public names (`test/accuracy`, `test/f1_macro`, ...).
 
     `test/detection_rate` is the share of attacks called any attack, `test/false_positive_rate` the share of normal
-    flows called any attack. `test/majority_accuracy` is the accuracy of the best constant answer on these very rows,
-    the largest class's share. It is a stricter opponent than the largest class of the train rows: that one may be
-    another class here, and this one has seen the test labels. A model that does not beat it has learnt nothing.
+    flows called any attack. `test/majority_accuracy` is the accuracy of the best constant answer on these test rows,
+    the share of their largest class. It is a stricter baseline than the largest class of the train rows, since it knows
+    the test labels. A model that does not beat it has learned nothing.
 
-    A metric that does not exist here (see the module's text on empty classes; `test/f1_macro_common` where no class
-    has 30 rows; the two rates without attacks or without normal rows) is left out, never NaN, never a made-up zero.
+    Undefined metrics (see above on empty classes; `test/f1_macro_common` if no class has 30 rows; the two rates without
+    attacks or normal rows) are left out, never NaN or a made-up zero.
 
     Args:
         matrix: `(classes, classes)`, true rows, predicted columns.
-        classes: their names, in the matrix's order; `metric_names` makes them fit for MLflow.
-        normal: the class that is no attack; None leaves the two rates out.
+        classes: their names, in the matrix's order; `metric_names` makes them valid for MLflow.
+        normal: the normal class; None leaves the two rates out.
         seed: of the bootstrap behind `test/f1_macro_low` and `test/f1_macro_high`.
         replicates: of that bootstrap.
 
     Raises:
-        ValueError: where there are no rows, the names do not fit the matrix, or `normal` is none of them.
+        ValueError: there are no rows, the names do not fit the matrix, or `normal` is not one of them.
     """
     _check_shape(matrix, classes)
     if not matrix.any():
         raise ValueError("There are no test rows to summarise.")
     if normal is not None and normal not in classes:
         raise ValueError(f"The normal class {normal!r} is none of the classes {list(classes)}.")
-    measures = _overall(matrix, seed, replicates) | _by_class(matrix, classes)
+    found = _overall(matrix, seed, replicates) | _by_class(matrix, classes)
     if normal is not None:
-        measures |= _attack_rates(matrix, list(classes).index(normal))
-    return {f"test/{name}": value for name, value in measures.items() if not np.isnan(value)}
+        rates = _rates(matrix.astype(np.float64), list(classes).index(normal))
+        found |= {name: float(rate) for name, rate in rates.items()}
+    return {f"test/{name}": value for name, value in found.items() if not np.isnan(value)}
+
+
+def measures(
+    matrices: NDArray[np.float64] | NDArray[np.int64], classes: list[str], normal: str | None
+) -> dict[str, NDArray[np.float64]]:
+    """Compute every measure of every matrix; NaN where undefined.
+
+    Args:
+        matrices: `(..., classes, classes)`, true rows, predicted columns.
+        classes: their names.
+        normal: the normal class; None leaves the two rates out.
+
+    Returns:
+        Arrays `(...)` under the names of `OVERALL`, of `RATES`, and `recall/<class>`.
+    """
+    counts = np.asarray(matrices, dtype=np.float64)
+    rows, hits, f1 = counts.sum(axis=-1), np.diagonal(counts, axis1=-2, axis2=-1), f1_scores(counts)
+    found = _ratio(hits, rows)
+    result = {
+        "accuracy": _ratio(hits.sum(axis=-1), rows.sum(axis=-1)),
+        "balanced_accuracy": _mean(found, rows > 0),
+        "f1_macro": _mean(f1, ~np.isnan(f1)),
+        "f1_macro_common": _mean(f1, rows >= COMMON_ROWS),
+        "mcc": _matthews(counts),
+    }
+    if normal is not None:
+        result |= _rates(counts, classes.index(normal))
+    return result | {recall(name): found[..., code] for code, name in enumerate(classes)}
+
+
+def recall(name: str) -> str:
+    """Return the name of a class's recall among the measures."""
+    return f"recall/{name}"
 
 
 def metric_names(classes: Sequence[str]) -> list[str]:
-    """Class names as MLflow accepts them in a metric's name, still one to one.
+    """Make class names valid in MLflow metric names, keeping them distinct.
 
-    Letters, digits, underscores, dashes, periods and spaces stay; anything else becomes an underscore. So does the
-    slash, which MLflow allows but would show as a level of its own. Names that fall together get more underscores.
+    Letters, digits, underscores, dashes, periods and spaces are kept; anything else becomes an underscore, also the
+    slash, which MLflow allows but shows as a level of its own. Names that collide get more underscores.
     """
     names: list[str] = []
     for name in classes:
@@ -118,7 +163,7 @@ def _overall(matrix: NDArray[np.int64], seed: int, replicates: int) -> dict[str,
         "f1_macro_high": high,
         "f1_macro_common": float(f1[common].mean()) if common.any() else float("nan"),
         "f1_weighted": float(f1[present] @ rows[present] / total),
-        "mcc": _matthews(matrix),
+        "mcc": float(_matthews(matrix.astype(np.float64))),
         "majority_accuracy": float(rows.max() / total),
     }
 
@@ -132,85 +177,17 @@ def _by_class(matrix: NDArray[np.int64], classes: Sequence[str]) -> dict[str, fl
     }
 
 
-def _attack_rates(matrix: NDArray[np.int64], normal: int) -> dict[str, float]:
-    """NaN where there is no attack, or no normal row, to take a share of."""
-    normal_rows, normal_hits = matrix[normal].sum(), matrix[normal, normal]
-    attack_rows, attacks_missed = matrix.sum() - normal_rows, matrix[:, normal].sum() - normal_hits
-    return {
-        "detection_rate": float((attack_rows - attacks_missed) / attack_rows) if attack_rows else float("nan"),
-        "false_positive_rate": float((normal_rows - normal_hits) / normal_rows) if normal_rows else float("nan"),
-    }
-
-
-def _matthews(matrix: NDArray[np.int64]) -> float:
-    """Matthews' correlation for many classes (Gorodkin 2004); 0 where only one class is true, or only one answered."""
-    counts = matrix.astype(np.float64)  # products of row counts leave 64-bit integers behind
-    rows, answers, total = counts.sum(axis=1), counts.sum(axis=0), counts.sum()
-    spread = (total**2 - rows @ rows) * (total**2 - answers @ answers)
-    return float((np.trace(counts) * total - rows @ answers) / np.sqrt(spread)) if spread > 0 else 0.0
-
-
-def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """`part / whole`, NaN where the whole is 0."""
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
-
-
-def _check_shape(matrix: NDArray[np.int64], classes: Sequence[str]) -> None:
-    if matrix.shape != (len(classes), len(classes)):
-        raise ValueError(f"A matrix of shape {matrix.shape} does not fit {len(classes)} classes: {list(classes)}.")
-
-
-OVERALL = ("accuracy", "balanced_accuracy", "f1_macro", "f1_macro_common", "mcc")
-RATES = ("detection_rate", "false_positive_rate")
-TITLES = {
-    "f1_macro": "macro-F1",
-    "f1_macro_common": f"macro-F1, classes with at least {COMMON_ROWS} test rows",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "mcc": "MCC",
-    "detection_rate": "detection rate",
-    "false_positive_rate": "false-positive rate",
-}
-
-
-def recall(name: str) -> str:
-    """The name of a class's recall among the measures."""
-    return f"recall/{name}"
-
-
-def measures(
-    matrices: NDArray[np.float64] | NDArray[np.int64], classes: list[str], normal: str | None
-) -> dict[str, NDArray[np.float64]]:
-    """Every measure of every matrix; NaN where it does not exist.
-
-    Args:
-        matrices: `(..., classes, classes)`, true rows, predicted columns.
-        classes: their names.
-        normal: the class that is no attack; None leaves the two rates out.
-
-    Returns:
-        Arrays `(...)`: the names of `OVERALL`, of `RATES`, and `recall/<class>`.
-    """
-    counts = np.asarray(matrices, dtype=np.float64)
-    rows, answers, total = counts.sum(axis=-1), counts.sum(axis=-2), counts.sum(axis=(-1, -2))
-    hits, f1 = np.diagonal(counts, axis1=-2, axis2=-1), f1_scores(counts)
-    found = _ratio(hits, rows)
-    spread = (total**2 - (rows**2).sum(axis=-1)) * (total**2 - (answers**2).sum(axis=-1))
-    shared = hits.sum(axis=-1) * total - (rows * answers).sum(axis=-1)
-    result = {
-        "accuracy": _ratio(hits.sum(axis=-1), total),
-        "balanced_accuracy": _mean(found, rows > 0),
-        "f1_macro": _mean(f1, ~np.isnan(f1)),
-        "f1_macro_common": _mean(f1, rows >= COMMON_ROWS),
-        "mcc": np.where(spread > 0, shared / np.sqrt(np.where(spread > 0, spread, 1)), 0.0),
-    }
-    if normal is not None:
-        result |= _rates(counts, classes.index(normal))
-    return result | {recall(name): found[..., code] for code, name in enumerate(classes)}
+def _matthews(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matthews' correlation for many classes (Gorodkin 2004); 0 if only one class is true, or only one predicted."""
+    rows, predicted, total = counts.sum(axis=-1), counts.sum(axis=-2), counts.sum(axis=(-1, -2))
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    spread = (total**2 - (rows**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1))
+    shared = hits.sum(axis=-1) * total - (rows * predicted).sum(axis=-1)
+    return np.where(spread > 0, shared / np.sqrt(np.where(spread > 0, spread, 1)), 0.0)
 
 
 def _rates(counts: NDArray[np.float64], normal: int) -> dict[str, NDArray[np.float64]]:
-    """Attacks called any attack, and normal flows called any attack."""
+    """Share of attacks called any attack, and of normal flows called any attack; NaN without such rows."""
     normal_rows, right = counts[..., normal, :].sum(axis=-1), counts[..., normal, normal]
     attacks = counts.sum(axis=(-1, -2)) - normal_rows
     missed = counts[..., :, normal].sum(axis=-1) - right
@@ -221,6 +198,16 @@ def _rates(counts: NDArray[np.float64], normal: int) -> dict[str, NDArray[np.flo
 
 
 def _mean(values: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean over the last axis of the marked values; NaN where none is."""
+    """Mean of the marked values over the last axis; NaN if none are marked."""
     count = where.sum(axis=-1)
     return np.where(count > 0, np.where(where, values, 0).sum(axis=-1) / np.maximum(count, 1), np.nan)
+
+
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    """Divide; NaN where the whole is 0."""
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), np.nan)
+
+
+def _check_shape(matrix: NDArray[np.int64], classes: Sequence[str]) -> None:
+    if matrix.shape != (len(classes), len(classes)):
+        raise ValueError(f"A matrix of shape {matrix.shape} does not fit {len(classes)} classes: {list(classes)}.")

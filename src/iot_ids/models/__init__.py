@@ -1,4 +1,4 @@
-"""The models. Configurations name them by these paths, which stay when a class moves to another module."""
+"""The models. Configurations refer to these public paths, which stay stable when a class moves."""
 
 from iot_ids.common.lazy import lazy_attributes
 

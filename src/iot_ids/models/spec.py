@@ -1,4 +1,4 @@
-"""The typed schemas behind the files of `conf/model/` and `conf/trainer/`."""
+"""The typed schemas of `conf/model/` and `conf/trainer/`."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -15,32 +15,32 @@ class Cell(Enum):
 
 
 class Sequence(Enum):
-    """What one step of the recurrent network is."""
+    """What the recurrent network reads in one step."""
 
     flow = "flow"
-    """One step that holds all features: the recurrent weights see only zeros, so it is a gated feed-forward network."""
+    """A single step with all features: the recurrent weights see only zeros, so it is a gated feed-forward network."""
     features = "features"
     """One step per feature, one number wide."""
     window = "window"
-    """One step per flow: the last flows of the same source, the flow itself last."""
+    """One step per flow: the preceding flows of the same source, then the flow itself."""
 
 
 class Loss(Enum):
-    """What training minimises."""
+    """The training loss."""
 
     cross_entropy = "cross_entropy"
     focal = "focal"
-    """Cross-entropy times (1 - p)^2: rows that are already right weigh less (Lin et al. 2017)."""
+    """Cross-entropy times (1 - p)^2: rows already classified well weigh less (Lin et al. 2017)."""
 
 
 class ClassWeights(Enum):
-    """How much a row of a class weighs in the loss."""
+    """The weight of a class's rows in the loss."""
 
     none = "none"
     balanced = "balanced"
     """Inverse to the class's share of the training rows: every class weighs the same."""
     square_root = "square_root"
-    """Inverse to the square root of that share: between the two."""
+    """Inverse to the square root of that share: a compromise."""
 
 
 class Schedule(Enum):
@@ -55,7 +55,7 @@ class Schedule(Enum):
 
 @dataclass
 class Network:
-    """What every network has: its width and depth, and the recipe of its training."""
+    """Settings of every network: width, depth and training recipe."""
 
     name: str
     _target_: str
@@ -78,7 +78,7 @@ class Recurrent(Network):
     bidirectional: bool
     sequence: Sequence
     window: int = 10
-    """How many flows are read with `sequence=window`, the flow itself among them; not looked at otherwise."""
+    """Flows per window, including the flow itself; only used with `sequence=window`."""
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Neighbours:
     n_neighbors: int
     weights: str
     n_jobs: int
-    """Processors; -1 for all."""
+    """CPU cores; -1 for all."""
 
 
 @dataclass
@@ -141,7 +141,7 @@ class RandomForest:
     min_samples_leaf: int
     class_weight: str | None
     n_jobs: int
-    """Processors while training; -1 for all."""
+    """CPU cores while training; -1 for all."""
 
 
 @dataclass
@@ -170,32 +170,32 @@ class NystroemSvm:
 
 @dataclass
 class ExactSvm:
-    """A support vector machine with the RBF kernel itself."""
+    """A support vector machine with the exact RBF kernel."""
 
     name: str
     _target_: str
     C: float
     gamma: float | str
     max_rows: int
-    """More training rows are refused: time grows with their square."""
+    """The most training rows accepted: time grows with their square."""
     class_weight: str | None
 
 
 @dataclass
 class IsolationForest:
-    """An isolation forest on the normal flows."""
+    """An isolation forest trained on normal flows."""
 
     name: str
     _target_: str
     n_estimators: int
     max_samples: int
     false_positive_rate: float
-    """The share of validation's normal flows that may be called an attack: sets the threshold."""
+    """The share of validation's normal flows that may be called attacks; sets the threshold."""
 
 
 @dataclass
 class Majority:
-    """The constant answer."""
+    """A constant prediction."""
 
     name: str
     _target_: str
@@ -204,7 +204,7 @@ class Majority:
 
 @dataclass
 class Trainer:
-    """How networks are trained; models without epochs do not read it."""
+    """How networks are trained; ignored by models without epochs."""
 
     name: str
     accelerator: str
@@ -217,20 +217,20 @@ class Trainer:
     gradient_clip: float
     """Largest norm of the gradient; 0 turns clipping off."""
     threads: int | None = None
-    """Of PyTorch on the CPU, while training; None for as many as a step's arithmetic pays for (`training.py`)."""
+    """PyTorch's CPU threads while training; None chooses by the size of a step (`training.py`)."""
     bf16: bool = False
-    """Whether a GPU computes in bfloat16 where that is safe; a CPU does not read it. Not measured yet."""
+    """Whether a GPU uses bfloat16 where that is safe; ignored on the CPU. Not benchmarked yet."""
 
 
 def require_positive(counts: dict[str, int]) -> None:
-    """Refuse a count below 1, by its key."""
+    """Raise a UserError naming the key of a count below 1."""
     for key, count in counts.items():
         if count < 1:
             raise UserError(f"{key}={count} has to be at least 1")
 
 
 def check_trainer(trainer: Trainer) -> None:
-    """Refuse a trainer that could not take a step."""
+    """Raise a UserError if the trainer could not take a step."""
     require_positive(
         {
             "trainer.max_epochs": trainer.max_epochs,

@@ -1,1 +1,1 @@
-"""The detector that is kept, and files scored by it."""
+"""The saved detector, and scoring of files with it."""

@@ -1,4 +1,4 @@
-"""The detector that is kept: raw columns in, class probabilities out. Judging and serving both go through here."""
+"""The detector: raw columns in, class probabilities out. Evaluation and scoring both use it."""
 
 import json
 import warnings
@@ -30,12 +30,12 @@ from iot_ids.serving import manifest
 
 FILE = "detector.json"
 VERSION = 2
-"""Of what is kept; before 2 there were no registered names, no manifest and no format."""
+"""Of the saved folder; version 1 had no registered names, manifest or format."""
 
 
 @dataclass
 class Facts:
-    """What `detector.json` says. The defaults are what those mean that were kept before there was the key."""
+    """The content of `detector.json`. The defaults apply to folders saved before a key existed."""
 
     columns: Columns
     missing: list[str]
@@ -52,7 +52,7 @@ class Facts:
 class Detector:
     """A fitted pipeline and model, with the names of their columns and classes.
 
-    `temperature` calibrates the model's probabilities (`metrics/calibration.py`); 1 leaves them as they are.
+    `temperature` calibrates the model's probabilities (`metrics/calibration.py`); 1 changes nothing.
     """
 
     columns: Columns
@@ -62,42 +62,41 @@ class Detector:
     model: Classifier
     temperature: float = 1.0
     window: int | None = None
-    """How many flows of a source the model reads, with `model.sequence=window`; None where it reads one by one."""
+    """Flows of a source per window with `model.sequence=window`; None if the model reads single flows."""
     shift: float = 0.0
     """Added to the second of two classes' log-odds after the temperature; 0 without adaptation."""
     form: Format = field(default_factory=Format)
-    """How the files of its dataset are written."""
+    """The file format of its dataset."""
 
     def probabilities(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
-        """Class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or as numbers.
+        """Compute class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or numbers.
 
-        A row that lacks a number the model needs, or has an infinite one, gets NaN. A category not seen in training
-        counts as none of those seen.
+        A row with a missing or infinite number that the model needs gets NaN. A category not seen in training matches
+        none of those seen.
 
-        A detector with a `window` also needs the time and the source column. It reads each flow after those that the
-        same source sent before it, as far as they are among `flows` or `context`: more flows with the same columns,
-        which get no answer. Rows that get NaN are in no window. Flows of one time follow each other by ROW_ID, or as
-        they were given where there is none.
+        A detector with a `window` also needs the time and the source column. It reads each flow after earlier ones of
+        the same source in `flows` or `context`: further flows with the same columns, which are not scored themselves.
+        Rows that get NaN are in no window. Flows with equal times are ordered by ROW_ID, or as given without it.
 
         Raises:
-            UserError: a column is not there (named), or the time column holds text.
+            UserError: a column is missing (named), or the time column contains text.
         """
         return self.calibrate(self.uncalibrated(flows, context))
 
     def calibrate(self, uncalibrated: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's own probabilities `(rows, classes)` at this detector's temperature and shift."""
+        """Apply this detector's temperature and shift to the model's own probabilities `(rows, classes)`."""
         return calibrate(uncalibrated, self.temperature, self.shift)
 
     def uncalibrated(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
-        """`probabilities` as the model gives them, before temperature and shift.
+        """Compute the model's own probabilities, before temperature and shift.
 
         Raises:
-            UserError: as `probabilities`.
+            UserError: see `probabilities`.
         """
         if self.window is not None:
             return self._of_windows(flows, flows if context is None else pl.concat([flows, context]), self.window)
         x = self.pipeline.transform(self._typed(flows))
-        missing = ~np.isfinite(x).all(axis=1)  # a number far outside the scale may be infinite on it
+        missing = ~np.isfinite(x).all(axis=1)  # scaling may turn an extreme number into an infinite one
         answers = np.full((len(x), len(self.classes)), np.nan, dtype=np.float32)
         if not missing.all():
             answers[~missing] = self.model.probabilities(x[~missing])
@@ -105,19 +104,19 @@ class Detector:
 
     @property
     def inputs(self) -> list[str]:
-        """The raw columns that flows may need to have."""
+        """Return the raw columns that flows may need."""
         features = [*self.columns.numeric, *self.columns.categorical]
         return features if self.window is None else [*features, *needed(self.columns)]
 
     def _of_windows(self, flows: pl.DataFrame, every: pl.DataFrame, window: int) -> NDArray[np.float32]:
-        """The answers on `flows`, the first of `every`."""
+        """Compute the probabilities of `flows`, which come first in `every`."""
         x = self.pipeline.transform(self._typed(every))
-        there = np.flatnonzero(np.isfinite(x).all(axis=1))
-        targets = np.flatnonzero(there < flows.height)
+        complete = np.flatnonzero(np.isfinite(x).all(axis=1))
+        targets = np.flatnonzero(complete < flows.height)
         probabilities = np.full((flows.height, len(self.classes)), np.nan, dtype=np.float32)
         if len(targets):
-            steps = windows_of(every[there], self.columns, self.missing, targets, window)
-            probabilities[there[targets]] = predict_probabilities(self.model, with_padding_row(x[there]), steps)
+            steps = windows_of(every[complete], self.columns, self.missing, targets, window)
+            probabilities[complete[targets]] = predict_probabilities(self.model, with_padding_row(x[complete]), steps)
         return probabilities
 
     def _typed(self, flows: pl.DataFrame) -> pl.DataFrame:
@@ -130,11 +129,11 @@ class Detector:
         )
         refuse_lacking(flows, [*used.numeric, *used.categorical])
         raw = flows.lazy().select(*used.numeric, *used.categorical)
-        numbers = raw.with_columns(cs.boolean().cast(pl.Int8))  # as they are read from Parquet files
+        numbers = raw.with_columns(cs.boolean().cast(pl.Int8))  # as when read from Parquet files
         return typed(numbers, used, self.missing).collect()
 
     def save(self, folder: Path) -> None:
-        """Write the detector into `folder`: JSON, npz, safetensors or skops; nothing that runs code when it is read."""
+        """Write the detector into `folder` as JSON, npz, safetensors or skops; nothing that runs code on reading."""
         folder.mkdir(parents=True, exist_ok=True)
         facts = {
             "version": VERSION,
@@ -154,14 +153,14 @@ class Detector:
 
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> "Detector":
-        """Read what `save` wrote: checked against its manifest, then every value, then one answer of the model.
+        """Read what `save` wrote, checking its manifest, then every value, then one prediction of the model.
 
-        No name in the folder is imported but those in `trust`, each `module.Class`: what else it names are classes of
-        ours, of which there is a table, and the parts of scikit-learn that they are made of. A folder that was kept
-        before there was a manifest is read with a warning.
+        Only names in `trust`, each `module.Class`, are imported from the folder: all others must be registered classes
+        of ours or the parts of scikit-learn that these consist of. A folder saved before manifests existed is read with
+        a warning.
 
         Raises:
-            UserError: a file is damaged, or a class is neither ours nor trusted (the message says what to write).
+            UserError: a file is damaged, or a class is neither ours nor trusted (the message says what to add).
         """
         with _loading_errors(folder):
             whole = manifest.check(folder)
@@ -172,19 +171,19 @@ class Detector:
             detector = cls(facts.columns, facts.missing, facts.classes, fitted, model, *values)
             _check_consistency(detector)
         if not whole:
-            warnings.warn(f"model={folder} was kept before there was a manifest: damage may go unnoticed", stacklevel=2)
+            warnings.warn(f"model={folder} was saved before manifests existed: damage may go unnoticed", stacklevel=2)
         return detector
 
 
 def classes_to_trust(folder: Path) -> list[str]:
-    """The classes that a detector just kept in `folder` needs `trust` for: none where everything in it is ours."""
+    """Return the classes in a saved `folder` that need `trust`: none if everything in it is ours."""
     model = json.loads((folder / FILE).read_text())["model"]
     scaler = json.loads((folder / pipeline.FILE).read_text())["scaler"]
     names = [name for name in (model, scaler) if name not in registry.MODELS | registry.SCALERS]
     if not (folder / "estimator.skops").is_file():
         return names
     from iot_ids.models.sklearn import (
-        skops_file,  # not at the top: skops takes a second, which networks need not
+        skops_file,  # not at the top: networks need not wait a second for skops
     )
 
     return [*names, *skops_file.classes_to_trust(folder)]
@@ -192,7 +191,7 @@ def classes_to_trust(folder: Path) -> list[str]:
 
 @contextmanager
 def _loading_errors(folder: Path) -> Iterator[None]:
-    """Whatever a spoilt file makes JSON, NumPy, safetensors, skops or a class raise, as the user's to mend."""
+    """Turn whatever JSON, NumPy, safetensors, skops or a class raise on a damaged file into a UserError."""
     try:
         yield
     except UserError as error:
@@ -207,27 +206,27 @@ def _loading_errors(folder: Path) -> Iterator[None]:
 
 
 def _check_facts(facts: Facts, whole: bool) -> None:
-    """Raise where `detector.json` says what cannot be."""
+    """Raise if `detector.json` contains invalid values."""
     if facts.version > VERSION:
         raise UserError(f"was kept by a later iot_ids ({facts.version}, this one reads {VERSION}); update it")
     if facts.version > 1 and not whole:
         raise UserError(f"{manifest.FILE} is missing, which the run kept; {manifest.REMEDY}")
-    require(facts.classes and len({*facts.classes}) == len(facts.classes), f"{FILE}: classes: a name stands twice")
-    require(facts.temperature > 0, f"{FILE}: temperature is {facts.temperature}, and has to be above 0")
+    require(facts.classes and len({*facts.classes}) == len(facts.classes), f"{FILE}: classes: a name occurs twice")
+    require(facts.temperature > 0, f"{FILE}: temperature is {facts.temperature}, and must be above 0")
     for problem in of_format(facts.format):
         raise ValueError(f"{FILE}: format.{problem}")
-    require(facts.window is None or facts.window > 0, f"{FILE}: window is {facts.window}, and has to be 1 or more")
+    require(facts.window is None or facts.window > 0, f"{FILE}: window is {facts.window}, and must be at least 1")
 
 
 def _model(name: str, folder: Path, trust: Collection[str]) -> Classifier:
-    """The model, which is told of `trust` where it asks for that."""
+    """Load the model, passing `trust` on if its `load` takes it."""
     kind = registry.load_class(name, registry.MODELS, trust)
     given: dict[str, Any] = {"trust": trust} if "trust" in signature(kind.load).parameters else {}
     return kind.load(folder, **given)  # type: ignore[no-any-return]
 
 
 def _check_consistency(detector: Detector) -> None:
-    """Raise where pipeline, model and classes are not of one detector: it is asked for one answer."""
+    """Raise if pipeline, model and classes do not fit together, by making one prediction."""
     columns, encoder = detector.columns, detector.pipeline.encoder
     known = {*columns.numeric, *columns.categorical, *columns.identifiers}
     unknown = {*encoder.numbers, *encoder.texts} - known
@@ -236,5 +235,5 @@ def _check_consistency(detector: Detector) -> None:
     answer = detector.model.probabilities(flow if detector.window is None else flow[None])
     require(
         np.shape(answer) == (1, len(detector.classes)) and np.isfinite(answer).all(),
-        f"the model's answer is not one probability for each of {len(detector.classes)} classes",
+        f"the model does not return one probability for each of {len(detector.classes)} classes",
     )

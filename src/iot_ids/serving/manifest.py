@@ -1,6 +1,6 @@
-"""The size and the SHA-256 of every file of a kept folder: damage is found before anything is read.
+"""The size and SHA-256 of every file in a saved folder, so that damage is found before anything is read.
 
-It tells damage, not malice: whoever changes a file on purpose can change its line here as well.
+It detects damage, not tampering: whoever changes a file on purpose can change its entry here as well.
 """
 
 import hashlib
@@ -14,15 +14,15 @@ REMEDY = "copy the model again, or train again"
 
 
 def write(folder: Path) -> None:
-    """Write `manifest.json` for the files that are in `folder`, in its folders too."""
+    """Write `manifest.json` for the files in `folder` and its subfolders."""
     (folder / FILE).write_text(json.dumps({"files": _files(folder)}, indent=1), encoding="utf-8")
 
 
 def check(folder: Path) -> bool:
-    """Whether there is a manifest; folders that were kept before have none.
+    """Check the files against the manifest; return whether there is one, which older folders lack.
 
     Raises:
-        UserError: a file was changed, is missing or came since (named), or the manifest itself is no manifest.
+        UserError: a file was changed, is missing or was added (named), or the manifest itself is damaged.
     """
     if not (folder / FILE).is_file():
         return False
@@ -45,8 +45,8 @@ def _kept(folder: Path) -> dict[str, object]:
 
 
 def _files(folder: Path) -> dict[str, object]:
-    there = (file for file in sorted(folder.rglob("*")) if file.is_file() and file != folder / FILE)
-    return {file.relative_to(folder).as_posix(): _facts(file) for file in there}
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file != folder / FILE)
+    return {file.relative_to(folder).as_posix(): _facts(file) for file in files}
 
 
 def _facts(file: Path) -> dict[str, object]:

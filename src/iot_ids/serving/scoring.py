@@ -1,4 +1,4 @@
-"""Flows of any number through a kept detector: files in, one table of answers out, a few batches held at a time."""
+"""Score files of any size with a saved detector: files in, one table of predictions out, a few batches at a time."""
 
 import json
 import time
@@ -26,12 +26,12 @@ from iot_ids.data.schema import Columns, Dataset, Header
 from iot_ids.serving.detector import Detector
 
 BATCH = 65_536
-"""Rows of Parquet that are scored at a time; of text, BLOCK bytes."""
+"""Rows of Parquet scored at a time; for text files, BLOCK bytes."""
 
 
 @dataclass
 class Scored:
-    """What became of the rows. Those without an answer lack a number that the model needs, or a line has odd cells."""
+    """Statistics of the scored rows. Rows without an answer lack a number that the model needs, or are malformed."""
 
     rows: int
     unanswered: int
@@ -39,13 +39,13 @@ class Scored:
     """The first rows without an answer, each as `file:line`."""
     seconds: float
     damaged: int = 0
-    """How many of those without an answer are ragged, hold text for a number, or one that is not finite."""
+    """Rows without an answer that are ragged, or contain text or a non-finite value for a number."""
     damage: list[str] = field(default_factory=list)
-    """The first of these, each with its file, line, and what is wrong."""
+    """The first of these, each with file, line and problem."""
 
     @property
     def flows_per_second(self) -> float:
-        """Rows read, scored and written per second."""
+        """Return the rows read, scored and written per second."""
         return self.rows / self.seconds if self.seconds else 0.0
 
 
@@ -64,7 +64,7 @@ def load_detector(folder: Path | str, trust: Collection[str] = ()) -> Detector:
 
 
 def is_simulated(folder: Path) -> bool | None:
-    """Whether the model was trained or tested on generated rows, as its run's audit.json says; None without one."""
+    """Return whether the model was trained or tested on generated rows, by its run's audit.json; None without one."""
     try:
         return bool(json.loads((folder.resolve().parent / "audit.json").read_text())["simulated"])
     except (OSError, ValueError, LookupError, TypeError):
@@ -79,10 +79,10 @@ def score(
     progress: Callable[[int], None] = lambda _: None,
     unreadable_share: float = 1.0,
 ) -> Scored:
-    """Write the answers on the files to `out`: file, line, answer and each class's probability, row by row in order.
+    """Score the files and write file, line, answer and class probabilities of every row to `out`, in order.
 
-    A row without an answer has nulls. `out` is Parquet, or CSV where its name ends so; it appears whole or not at all.
-    With `simulated`, its first column says SIMULATED. `progress` hears how many rows each batch had.
+    A row without an answer has nulls. `out` is Parquet, or CSV by its suffix, and is written atomically. With
+    `simulated`, its first column says SIMULATED. `progress` is called with the rows of each batch.
 
     Raises:
         UserError: a file cannot be read, more than `unreadable_share` of the rows are damaged, or `out` cannot be
@@ -102,38 +102,35 @@ def score(
 
 
 def inputs(detector: Detector) -> list[str]:
-    """The raw columns that the model reads: those that were selected."""
+    """Return the raw columns that the model reads: those that were selected."""
     encoder = detector.pipeline.encoder
     return [*encoder.numbers, *encoder.texts]
 
 
 def files_of(path: object) -> list[Path]:
-    """The files at `path`: in a folder, every CSV and Parquet file; text files where there is neither.
+    """Return the files at `path`: of a folder, every CSV and Parquet file, or else every text file.
 
     Raises:
-        UserError: there is none.
+        UserError: there are none.
     """
     return files_at(path, [["*.csv*", "*.parquet"], ["*.txt"]], "path")
 
 
 def check_output(out: Path, path: object) -> None:
-    """Raise a UserError where `out` is no name of a table, or one of the files at `path`, which it would replace.
-
-    So too where what should be its folder is a file.
-    """
+    """Raise a UserError if `out` has the wrong suffix, lies below a file, or would replace a file at `path`."""
     if out.suffix not in (".parquet", ".csv"):
-        raise UserError(f"out={out} has to end in .parquet or .csv")
+        raise UserError(f"out={out} must end in .parquet or .csv")
     if files := [place for place in out.parents if place.exists() and not place.is_dir()]:
-        raise UserError(f"out={out}: {files[0]} is a file, and no folder; write the answers elsewhere")
+        raise UserError(f"out={out}: {files[0]} is a file, not a folder; write the answers elsewhere")
     if out.resolve() in [file.resolve() for file in files_of(path)]:
         raise UserError(f"out={out} is one of the files at path={path}; write the answers elsewhere")
 
 
 def layouts_of(detector: Detector, path: object) -> list[layout.Layout]:
-    """How the files at `path`, a file, folder, glob or list of these, are laid out.
+    """Detect the layouts of the files at `path`, which is a file, folder, glob or list of these.
 
     Raises:
-        UserError: there is none, one lacks a column that the model reads, or the model cannot score a stream.
+        UserError: there are none, one lacks a column that the model reads, or the model reads windows.
     """
     if detector.window is not None:
         raise UserError(
@@ -151,7 +148,7 @@ def layouts_of(detector: Detector, path: object) -> list[layout.Layout]:
 
 
 def _layout(detector: Detector, file: Path, names: list[str]) -> layout.Layout:
-    """As the files of the detector's dataset are written, or in any way that names the columns in its first line."""
+    """Detect a file's layout: that of the detector's dataset, or any with the column names in the first line."""
     dataset = Dataset("flows", "Flows", columns=Columns(identifiers=names), format=detector.form)
     with_names = replace(detector.form, separator="auto", header=Header.present)
     found = layout.layout(file, replace(dataset, format=with_names))
@@ -159,7 +156,7 @@ def _layout(detector: Detector, file: Path, names: list[str]) -> layout.Layout:
 
 
 def rows_in(layouts: Sequence[layout.Layout]) -> int:
-    """How many rows there are to score; counted by lines, which is quick.
+    """Count the rows to score, quickly, by lines.
 
     Raises:
         UserError: a file cannot be read.
@@ -175,7 +172,7 @@ def _count(found: Scored, answers: pl.DataFrame, part: layout.Layout) -> None:
 
 
 def _count_damage(found: Scored, wrong: pl.DataFrame, part: layout.Layout, detector: Detector) -> None:
-    """`wrong` are the rows without an answer, as they were read."""
+    """Count the damaged rows among those without an answer, as read."""
     numeric, read_as = detector.pipeline.encoder.numeric, detector.columns.identifiers
     numbers = [name for name in numeric if name not in read_as]
     names = [name for name in inputs(detector) if name not in numeric]
@@ -193,7 +190,7 @@ def _refuse_damage(found: Scored, layouts: Sequence[layout.Layout], share: float
     names = ", ".join(str(part.file) for part in layouts[:3]) + (f" and {len(layouts) - 3} more" * (len(layouts) > 3))
     raise UserError(
         f"{names}: {found.damaged:,} of {found.rows:,} rows cannot be read, more than unreadable_share={share} allows; "
-        "mend them, or raise it to leave them without an answer. Nothing was written. The first:\n  "
+        "fix them, or raise it to leave them without an answer. Nothing was written. The first:\n  "
         + "\n  ".join(found.damage)
     )
 
@@ -206,7 +203,7 @@ def _height(part: layout.Layout) -> int:
 
 
 def _batches(part: layout.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """A file's rows as `tables`. Polars' own batches run ahead of whoever takes them, and fill the memory."""
+    """Yield a file's rows in batches. Polars' own batches run ahead of their consumer and fill the memory."""
     if part.separator is not None:
         yield from (table for table in tables(part, names, size=BLOCK) if table.height)
         return
@@ -218,7 +215,7 @@ def _batches(part: layout.Layout, names: Sequence[str]) -> Iterator[pl.DataFrame
 
 
 def _answers(detector: Detector, part: layout.Layout) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """The answers on a file's rows, in batches, and the rows without: a number is lacking, or cells are odd."""
+    """Yield the answers on a file's rows in batches, each with the rows that get none."""
     for batch in _batches(part, inputs(detector)):
         probabilities = detector.probabilities(batch.drop(LINE, CELLS))
         wrong = np.isnan(probabilities).any(axis=1) | batch[CELLS].is_not_null().to_numpy()
@@ -235,13 +232,13 @@ def _answers(detector: Detector, part: layout.Layout) -> Iterator[tuple[pl.DataF
 
 @contextmanager
 def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
-    """A function that appends to `out`. Polars' own streaming sink holds hundreds of megabytes on the way."""
+    """Yield a function that appends to `out`. Polars' own streaming sink buffers hundreds of megabytes."""
     with _output_file(out) as new, ExitStack() as opened:
         if out.suffix == ".csv":
             stream = opened.enter_context(new.open("wb"))
             yield lambda batch: escape_formulas(batch).write_csv(stream, include_header=stream.tell() == 0)
             return
-        writers: list[Any] = []  # one, which is opened when the first batch says what the columns are
+        writers: list[Any] = []  # one, opened when the first batch shows the columns
 
         def write(batch: pl.DataFrame) -> None:
             table = batch.to_arrow()
@@ -254,7 +251,7 @@ def _writer(out: Path) -> Iterator[Callable[[pl.DataFrame], object]]:
 
 @contextmanager
 def _output_file(out: Path) -> Iterator[Path]:
-    """A file to write to, which becomes `out` when the block ends well, and is removed when it does not."""
+    """Yield a file that replaces `out` if the block succeeds, and is removed otherwise."""
     try:
         atomic.remove_leftovers(out.parent)
         with atomic.atomic_write(out) as new:

@@ -107,7 +107,7 @@ class Foreign(GaussianNB):  # type: ignore[misc]
 
 
 def test_an_estimator_that_could_not_be_loaded_is_not_kept(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="Foreign cannot be kept without pickle"):
+    with pytest.raises(UserError, match="Foreign cannot be saved without pickle"):
         fitted(Foreign()).save(tmp_path)
 
 

@@ -101,5 +101,5 @@ def test_a_kept_exact_machine_with_an_array_cut_short_is_refused(name: str, tmp_
     model = fitted(exact(), clouds(60, 0, 3))
     setattr(model.estimator, name, getattr(model.estimator, name)[:-1])
     model.save(tmp_path)
-    with pytest.raises(ValueError, match=r"has not the shape|counts other"):
+    with pytest.raises(ValueError, match=r"does not have the shape|does not add up"):
         ExactSvm.load(tmp_path)

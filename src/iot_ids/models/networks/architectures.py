@@ -15,10 +15,10 @@ CELLS = {Cell.gru: nn.GRU, Cell.lstm: nn.LSTM, Cell.rnn: nn.RNN}
 class RecurrentNetwork(nn.Module):
     """GRU, LSTM or Elman layers, then one linear layer on the last step (paper, step 6).
 
-    With `sequence=flow` a flow is one step that holds all its features. The first hidden state is zero and there is no
-    second step, so the recurrent weights never matter: it is a gated feed-forward network, whatever its name says. With
+    With `sequence=flow` a flow is a single step with all its features. The initial hidden state is zero and there is no
+    second step, so the recurrent weights never matter: it is in effect a gated feed-forward network. With
     `sequence=features` every feature is a step, one number wide, and the network reads the flow from left to right.
-    With `sequence=window` a step is a flow with all its features, after the flows that its source sent before.
+    With `sequence=window` a step is a flow with all its features, preceded by earlier flows of the same source.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class RecurrentNetwork(nn.Module):
         self.output = nn.Linear(hidden_size * (2 if bidirectional else 1), classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(batch, classes)` of flows `(batch, features)`, or of windows `(batch, window, features)`.
+        """Compute logits `(batch, classes)` of flows `(batch, features)`, or of windows `(batch, window, features)`.
 
-        A window's flows stand first, its padding behind them: steps of NaN, which no layer gets to see.
+        A window's flows come first, then its padding: steps of NaN, which no layer sees.
         """
         return self.output(self.dropout(self._last(self._steps(x))))  # type: ignore[no-any-return]
 
     def _last(self, steps: Tensor | PackedSequence) -> Tensor:
-        """The last layer's last state `(batch, hidden)`, twice as wide with both directions."""
+        """Return the last layer's final state `(batch, hidden)`, twice as wide if bidirectional."""
         if isinstance(steps, Tensor) and self._one_gru and steps.is_cpu and not steps.requires_grad:
             return last_state(steps, self.recurrent)
         _, state = self.recurrent(steps)
-        hidden = state[0] if isinstance(state, tuple) else state  # an LSTM gives its cell state besides
+        hidden = state[0] if isinstance(state, tuple) else state  # an LSTM also returns its cell state
         return torch.cat([hidden[-2], hidden[-1]], dim=1) if self.recurrent.bidirectional else hidden[-1]
 
     def _steps(self, x: Tensor) -> Tensor | PackedSequence:
@@ -72,7 +72,7 @@ class RecurrentNetwork(nn.Module):
 
 
 class FeedForwardNetwork(nn.Module):
-    """Layers of rectified units, then one linear layer: the "NN" of the paper's table."""
+    """ReLU layers, then one linear layer: the "NN" of the paper's table."""
 
     def __init__(self, features: int, classes: int, hidden_size: int, layers: int, dropout: float) -> None:
         super().__init__()
@@ -85,5 +85,5 @@ class FeedForwardNetwork(nn.Module):
         self.output = nn.Linear(hidden_size, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(batch, classes)` of flows `(batch, features)`."""
+        """Compute logits `(batch, classes)` of flows `(batch, features)`."""
         return self.output(self.hidden(x))  # type: ignore[no-any-return]

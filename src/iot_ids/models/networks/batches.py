@@ -1,4 +1,4 @@
-"""Batches as slices of one tensor. A DataLoader that collects row by row takes longer than the training itself."""
+"""Batches as slices of one tensor; a DataLoader that collates row by row takes longer than the training itself."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 class Batches:
-    """Iterates over `(x, y)` in slices of `size` rows; where a seed is given, in a new order every time round.
+    """Iterate over `(x, y)` in slices of `size` rows, shuffled anew for every epoch if a seed is given.
 
-    The order is drawn for the whole table at once and the table gathered once, so a batch is a view. The last one may
-    be smaller. With `steps`, as in `Table`, these are gathered in that order instead, and each batch's windows when
-    their turn comes, so that a flow is held once, not once per window.
+    The whole table is shuffled at once, so a batch is a view. The last batch may be smaller. With `steps`, as in
+    `Table`, only these are shuffled, and each batch's windows are gathered when needed, so that a flow is stored once,
+    not once per window.
     """
 
     def __init__(self, x: Tensor, y: Tensor, size: int, seed: int | None = None, steps: Tensor | None = None) -> None:
@@ -22,7 +22,7 @@ class Batches:
         return -(-len(self.y) // self.size)
 
     def first(self) -> Tensor:
-        """The table's first `size` rows, in its own order."""
+        """Return the table's first `size` rows, unshuffled."""
         return self.x[: self.size] if self.steps is None else self.x[self.steps[: self.size]]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -35,7 +35,7 @@ class Batches:
 
 
 class WholeEpoch:
-    """What the Trainer is given as a loader: one item, all the batches of an epoch."""
+    """A loader for the Trainer with a single item: all batches of an epoch."""
 
     def __init__(self, batches: Batches) -> None:
         self.batches = batches

@@ -1,4 +1,4 @@
-"""What training minimises: cross-entropy or focal loss, with or without class weights."""
+"""Training losses: cross-entropy or focal loss, with or without class weights."""
 
 import torch
 from torch import Tensor, nn
@@ -7,11 +7,11 @@ from torch.nn import functional
 from iot_ids.models.spec import ClassWeights, Loss
 
 FOCUS = 2.0
-"""The focal loss's gamma that its authors recommend."""
+"""The focal loss's gamma, as its authors recommend."""
 
 
 def class_weights(y: Tensor, classes: int, kind: ClassWeights) -> Tensor | None:
-    """The weight of each class, `(classes,)`, such that the training rows weigh 1 on average; None where all do."""
+    """Return class weights `(classes,)` that average 1 over the training rows; None for equal weights."""
     if kind is ClassWeights.none:
         return None
     counts = torch.bincount(y, minlength=classes).clamp(min=1).float()
@@ -20,9 +20,9 @@ def class_weights(y: Tensor, classes: int, kind: ClassWeights) -> Tensor | None:
 
 
 def _cross_entropy(logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
-    """Of each row with `reduction="none"`: `(batch,)`.
+    """Compute cross-entropy; of each row with `reduction="none"`: `(batch,)`.
 
-    PyTorch's on the CPU takes half the time where the classes come first and the rows last, as in a picture's points.
+    On the CPU, PyTorch takes half the time with the classes first and the rows last, like the pixels of an image.
     """
     if not logits.is_cpu:
         return functional.cross_entropy(logits, y, reduction=reduction)
@@ -30,7 +30,7 @@ def _cross_entropy(logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor
 
 
 class WeightedLoss(nn.Module):
-    """Mean over a batch of the weighted loss of each row."""
+    """The mean of the rows' weighted losses over a batch."""
 
     def __init__(self, loss: Loss, weights: Tensor | None) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class WeightedLoss(nn.Module):
         self.register_buffer("weights", weights)
 
     def forward(self, logits: Tensor, y: Tensor) -> Tensor:
-        """The loss `()` of logits `(batch, classes)` and class codes `(batch,)`."""
+        """Compute the loss `()` of logits `(batch, classes)` and class codes `(batch,)`."""
         if self.loss is Loss.cross_entropy and self.weights is None:
             return _cross_entropy(logits, y)
         entropy = _cross_entropy(logits, y, "none")

@@ -1,4 +1,4 @@
-"""The Lightning shell around a network, without any file or tracking."""
+"""The Lightning module around a network, without files or tracking."""
 
 from copy import deepcopy
 from typing import Any
@@ -17,9 +17,9 @@ MONITOR = "val/f1_macro"
 
 
 def f1_macro(y: Tensor, predicted: Tensor) -> Tensor:
-    """Macro-F1 `()`, float64, of class codes `(rows,)` and answers `(rows,)`, over the classes that either names.
+    """Compute macro-F1 `()`, float64, of true and predicted codes `(rows,)` over the classes that occur in either.
 
-    It counts where the rows are, on the GPU too; scikit-learn's sorts them, which takes as long as a third of an epoch.
+    It runs on the rows' device; scikit-learn's sorts them, which takes as long as a third of an epoch.
     """
     classes = int(torch.maximum(y.max(), predicted.max())) + 1
     matrix = torch.bincount(y * classes + predicted, minlength=classes**2).reshape(classes, classes).double()
@@ -28,17 +28,17 @@ def f1_macro(y: Tensor, predicted: Tensor) -> Tensor:
 
 
 def clip_gradients(parameters: list[nn.Parameter], norm: float) -> None:
-    """Scale the gradients to a common `norm` if theirs is larger: `nn.utils.clip_grad_norm_` in half its time."""
+    """Clip the gradients' common norm: `nn.utils.clip_grad_norm_` in half the time."""
     gradients = [each.grad for each in parameters if each.grad is not None]
     total = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     torch._foreach_mul_(gradients, (norm / (total + 1e-6)).clamp_(max=1.0))
 
 
 class Module(lightning.LightningModule):
-    """One network, its loss and its optimiser. One step of Lightning's is a whole epoch of ours.
+    """A network with its loss and optimiser. One Lightning step is a whole epoch.
 
-    Lightning takes 0.5 to 1 ms around every step, as long as the step of so small a network takes itself; so the loop
-    over batches stands here (Lightning's "manual optimization"); epochs, validation and stopping are the Trainer's.
+    Lightning adds 0.5 to 1 ms to every step, as long as a step of such a small network takes itself; so the loop over
+    batches is here (Lightning's "manual optimization"), while the Trainer handles epochs, validation and stopping.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Module(lightning.LightningModule):
         self.validation: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def training_step(self, batches: Batches) -> None:
-        """Go through all batches once; log the mean of their losses."""
+        """Train on all batches once; log the mean of their losses."""
         optimiser: Any = self.optimizers(use_pl_optimizer=False)
         rates: Any = self.lr_schedulers()
         parameters, losses = list(self.parameters()), []
@@ -86,7 +86,7 @@ class Module(lightning.LightningModule):
         self.validation.append((logits.argmax(dim=1), y, self.loss(logits, y) * len(y)))
 
     def on_validation_epoch_end(self) -> None:
-        """Score the whole validation part at once."""
+        """Compute the metrics of the whole validation part at once."""
         predicted, y, losses = (
             torch.cat([part.reshape(-1) for part in parts]) for parts in zip(*self.validation, strict=True)
         )
@@ -95,7 +95,7 @@ class Module(lightning.LightningModule):
         self.log(MONITOR, f1_macro(y, predicted))
 
     def configure_optimizers(self) -> Any:
-        """AdamW and the chosen schedule, which moves with every batch."""
+        """Return AdamW and the chosen schedule, which advances with every batch."""
         optimiser = torch.optim.AdamW(
             self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
         )
@@ -110,7 +110,7 @@ class Module(lightning.LightningModule):
 
 
 class BestWeights(Callback):
-    """Keeps the weights of the first epoch with the highest `val/f1_macro` in memory; puts them back at the end."""
+    """Keep the weights of the first epoch with the highest `val/f1_macro` in memory; restore them at the end."""
 
     def __init__(self) -> None:
         self.epoch = -1
@@ -118,24 +118,24 @@ class BestWeights(Callback):
         self.weights: dict[str, Tensor] = {}
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Copy the weights where they are better than any before."""
+        """Copy the weights if they are the best so far."""
         score = float(trainer.callback_metrics[MONITOR])
         if score > self.score:
             self.epoch, self.score, self.weights = trainer.current_epoch, score, deepcopy(pl_module.state_dict())
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Put the best weights back."""
+        """Restore the best weights."""
         if self.weights:
             pl_module.load_state_dict(self.weights)
 
 
 class Reporter(Callback):
-    """Hands every epoch's metrics to the caller."""
+    """Report every epoch's metrics to the caller."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Report the epoch that just ended."""
+        """Report the epoch that has just ended."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.report(trainer.current_epoch, metrics)

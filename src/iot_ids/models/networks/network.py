@@ -1,4 +1,4 @@
-"""The networks as classifiers: built, trained, applied and kept in one way, whatever their layers."""
+"""The networks as classifiers: built, trained, applied and saved in the same way, whatever their layers."""
 
 import json
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from iot_ids.models.networks.recipe import Recipe
 from iot_ids.models.spec import Cell, Sequence, Trainer, require_positive
 
 SCORING_ROWS = 4_096
-"""Rows per step where nothing is learned: large enough to keep the processor busy, small enough for its caches."""
+"""Rows per scoring step: large enough to keep the processor busy, small enough for its caches."""
 
 
 @dataclass
 class FeedForwardFacts:
-    """What `network.json` says of a feed-forward network."""
+    """The content of a feed-forward network's `network.json`."""
 
     hidden_size: int
     layers: int
@@ -36,7 +36,7 @@ class FeedForwardFacts:
 
 @dataclass
 class RecurrentFacts(FeedForwardFacts):
-    """What `network.json` says of a recurrent network."""
+    """The content of a recurrent network's `network.json`."""
 
     cell: Cell
     bidirectional: bool
@@ -44,26 +44,26 @@ class RecurrentFacts(FeedForwardFacts):
 
 
 class NetworkClassifier:
-    """A network of some `shape`, trained by Lightning. A subclass says which, by `build` and `facts`."""
+    """A network of a given `shape`, trained by Lightning. Subclasses define `build` and `facts`."""
 
     facts: type[FeedForwardFacts]
 
     def __init__(self, shape: dict[str, Any], recipe: Recipe) -> None:
-        import iot_ids.models.networks.training  # noqa: F401  Lightning takes seconds to import: not while training is timed
+        import iot_ids.models.networks.training  # noqa: F401  takes seconds: not while training is timed
 
         require_positive({"model.hidden_size": shape["hidden_size"], "model.layers": shape["layers"]})
         if not 0 <= shape["dropout"] < 1:
-            raise UserError(f"model.dropout={shape['dropout']} has to be at least 0 and below 1")
+            raise UserError(f"model.dropout={shape['dropout']} must be at least 0 and below 1")
         self.shape = shape
         self.recipe = recipe
 
     @staticmethod
     def build(shape: dict[str, Any]) -> nn.Module:
-        """The untrained network; `shape` holds `features` and `classes` besides what the constructor was given."""
+        """Build the untrained network; besides the constructor's settings, `shape` holds `features` and `classes`."""
         raise NotImplementedError
 
     def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
-        """Train until `val/f1_macro` has not risen for `patience` epochs, and keep the best epoch's weights.
+        """Train until `val/f1_macro` has not improved for `patience` epochs, and keep the best epoch's weights.
 
         Raises:
             UserError: the loss became NaN or infinite.
@@ -77,13 +77,13 @@ class NetworkClassifier:
         self.network.cpu().eval()
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class probabilities `(rows, classes)`, computed in slices on the CPU."""
+        """Compute class probabilities `(rows, classes)` in slices on the CPU."""
         with torch.inference_mode():
             slices = torch.split(torch.from_numpy(x), SCORING_ROWS)
             return np.concatenate([self.network(part).softmax(dim=1).numpy() for part in slices])
 
     def parameters(self) -> int:
-        """How many weights the network has."""
+        """Return the number of weights."""
         return sum(weight.numel() for weight in self.network.parameters())
 
     def save(self, folder: Path) -> None:
@@ -93,7 +93,7 @@ class NetworkClassifier:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote: a classifier that can score, not train."""
+        """Read what `save` wrote: a classifier that can score but not train."""
         classifier = cls.__new__(cls)
         classifier.shape = vars(read_json(folder / "network.json", cls.facts))
         weights = load_file(folder / "network.safetensors")
@@ -105,8 +105,10 @@ class NetworkClassifier:
 
     @classmethod
     def _refuse_broken(cls, shape: dict[str, Any], weights: dict[str, Tensor]) -> None:
-        """Raise a ValueError where the weights are others than a network of this shape has; none is built for it."""
-        require(1 <= shape["layers"] <= len(weights), f"network.json: layers={shape['layers']} have no weights")
+        """Raise a ValueError if the weights do not fit the shape, without building the network."""
+        require(
+            1 <= shape["layers"] <= len(weights), f"network.json: layers={shape['layers']} does not fit the weights"
+        )
         with torch.device("meta"):
             wanted = {name: each.shape for name, each in cls.build(shape).state_dict().items()}
         require(
@@ -133,7 +135,9 @@ class RecurrentClassifier(NetworkClassifier):
         window: int = 10,
         **recipe: Any,
     ) -> None:
-        require_positive({"model.window": window})  # the tables' steps are so many: the network itself takes any number
+        require_positive(
+            {"model.window": window}
+        )  # the tables have this many steps; the network itself takes any number
         shape = {
             "cell": cell,
             "hidden_size": hidden_size,
@@ -146,7 +150,7 @@ class RecurrentClassifier(NetworkClassifier):
 
     @staticmethod
     def build(shape: dict[str, Any]) -> RecurrentNetwork:
-        """The recurrent network."""
+        """Build the recurrent network."""
         return RecurrentNetwork(**shape | {"cell": Cell(shape["cell"]), "sequence": Sequence(shape["sequence"])})
 
 
@@ -161,5 +165,5 @@ class FeedForwardClassifier(NetworkClassifier):
 
     @staticmethod
     def build(shape: dict[str, Any]) -> FeedForwardNetwork:
-        """The feed-forward network."""
+        """Build the feed-forward network."""
         return FeedForwardNetwork(**shape)

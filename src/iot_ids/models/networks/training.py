@@ -1,4 +1,4 @@
-"""One training of one network by Lightning's Trainer."""
+"""Train a network with Lightning's Trainer."""
 
 import logging
 import math
@@ -23,12 +23,12 @@ from iot_ids.models.networks.recipe import Recipe
 from iot_ids.models.spec import Trainer
 
 VALIDATION_ROWS = 4_096
-"""Rows at a time: a step's few tensors stay in the processor's caches."""
+"""Rows per step: few enough for the processor's caches."""
 
 
 @contextmanager
 def _without_noise() -> Iterator[None]:
-    """Keep back two warnings that tell the user nothing; all others show."""
+    """Suppress two warnings of no use to the user."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`isinstance\\(treespec")  # Lightning's own use of torch
         warnings.filterwarnings("ignore", message="GPU available but not used")  # trainer=cpu was asked for
@@ -37,7 +37,7 @@ def _without_noise() -> Iterator[None]:
 
 @contextmanager
 def _threads(count: int | None, network: nn.Module, batches: Batches) -> Iterator[None]:
-    """PyTorch's threads while training: `count`, or as many as a step pays for."""
+    """Set PyTorch's threads while training: `count`, or as many as are worthwhile."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or worthwhile_threads(network, batches.first(), before))
     try:
@@ -50,11 +50,11 @@ def _threads(count: int | None, network: nn.Module, batches: Batches) -> Iterato
 def train_network(
     network: nn.Module, recipe: Recipe, train: Table, validation: Table, classes: int, seed: int, report: Report
 ) -> None:
-    """Train `network` in place and leave it with the weights of the epoch that was best on `validation`.
+    """Train `network` in place, ending with the weights of the best epoch on `validation`.
 
     Raises:
         UserError: a loss is NaN or infinite.
-        KeyboardInterrupt: as it came; Lightning alone would end the process.
+        KeyboardInterrupt: on interruption; by itself, Lightning would end the process.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banners about hardware and tips
     trainer = _trainer(recipe.trainer, _finite(report, recipe))
@@ -76,7 +76,7 @@ def train_network(
 
 
 def _batches(table: Table, device: torch.device, size: int, seed: int | None = None) -> Batches:
-    """The table on the device, in batches."""
+    """Move a table to the device, in batches."""
     x, y = torch.from_numpy(table.x).to(device), torch.from_numpy(table.y).to(device)
     return Batches(x, y, size, seed, None if table.steps is None else torch.from_numpy(table.steps).to(device))
 
@@ -98,12 +98,12 @@ def _trainer(settings: Trainer, report: Report) -> lightning.Trainer:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        plugins=[LightningEnvironment()],  # one process: what a cluster's scheduler says of others is not for it
+        plugins=[LightningEnvironment()],  # a single process: ignore a cluster scheduler's settings
     )
 
 
 def _finite(report: Report, recipe: Recipe) -> Report:
-    """`report`, after a look at the loss: a network that diverged must not be judged."""
+    """Wrap `report` to stop if the loss is not finite: a diverged network must not be evaluated."""
 
     def checked(epoch: int, metrics: Mapping[str, float]) -> None:
         losses = [metrics["train/loss"], metrics["val/loss"]]
@@ -119,19 +119,19 @@ def _finite(report: Report, recipe: Recipe) -> Report:
 
 
 OPERATIONS_PER_THREAD = 50_000_000
-"""Floating-point operations of a forward pass for each thread.
+"""Floating-point operations of a forward pass that justify one more thread.
 
-Measured on 2 cores: a second thread makes 228 million of them (10 steps x 1,024 rows) 1.4 to 1.5 times as fast and 57
-million (256 rows) 1.1 times, unless the system puts both threads on one core, as the kernels of virtual machines may:
-then the former gain nothing and the latter take 1.2 times as long. 4 million gain as much while nothing else runs, and
-lose nine tenths to waiting where something does.
+Measured on 2 cores: a second thread speeds up 228 million of them (10 steps x 1,024 rows) by 1.4 to 1.5 and 57 million
+(256 rows) by 1.1, unless the system puts both threads on one core, as the kernels of virtual machines may: then the
+former gain nothing and the latter take 1.2 times as long. 4 million gain as much while nothing else runs, but lose nine
+tenths to waiting otherwise.
 """
 
 
 def worthwhile_threads(network: nn.Module, batch: Tensor, most: int) -> int:
-    """From 1 to `most`, by the arithmetic of `network` on `batch`: the same for the same settings, whatever else runs.
+    """Choose 1 to `most` threads from the operations of `network` on `batch`, independently of what else runs.
 
-    It is counted, not timed: another number of threads adds up in another order, to other last digits.
+    Operations are counted, not timed: another number of threads would sum in another order, to other last digits.
     """
     if not batch.is_cpu:
         return most

@@ -1,1 +1,1 @@
-"""scikit-learn's classifiers."""
+"""scikit-learn's classifiers as models."""

@@ -1,4 +1,4 @@
-"""scikit-learn's classifiers, behind the same four verbs as the networks."""
+"""scikit-learn's classifiers with the same interface as the networks."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -16,26 +16,28 @@ SCORING_ROWS = 65_536
 
 
 class Classical:
-    """A scikit-learn classifier. It learns in one go, so nothing is reported, and validation rows are not used."""
+    """A scikit-learn classifier. It has no epochs, so nothing is reported, and validation rows are not used."""
 
     answer = "predict_proba"
-    """The estimator's method that `answers` asks."""
+    """The estimator's method that `answers` calls."""
 
     def __init__(self, estimator: Any) -> None:
         if not hasattr(estimator, self.answer):
-            raise UserError(f"model: {estimator} gives no probabilities ({self.answer}); choose another, or set it to")
+            raise UserError(
+                f"model: {estimator} gives no probabilities ({self.answer}); choose another, or change its settings"
+            )
         self.estimator = estimator
 
     def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
-        """Fit on `train`; the seed is handed over where the estimator draws random numbers.
+        """Fit on `train`, passing the seed on if the estimator draws random numbers.
 
         Raises:
-            UserError: the estimator refuses its settings, or cannot answer with them.
+            UserError: the estimator rejects its settings, or cannot predict with them.
         """
         self.learn(train, seed)
 
     def learn(self, train: Table, seed: int) -> None:
-        """`fit`, for subclasses that go on from there."""
+        """Fit the estimator; subclasses build on this."""
         seeds = [name for name in self.estimator.get_params() if name.rpartition("__")[2] == "random_state"]
         self.estimator.set_params(**dict.fromkeys(seeds, seed))
         try:
@@ -44,34 +46,34 @@ class Classical:
         except (ValueError, OverflowError) as error:
             raise UserError(f"model: {self.estimator} on {len(train.y):,} training rows: {error}") from error
         if isinstance(self.estimator, BaseForest):
-            self.estimator.set_params(n_jobs=1)  # threads would add up the trees' votes in any order, to other digits
+            self.estimator.set_params(n_jobs=1)  # threads would sum the trees' votes in any order, changing digits
 
     def answers(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What the estimator's method says of `(rows, features)`, in slices."""
+        """Call the estimator's method on `(rows, features)`, in slices."""
         ask = getattr(self.estimator, self.answer)
         return np.concatenate([ask(x[start : start + SCORING_ROWS]) for start in range(0, len(x), SCORING_ROWS)])
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class probabilities `(rows, classes)`."""
+        """Compute class probabilities `(rows, classes)`."""
         return self.answers(x).astype(np.float32)
 
     def parameters(self) -> None:
-        """None: no count of theirs could be set beside a network's."""
+        """Return None: no count would be comparable to a network's."""
 
     def save(self, folder: Path) -> None:
-        """Write the estimator with skops, which runs no code when it is read.
+        """Write the estimator with skops, which runs no code on reading.
 
         Raises:
-            UserError: it holds types that `load` would refuse.
+            UserError: it contains types that `load` would reject.
         """
         skops_file.save(self.estimator, folder)
 
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
-        """Read what `save` wrote: a classifier that can score, not train.
+        """Read what `save` wrote: a classifier that can score but not train.
 
         Raises:
-            UserError: the file holds a class that is not among those of the shipped models and not in `trust`.
+            UserError: the file contains a class that is neither part of the shipped models nor in `trust`.
         """
         classifier = cls.__new__(cls)
         classifier.estimator = skops_file.load(folder, trust)

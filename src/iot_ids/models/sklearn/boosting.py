@@ -1,4 +1,4 @@
-"""Gradient boosting that may learn how strongly a feature speaks for an attack, but not in which direction."""
+"""Gradient boosting that learns how strongly each feature indicates an attack, but not in which direction."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from iot_ids.models.sklearn.adapter import Classical
 
 
 class MonotoneBoosting(Classical):
-    """Histogram gradient boosting under a constraint: no feature's rise lowers the probability of an attack.
+    """Histogram gradient boosting whose attack probability never decreases as a feature increases.
 
-    It takes features that are built so that more of each means more of an attack, as the shares of `scaler=share` are
-    where attacks repeat themselves. `settings` are scikit-learn's.
+    It needs features for which larger values suggest an attack, as those of `scaler=share` do if attacks repeat
+    themselves. `settings` are scikit-learn's.
     """
 
     def __init__(self, normal: int | None, **settings: Any) -> None:
         if normal is None:
             raise UserError(
-                "model=gradient_boosting_monotone tells normal flows from attacks and needs a label with these two "
-                "classes: dataset.label=binary where the dataset has it"
+                "model=gradient_boosting_monotone separates normal flows from attacks and needs a label with "
+                "these two classes: dataset.label=binary if the dataset has it"
             )
         super().__init__(HistGradientBoostingClassifier(**settings))
         self.rises = 1 if normal == 0 else -1
@@ -30,7 +30,7 @@ class MonotoneBoosting(Classical):
         """Fit on `train`.
 
         Raises:
-            UserError: scikit-learn refuses the settings.
+            UserError: scikit-learn rejects the settings.
         """
         self.estimator.set_params(monotonic_cst=[self.rises] * train.x.shape[1])
         self.learn(train, seed)

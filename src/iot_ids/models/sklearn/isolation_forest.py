@@ -1,4 +1,4 @@
-"""An isolation forest: learns normal flows alone, so it has seen no attack that it could recognise by name."""
+"""An isolation forest: trained only on normal flows, so it knows no particular attack."""
 
 import json
 from collections.abc import Collection
@@ -18,12 +18,12 @@ from iot_ids.models.sklearn.adapter import Classical
 
 FILE = "isolation.json"
 HAIR = 1e-5
-"""How far, in spreads, the threshold lies above the score it was taken from, so that equal scores stay normal."""
+"""How far, in spreads, the threshold lies above the score it was chosen at, so that equal scores stay normal."""
 
 
 @dataclass
 class Facts:
-    """What `isolation.json` says."""
+    """The content of `isolation.json`."""
 
     normal: int
     threshold: float
@@ -31,12 +31,12 @@ class Facts:
 
 
 class IsolationClassifier(Classical):
-    """Normal against attack by the anomaly score of Liu et al. 2008.
+    """Separates normal flows from attacks by the anomaly score of Liu et al. 2008.
 
-    A flow whose score lies above the threshold is an attack; `false_positive_rate` of validation's normal flows do. The
-    probability of an attack is a logistic curve through one half at the threshold, as wide as those scores spread: its
-    order is the score's, its height is no frequency. The detector's temperature bends it towards one, without moving
-    the half.
+    A flow with a score above the threshold is an attack; this holds for `false_positive_rate` of validation's normal
+    flows. The attack probability is a logistic function of the score, one half at the threshold, scaled by the spread
+    of those scores: it ranks like the anomaly score, but is not a calibrated probability. The detector's temperature
+    brings it closer to one, without moving the threshold.
     """
 
     answer = "score_samples"
@@ -44,11 +44,11 @@ class IsolationClassifier(Classical):
     def __init__(self, n_estimators: int, max_samples: int, false_positive_rate: float, normal: int | None) -> None:
         if normal is None:
             raise UserError(
-                "model=isolation_forest tells normal flows from attacks and needs a label with these two classes: "
-                "dataset.label=binary where the dataset has it"
+                "model=isolation_forest separates normal flows from attacks and needs a label with these two classes: "
+                "dataset.label=binary if the dataset has it"
             )
         if not 0 < false_positive_rate < 1:
-            raise UserError(f"model.false_positive_rate={false_positive_rate} has to lie between 0 and 1")
+            raise UserError(f"model.false_positive_rate={false_positive_rate} must be between 0 and 1")
         super().__init__(IsolationForest(n_estimators=n_estimators, max_samples=max_samples))
         self.false_positive_rate = false_positive_rate
         self.normal = normal
@@ -57,7 +57,7 @@ class IsolationClassifier(Classical):
         """Fit on the normal rows of `train`; set the threshold on the normal rows of `validation`.
 
         Raises:
-            UserError: one of the two has no normal rows, or scikit-learn refuses the settings.
+            UserError: one of the two has no normal rows, or scikit-learn rejects the settings.
         """
         normal, held_out = train.x[train.y == self.normal], validation.x[validation.y == self.normal]
         if not (len(normal) and len(held_out)):
@@ -72,7 +72,7 @@ class IsolationClassifier(Classical):
         self.threshold = float(np.quantile(scores, 1 - self.false_positive_rate)) + HAIR * self.spread
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities `(rows, 2)` of the normal class and of the other, in the order of their codes."""
+        """Compute probabilities `(rows, 2)` of the two classes, in the order of their codes."""
         attack = expit((-self.answers(x) - self.threshold) / self.spread)
         columns = [1 - attack, attack] if self.normal == 0 else [attack, 1 - attack]
         return np.column_stack(columns).astype(np.float32)
@@ -85,8 +85,11 @@ class IsolationClassifier(Classical):
 
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
-        """Read what `save` wrote: a classifier that can score, not train."""
+        """Read what `save` wrote: a classifier that can score but not train."""
         classifier, facts = super().load(folder, trust), read_json(folder / FILE, Facts)
-        require(facts.normal in (0, 1) and facts.spread > 0, f"{FILE}: {facts} cannot be: normal is 0 or 1, spread > 0")
+        require(
+            facts.normal in (0, 1) and facts.spread > 0,
+            f"{FILE}: {facts} is invalid: normal must be 0 or 1, spread > 0",
+        )
         classifier.normal, classifier.threshold, classifier.spread = facts.normal, facts.threshold, facts.spread
         return classifier

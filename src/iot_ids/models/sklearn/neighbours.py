@@ -1,4 +1,4 @@
-"""K nearest neighbours, ten times as fast where the extra `fast` (scikit-learn-intelex) is installed."""
+"""K nearest neighbours, ten times as fast with the extra `fast` (scikit-learn-intelex)."""
 
 import json
 from collections.abc import Collection
@@ -21,7 +21,7 @@ ROWS = "neighbours.npz"
 
 @dataclass
 class Facts:
-    """What `neighbours.json` says."""
+    """The content of `neighbours.json`."""
 
     n_neighbors: int
     weights: str
@@ -29,10 +29,10 @@ class Facts:
 
 
 class NeighboursClassifier(Classical):
-    """The training rows are the model; what is kept are they and the settings, and either implementation reads them.
+    """K nearest neighbours. The training rows and the settings are saved; either implementation can read them.
 
-    Both give the same answers, but where the last of the k neighbours is as far away as the next one: which of the two
-    counts is chance.
+    Both give the same predictions, except when the k-th neighbour ties with the next one in distance: then either may
+    be used.
     """
 
     def __init__(self, n_neighbors: int, weights: str, n_jobs: int) -> None:
@@ -43,7 +43,7 @@ class NeighboursClassifier(Classical):
         """Index the training rows.
 
         Raises:
-            UserError: there are fewer than neighbours, or scikit-learn refuses the settings.
+            UserError: there are fewer rows than neighbours, or scikit-learn rejects the settings.
         """
         if self.settings["n_neighbors"] > len(train.y):
             raise UserError(
@@ -59,7 +59,7 @@ class NeighboursClassifier(Classical):
 
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
-        """Read what `save` wrote, and index the rows anew."""
+        """Read what `save` wrote, and rebuild the index."""
         classifier = cls(**vars(read_json(folder / FILE, Facts)))
         with np.load(folder / ROWS, allow_pickle=False) as rows:
             classifier.train = Table(rows["x"], rows["y"])
@@ -69,13 +69,18 @@ class NeighboursClassifier(Classical):
 
 
 def _refuse_broken(rows: Table) -> None:
-    """Raise a ValueError where rows and classes are not numbers of one length; learning them would say less."""
-    require(rows.x.dtype == np.float32 and rows.x.ndim == 2 and np.isfinite(rows.x).all(), f"{ROWS}: x is no table")
-    require(rows.y.dtype == np.int64 and rows.y.shape == (len(rows.x),), f"{ROWS}: y has no class for each row of x")
+    """Raise a ValueError if rows and classes are not numbers of equal length; fitting would explain less."""
+    require(
+        rows.x.dtype == np.float32 and rows.x.ndim == 2 and np.isfinite(rows.x).all(),
+        f"{ROWS}: x is not a table of finite float32",
+    )
+    require(
+        rows.y.dtype == np.int64 and rows.y.shape == (len(rows.x),), f"{ROWS}: y does not have one class per row of x"
+    )
 
 
 def implementation() -> Any:
-    """scikit-learn-intelex's class where it is installed, else scikit-learn's. Nothing else is exchanged."""
+    """Return scikit-learn-intelex's class if installed, else scikit-learn's."""
     if find_spec("sklearnex") is None:
         return KNeighborsClassifier
     from sklearnex.neighbors import KNeighborsClassifier as Fast

@@ -1,8 +1,8 @@
-"""A kept scikit-learn estimator as a file: written by skops, and read after each of its nodes was looked up here.
+"""Save a scikit-learn estimator with skops, and load it after checking every node of the file against a list.
 
 skops trusts more than our models need: among others NumPy's functions, methods and `functools.partial`, and whatever is
-named to it. A node's kind says what is done with the class or function that it names, so kind and name are allowed
-together, and there is no kind here that yields or calls a function.
+named to it. A node's kind decides what happens to the class or function it names, so kind and name are allowed only in
+combination, and no allowed kind returns or calls a function.
 """
 
 import json
@@ -31,7 +31,7 @@ PLAIN = {
     ("RandomStateNode", "numpy.random.mtrand.RandomState"),
     *(("NdArrayNode", f"numpy.{name}") for name in NUMBERS),
 }
-"""Values, containers of them, and random numbers: nothing of a model's own."""
+"""Plain values, containers and random number generators."""
 PARTS = {
     ("TreeNode", "sklearn.tree._tree.Tree"),
     ("LossNode", "sklearn._loss._loss.CyHalfBinomialLoss"),
@@ -60,19 +60,19 @@ SHIPPED = [
     "sklearn.tree._classes.DecisionTreeClassifier",
     "sklearn.tree._classes.ExtraTreeRegressor",
 ]
-"""What the models of `conf/model/` are made of: exactly these, and no prefix."""
+"""The classes that the models of `conf/model/` consist of: exact names, not prefixes."""
 ALLOWED = PLAIN | PARTS | {("ObjectNode", name) for name in SHIPPED}
 TRUSTABLE = ("ObjectNode", "LossNode")
-"""Kinds that make an object of a class without calling what else a file names."""
+"""Kinds that create an object without calling anything else named in the file."""
 GENERATOR = '"PCG64"'
-"""The one generator of random numbers, as JSON; skops finds it by its name."""
+"""The only allowed random number generator, as JSON; skops looks it up by name."""
 
 
 def save(estimator: Any, folder: Path) -> None:
     """Write `estimator.skops`.
 
     Raises:
-        UserError: it holds functions, or types from elsewhere than scikit-learn, which `load` would refuse.
+        UserError: it contains functions, or types from outside scikit-learn, which `load` would reject.
     """
     skops.io.dump(estimator, folder / FILE, compression=ZIP_DEFLATED, compresslevel=1)  # a forest: to a fifth
     foreign = [
@@ -80,22 +80,22 @@ def save(estimator: Any, folder: Path) -> None:
     ]
     if foreign:
         raise UserError(
-            f"model: {type(estimator).__name__} cannot be kept without pickle: it holds {', '.join(foreign)}; "
-            "write a Classifier of your own for it (iot_ids.models.classifier)"
+            f"model: {type(estimator).__name__} cannot be saved without pickle: it contains {', '.join(foreign)}; "
+            "write your own Classifier for it (iot_ids.models.classifier)"
         )
 
 
 def load(folder: Path, trust: Collection[str] = ()) -> Any:
-    """The estimator that `estimator.skops` holds, if it is made of ALLOWED and of classes named in `trust` alone.
+    """Load `estimator.skops` if it consists only of ALLOWED and of classes named in `trust`.
 
     Raises:
-        UserError: it holds another class, which may be trusted by its name, or what cannot be trusted at all: a
-            function, a method, or what calls one. Nothing of it was imported then.
+        UserError: it contains another class, which may be trusted by name, or something that cannot be trusted at all:
+            a function, a method, or a call of one. Then nothing was imported.
         ValueError: a tree in it points outside itself.
     """
     others = _unlisted(folder / FILE)
     if never := [f"{name} ({kind})" for kind, name in others if kind not in TRUSTABLE]:
-        raise UserError(f"{FILE} holds {', '.join(never)}, as no kept model does: do not use this model")
+        raise UserError(f"{FILE} holds {', '.join(never)}, as no saved model does: do not use this model")
     if unknown := [name for _, name in others if name not in trust]:
         raise registry.untrusted_error(unknown)
     for _, name in others:
@@ -107,29 +107,29 @@ def load(folder: Path, trust: Collection[str] = ()) -> Any:
 
 
 def classes_to_trust(folder: Path) -> list[str]:
-    """The classes in `estimator.skops` that `load` takes only where they are trusted."""
+    """Return the classes in `estimator.skops` that `load` only accepts if they are trusted."""
     return [name for _, name in _unlisted(folder / FILE)]
 
 
 def _unlisted(file: Path) -> list[tuple[str, str]]:
-    """Kind and name of the nodes that are none of ALLOWED, each once."""
+    """Return kind and name of the nodes that are not ALLOWED, each once."""
     with ZipFile(file) as parts:
         nodes = _nodes(parts.read("schema.json"))
     return sorted({*map(_checked, nodes)} - ALLOWED)
 
 
 def _nodes(schema: bytes) -> list[dict[str, Any]]:
-    """Every node of a skops file, wherever it stands."""
+    """Return every node of a skops file, however deeply nested."""
     found: list[dict[str, Any]] = []
     json.loads(schema, object_hook=lambda each: found.append(each) or each)  # type: ignore[func-returns-value]
     return [each for each in found if "__loader__" in each]
 
 
 def _checked(node: dict[str, Any]) -> tuple[str, str]:
-    """Kind and name of a node, which are texts; skops would look up a generator of random numbers by its name."""
+    """Return kind and name of a node; check that they are strings, and a random generator the allowed one."""
     kind, module, name = node["__loader__"], node["__module__"], node["__class__"]
     require(all(type(text) is str for text in (kind, module, name)), f"{FILE}: a node is named by {kind!r:.80}")
     if kind == "RandomGeneratorNode":
         named = node["content"]["bit_generator"]["content"]["bit_generator"]["content"]
-        require(named == GENERATOR, f"{FILE}: {named!r:.80} is no generator of random numbers that a model has")
+        require(named == GENERATOR, f"{FILE}: {named!r:.80} is not a random number generator of a saved model")
     return kind, f"{module}.{name}"

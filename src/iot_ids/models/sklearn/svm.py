@@ -22,22 +22,21 @@ from iot_ids.models.sklearn.adapter import Classical
 
 FILE = "margin.json"
 RANGE = (-5.0, 5.0)
-"""Of the logarithm of the sharpness: classes that never meet would have it grow without end."""
+"""Bounds of the sharpness's logarithm: for separable classes it would grow without limit."""
 
 
 @dataclass
 class Facts:
-    """What `margin.json` says."""
+    """The content of `margin.json`."""
 
     sharpness: float
 
 
 class Margin(Classical):
-    """The probabilities are the softmax of the decision values times one number, the sharpness.
+    """A classifier whose probabilities are the softmax of its decision values times one number, the sharpness.
 
-    The sharpness is chosen on validation for the smallest log-loss (temperature scaling, Guo et al. 2017): it makes the
-    probabilities as bold as they are right, and leaves their order, so that the most probable class is the
-    estimator's own answer.
+    The sharpness minimises the log-loss on validation (temperature scaling, Guo et al. 2017): it calibrates the
+    probabilities and preserves their order, so that the most probable class is the estimator's own prediction.
     """
 
     answer = "decision_function"
@@ -47,7 +46,7 @@ class Margin(Classical):
         """Fit the estimator on `train`, then the sharpness on `validation`.
 
         Raises:
-            UserError: the estimator refuses its settings.
+            UserError: the estimator rejects its settings.
         """
         self.learn(train, seed)
         margins, rows = self._margins(validation.x), np.arange(len(validation.y))
@@ -58,11 +57,11 @@ class Margin(Classical):
         self.sharpness = float(np.exp(minimize_scalar(log_loss, bounds=RANGE, method="bounded").x))
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class probabilities `(rows, classes)`."""
+        """Compute class probabilities `(rows, classes)`."""
         return softmax(self.sharpness * self._margins(x), axis=1).astype(np.float32)  # type: ignore[no-any-return]
 
     def _margins(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Decision values `(rows, classes)`; of two classes scikit-learn gives only the second one's."""
+        """Compute decision values `(rows, classes)`; for two classes scikit-learn returns only those of the second."""
         values = self.answers(x)
         return values if values.ndim == 2 else np.column_stack([np.zeros(len(values)), values])
 
@@ -75,20 +74,20 @@ class Margin(Classical):
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
         """Read what `save` wrote."""
         classifier, facts = super().load(folder, trust), read_json(folder / FILE, Facts)
-        require(facts.sharpness > 0, f"{FILE}: sharpness is {facts.sharpness}, and has to be above 0")
+        require(facts.sharpness > 0, f"{FILE}: sharpness is {facts.sharpness}, and must be above 0")
         classifier.sharpness = facts.sharpness
         return classifier
 
 
 class NystroemSvm(Margin):
-    """A linear machine on Nystroem features of the RBF kernel (Williams and Seeger 2001).
+    """A linear SVM on Nystroem features of the RBF kernel (Williams and Seeger 2001).
 
-    Time grows with the rows, not with their square. `C` and `gamma` mean what they mean to the exact machine.
+    Time grows linearly with the rows. `C` and `gamma` mean the same as for the exact SVM.
     """
 
     def __init__(self, C: float, gamma: float | str, components: int, epochs: int, class_weight: str | None) -> None:  # noqa: N803
         if not C > 0:
-            raise UserError(f"model.C={C} has to be above 0")
+            raise UserError(f"model.C={C} must be above 0")
         if isinstance(gamma, str) and gamma != "scale":
             raise UserError(f"model.gamma={gamma} is neither a number nor scale")
         self.C = C
@@ -98,10 +97,10 @@ class NystroemSvm(Margin):
         super().__init__(make_pipeline(Nystroem(kernel="rbf"), machine))
 
     def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
-        """Set what depends on the training rows, then fit.
+        """Set the parameters that depend on the training rows, then fit.
 
         Raises:
-            UserError: scikit-learn refuses the settings.
+            UserError: scikit-learn rejects the settings.
         """
         rows, features = train.x.shape
         gamma = 1 / (features * float(train.x.var())) if self.gamma == "scale" else self.gamma
@@ -114,21 +113,21 @@ class NystroemSvm(Margin):
 
 
 class ExactSvm(Margin):
-    """The RBF machine itself. Its time grows with the square of the rows, so more than `max_rows` are refused."""
+    """The exact RBF SVM. Its time grows with the square of the rows, so more than `max_rows` are refused."""
 
     def __init__(self, C: float, gamma: float | str, max_rows: int, class_weight: str | None) -> None:  # noqa: N803
         self.max_rows = max_rows
         super().__init__(SVC(C=C, gamma=gamma, class_weight=class_weight, break_ties=True))
 
     def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
-        """Fit, if the rows are few enough.
+        """Fit, if there are at most `max_rows` rows.
 
         Raises:
-            UserError: they are too many, or scikit-learn refuses the settings.
+            UserError: there are too many, or scikit-learn rejects the settings.
         """
         if len(train.y) > self.max_rows:
             raise UserError(
-                f"the exact RBF machine takes time with the square of the rows, and {len(train.y):,} training rows are "
+                f"the exact RBF SVM takes time quadratic in the rows, and {len(train.y):,} training rows are "
                 f"more than model.max_rows={self.max_rows}: use model=svm_rbf, which approximates the kernel, or raise "
                 "model.max_rows"
             )
@@ -136,14 +135,14 @@ class ExactSvm(Margin):
 
     @classmethod
     def load(cls, folder: Path, trust: Collection[str] = ()) -> Self:
-        """Read what `save` wrote: a classifier that can score, not train."""
+        """Read what `save` wrote: a classifier that can score but not train."""
         classifier = super().load(folder, trust)
         _refuse_broken(classifier.estimator)
         return classifier
 
 
 def _refuse_broken(machine: Any) -> None:
-    """Raise a ValueError where a machine's arrays have other lengths than libsvm, which does not look, will read."""
+    """Raise a ValueError if an SVM's arrays have the wrong lengths, which libsvm does not check."""
     vectors, classes = len(machine.support_vectors_), len(machine.classes_)
     lengths = {
         "support_vectors_": (vectors, machine.n_features_in_),
@@ -153,8 +152,8 @@ def _refuse_broken(machine: Any) -> None:
         "_intercept_": (classes * (classes - 1) // 2,),
     }
     for name, shape in lengths.items():
-        require(getattr(machine, name).shape == shape, f"estimator.skops: {name} has not the shape {shape}")
+        require(getattr(machine, name).shape == shape, f"estimator.skops: {name} does not have the shape {shape}")
     require(
         machine._n_support.min() >= 0 and machine._n_support.sum() == vectors,
-        "estimator.skops: _n_support counts other support vectors than there are",
+        "estimator.skops: _n_support does not add up to the support vectors",
     )

@@ -1,4 +1,4 @@
-"""Whether a kept model's trees hang together: scikit-learn follows their numbers, beyond its own memory too."""
+"""Check the trees of a saved model: scikit-learn follows their indices even outside its own memory."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ Nodes = NDArray[np.void]
 
 
 def check_trees(estimator: Any) -> None:
-    """Raise a ValueError where a tree in `estimator` has children, or asks for features, that are not there."""
+    """Raise a ValueError if a tree in `estimator` refers to children or features that do not exist."""
     for tree, features in _trees(estimator, np.iinfo(np.int64).max):
         if isinstance(tree, Tree):
             nodes = tree.__getstate__()["nodes"]
@@ -22,23 +22,23 @@ def check_trees(estimator: Any) -> None:
             _check(nodes, inner, "left_child", "right_child", "feature", min(features, tree.n_features))
         else:
             nodes = tree.nodes
-            require(not nodes["is_categorical"].any(), "a tree asks for categories, and no column is one")
+            require(not nodes["is_categorical"].any(), "a tree splits on categories, but no column is categorical")
             _check(nodes, nodes["is_leaf"] == 0, "left", "right", "feature_idx", features)
 
 
 def _check(nodes: Nodes, inner: NDArray[np.bool_], left: str, right: str, feature: str, features: int) -> None:
-    """A child stands behind its parent, so that every way ends in a leaf."""
+    """Check that children come after their parents, so that every path ends in a leaf."""
     require(len(nodes), "a tree is empty")
     at = np.flatnonzero(inner)
     for side in (left, right):
         child = nodes[side][at].astype(np.int64)
         require(((child > at) & (child < len(nodes))).all(), "a tree's node points outside the tree")
     asked = nodes[feature][at]
-    require(((asked >= 0) & (asked < features)).all(), "a tree asks for a feature that is not there")
+    require(((asked >= 0) & (asked < features)).all(), "a tree splits on a feature that does not exist")
 
 
 def _trees(part: Any, features: int) -> Iterator[tuple[Any, int]]:
-    """Each tree in `part`, and how many features those that hold it say there are."""
+    """Yield each tree in `part`, with the number of features according to the objects that contain it."""
     if isinstance(part, Tree | TreePredictor):
         yield part, features
         return
