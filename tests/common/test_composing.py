@@ -58,7 +58,7 @@ def said(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    "word", ["cache=0", "split=3", "model=[0]", "cache=nan", "~cache=0", "+dataset@test_dataset=1"]
+    "word", ["cache=0", "split=3", "model=[0]", "cache=nan", "~cache=0", "+dataset@test_dataset=1", "+sweep=3"]
 )
 def test_a_group_that_is_given_no_name_is_one_message(word: str, said: Said) -> None:
     message = f"{word}: a group takes the name of one of its choices; --help lists them"

@@ -96,3 +96,11 @@ def test_an_exception_and_what_it_came_from_lose_their_secrets() -> None:
     with pytest.raises(RuntimeError, match=r"^no http://ann@host$"), redact_exceptions():
         raise RuntimeError("no http://ann:secret@host") from came_from
     assert came_from.args == (2, "http://ann@host")
+
+
+def test_a_chain_of_exceptions_that_leads_back_to_itself_ends() -> None:
+    first, second = ValueError("http://ann:secret@host"), KeyError("http://ann:secret@host")
+    first.__cause__, second.__context__ = second, first
+    with pytest.raises(ValueError, match=r"^http://ann@host$"), redact_exceptions():
+        raise first
+    assert second.args == ("http://ann@host",)

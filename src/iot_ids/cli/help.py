@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
+from iot_ids.common.paths import ADDED
 from iot_ids.comparison.reports import summaries
-from iot_ids.experiment.composition import ADDED
 from iot_ids.features.spec import SELECTIONS
 
 USAGE = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 from iot_ids.cli.help import usage
 from iot_ids.common.paths import CONF
 from iot_ids.common.system_errors import run_program
-from iot_ids.experiment.composition import ADDED, choices, refuse_broken_files, resolve_with_files
+from iot_ids.experiment.composition import choices, refuse_broken_files, resolve_with_files
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def _main() -> None:
     for folder in own:
         refuse_broken_files(folder)
     try:
-        _compose_and_run({*found}.difference(ADDED))
+        _compose_and_run({*found})
     except KeyboardInterrupt:
         sys.exit("interrupted; a run that had started is kept in MLflow as KILLED")
 

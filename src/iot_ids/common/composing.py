@@ -10,10 +10,12 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, QuotedString, Sweep
 from hydra.errors import CompactHydraException, HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.paths import ADDED
 from iot_ids.common.redact import redact_exceptions
 from iot_ids.common.system_errors import explain
 
@@ -87,9 +89,14 @@ def _composing_failed(error: Exception, words: Sequence[str], groups: Collection
 
 
 def _chooses_no_name(word: str, groups: Collection[str]) -> bool:
-    if word.lstrip("+~").partition("=")[0].partition("@")[0] not in groups or "=" not in word:
+    """Whether a group is given no name: a number, say, or a list where it takes one choice alone."""
+    group = word.lstrip("+~").partition("=")[0].partition("@")[0]
+    if group not in groups or "=" not in word:
         return False
     try:
-        return not isinstance(OverridesParser.create().parse_override(word).value(), str)
+        value = OverridesParser.create().parse_override(word).value()
     except HydraException:
         return False
+    several = value.list if isinstance(value, ChoiceSweep) else value if group in ADDED else None
+    names = several if isinstance(several, list) else [value]
+    return not all(isinstance(name, str | QuotedString | Sweep) for name in names)

@@ -94,11 +94,21 @@ def redact_exceptions() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told: BaseException | None = error
-        while told is not None:
-            told.args = tuple(redact_secrets(word) if isinstance(word, str) else word for word in told.args)
-            told = told.__cause__ or told.__context__
+        for each in _chain(error):
+            each.args = tuple(redact_secrets(word) if isinstance(word, str) else word for word in each.args)
         raise
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an exception and all that it came from, each once: a chain may lead back to itself."""
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and not any(each is known for known in found):
+            found.append(each)
+            waiting += [each.__cause__, each.__context__]
+    return found
 
 
 def _redact_address(address: str, parameter: re.Pattern[str]) -> str:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from iot_ids.config import Config
 
-ADDED = ("condition", "experiment", "selection", "shortcut", "sweep")
-"""Groups that the default run does not have: chosen with a plus."""
-
 
 def choices(folders: Iterable[Path]) -> dict[str, set[str]]:
     """Map each group to its choices in `folders`: one subfolder per group, one file per choice."""
@@ -63,7 +60,7 @@ def compose_config(overrides: Sequence[str], config_dir: Path | str | None) -> D
         folders.append(folder := _own_folder(config_dir))
         more.append(f"hydra.searchpath=[{QuotedString(f'file://{folder}', Quote.single).with_quotes()}]")
     register()
-    with hydra_as_user_error(words, {*choices(folders)}.difference(ADDED)), _hydra_of_its_own():
+    with hydra_as_user_error(words, {*choices(folders)}), _hydra_of_its_own():
         return compose("train", overrides=[*more, *words])
 
 
