@@ -105,3 +105,9 @@ def test_an_error_of_our_own_keeps_its_traceback(
     assert end.value.code == 1
     assert "Traceback" in (text := capfd.readouterr().err)
     assert "a fault of the program" in text
+
+
+def test_several_choices_for_several_jobs_are_not_blamed_for_another_mistake(said: Said) -> None:
+    words = ["-m", "model=gru,knn", "+shortcut=none,identifiers", "seed=x"]
+    assert "takes the name" not in said(train, *words)
+    assert "model=gru,5: a group takes the name of one" in said(train, "-m", "model=gru,5")
