@@ -148,9 +148,9 @@ def test_other_settings_and_other_rows_are_another_study(
         (["scaler.before_split=true,false"], "scaling_before_split"),
         (["model.layers=choice(1,2)", "hydra.sweeper.final_seeds=[4294967296]"], "final_seeds"),
         (["model.layers=choice(1,2)", "hydra.sweeper.storage=flows.csv"], "is not an Optuna journal"),
-        (["model.layers=choice(1,2)", "seed=0,1"], "a seed is no hyper-parameter"),
-        (["model.layers=choice(1,2)", "hydra.sweeper.objectives=[test/f1_macro]"], "by the test rows"),
-        (["model.layers=choice(1,2)", "hydra.sweeper.objectives=[val/f1]"], "none of val/f1_macro"),
+        (["model.layers=choice(1,2)", "seed=0,1"], "a seed is not a hyper-parameter"),
+        (["model.layers=choice(1,2)", "hydra.sweeper.objectives=[test/f1_macro]"], "would tune on the test rows"),
+        (["model.layers=choice(1,2)", "hydra.sweeper.objectives=[val/f1]"], "must be one of val/f1_macro"),
         (["model.layers=choice(1,2)", "hydra.sweeper.sampler=tpee"], "hydra.sweeper.sampler=tpee must be one of tpe"),
         (
             ["model.layers=choice(1,2)", "hydra.sweeper.pruner=medium"],
@@ -160,7 +160,7 @@ def test_other_settings_and_other_rows_are_another_study(
         (["model.layers=choice(1,2)", "hydra.sweeper.storage=mysql://x/y"], "hydra.sweeper.storage=mysql://x/y"),
         (["model.layers=choice(1,2)", "scaler.before_split=true"], "scaling_before_split"),
         (["model.hidden_size=choice(8,-1)"], "model.hidden_size=-1 has to be at least 1"),
-        ([], "there is nothing to search"),
+        ([], "the search space is empty"),
     ],
 )
 def test_a_sweep_that_cannot_be_is_refused_before_its_first_trial(

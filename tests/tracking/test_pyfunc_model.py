@@ -48,7 +48,7 @@ def test_mlflows_loader_was_told_at_training_what_to_trust(model: Path) -> None:
 
 
 def test_mlflows_loader_runs_the_folders_code_and_ours_does_not(model: Path, tmp_path: Path) -> None:
-    code = model / "tracking/pyfunc_model.py"
+    code = model / "pyfunc_model.py"
     marker, sound = tmp_path / "sprung", code.read_text()
     code.write_text(f"from pathlib import Path as _Path\n_Path({str(marker)!r}).touch()\n{sound}")
     scoring.load_detector(model, OTHERS.split(","))
