@@ -19,7 +19,6 @@ from iot_ids.data.checks import check_context, taxonomy
 from iot_ids.data.splits.base import LARGEST_SEED as LARGEST_SEED
 from iot_ids.data.splits.base import Split, check_seed, check_share, check_shares
 from iot_ids.features import spec as features
-from iot_ids.metrics.spec import Evaluate
 from iot_ids.models import spec as models
 from iot_ids.models.spec import check_trainer, require_positive
 
@@ -37,6 +36,19 @@ class Tracking:
     """The folder of the artifacts, for stores that are no server."""
     skip_finished: bool = False
     """Whether a run is left out that the store holds already, finished, with the same data, configuration and seed."""
+
+
+@dataclass
+class Evaluate:
+    """How a detector is evaluated."""
+
+    name: str
+    replicates: int
+    """Bootstrap replicates behind the interval of macro-F1."""
+    false_positive_rate: float
+    """The share of validation's normal flows that the threshold of the operating point may call attacks."""
+    flows_per_day: int
+    """Normal flows per day, for `operating/alerts_per_day`."""
 
 
 @dataclass

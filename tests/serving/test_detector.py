@@ -210,7 +210,7 @@ def test_the_temperature_is_applied_and_kept(ready: Detector, typed: pl.DataFram
 def test_a_detector_kept_before_there_was_a_temperature_has_none(ready: Detector, tmp_path: Path) -> None:
     ready.save(tmp_path)
     kept_before(tmp_path, "temperature")
-    with pytest.warns(UserWarning, match="before there was a manifest"):
+    with pytest.warns(UserWarning, match="before manifests existed"):
         assert Detector.load(tmp_path).temperature == 1
 
 
@@ -331,5 +331,5 @@ def test_a_detector_of_windows_says_what_it_is_given(windowed: Detector, ready: 
 def test_a_detector_kept_before_there_were_windows_still_loads(ready: Detector, tmp_path: Path) -> None:
     ready.save(tmp_path)
     kept_before(tmp_path, "window")
-    with pytest.warns(UserWarning, match="before there was a manifest"):
+    with pytest.warns(UserWarning, match="before manifests existed"):
         assert Detector.load(tmp_path).window is None

@@ -310,7 +310,7 @@ def test_a_table_of_another_kind_is_refused(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     flows(9).write_csv(tmp_path / "flows.csv")
-    assert "has to end in .parquet or .csv" in str(typed(monkeypatch, model, tmp_path / "flows.csv", tmp_path / name))
+    assert "must end in .parquet or .csv" in str(typed(monkeypatch, model, tmp_path / "flows.csv", tmp_path / name))
 
 
 def test_a_compressed_file_that_was_cut_off_is_told(
@@ -379,7 +379,7 @@ def test_where_nothing_was_answered_the_command_fails(
 @pytest.mark.parametrize("share", ["x", "2", "-1", "nan"])
 def test_a_share_that_is_none_is_told(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: str) -> None:
     said = typed(monkeypatch, model, tmp_path, tmp_path / "out.csv", f"unreadable_share={share}")
-    assert f"unreadable_share={share} is no share" in str(said)
+    assert f"unreadable_share={share} must be a number from 0 to 1" in str(said)
 
 
 def test_a_folder_of_csv_and_parquet_is_read_wholly_and_the_rest_is_told(
