@@ -1,4 +1,4 @@
-"""Registers the typed schemas with Hydra; they live beside what they describe."""
+"""The typed configuration: register its schemas with Hydra, resolve it and check it."""
 
 from collections.abc import Iterator
 from dataclasses import MISSING as DEFAULTLESS
@@ -33,9 +33,9 @@ class Tracking:
     uri: str = MISSING
     """A tracking store; a relative SQLite path counts from the working directory."""
     artifacts: str = MISSING
-    """The folder of the artifacts, for stores that are no server."""
+    """The folder of the artifacts, for stores without a server."""
     skip_finished: bool = False
-    """Whether a run is left out that the store holds already, finished, with the same data, configuration and seed."""
+    """Whether to skip a run that the store already has, finished, with the same data, configuration and seed."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Evaluate:
 class Config:
     """One run. A group typed `Any` takes a user's own YAML as well; the shipped ones bring their schema.
 
-    After `resolved`, groups that name a class or function by `_target_` are plain dictionaries, the others dataclasses.
+    After `resolve`, groups that name a class or function by `_target_` are plain dictionaries, the others dataclasses.
     """
 
     dataset: data.Dataset = MISSING
@@ -73,11 +73,11 @@ class Config:
     tracking: Tracking = MISSING
     seed: int = MISSING
     split_seed: int | None = None
-    """What draws the parts, where it is not to be `seed`: runs that share it share their test rows, whatever `seed`."""
+    """Seed of the split; defaults to `seed`. Set it to keep the test rows fixed while `seed` varies."""
 
     @property
     def title(self) -> str:
-        """Whose flows are tested; where they are another network's, whose are trained on as well."""
+        """The title of the tested dataset, and of the training dataset if that is another one."""
         if self.test_dataset is None:
             return self.dataset.title
         return f"trained on {self.dataset.title}, tested on {self.test_dataset.title}"
@@ -100,18 +100,18 @@ class Config:
 
     @property
     def simulated(self) -> bool:
-        """Whether any rows were generated, those trained on or those tested on."""
+        """Whether any training or test rows were generated."""
         datasets = [self.dataset, *([] if self.test_dataset is None else [self.test_dataset])]
         return any(each.origin is data.Origin.generated for each in datasets)
 
     @property
     def window(self) -> int | None:
-        """How many flows of a source the model reads with `model.sequence=window`; None where it reads them singly."""
+        """Flows in each window that the model reads with `model.sequence=window`; None if it reads single flows."""
         return self.model.get("window", 0) if self.model.get("sequence") == "window" else None
 
     @property
     def windowed(self) -> bool:
-        """Whether the model reads windows, which need the other flows of each part besides its rows."""
+        """Whether the model reads windows, which also need the flows of each part that were left out as duplicates."""
         return self.window is not None
 
 
@@ -159,7 +159,7 @@ def register() -> None:
 
 
 def resolve(config: DictConfig) -> Config:
-    """The configuration as typed objects; in place, its interpolations are resolved and its addresses sealed.
+    """Return the configuration as typed objects; resolve its interpolations and seal its addresses in place.
 
     Raises:
         UserError: a key that the schema does not know was added with `+`, or a mandatory value is missing.
@@ -182,7 +182,7 @@ def _resolved(config: DictConfig) -> Config:
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
         if "name" not in getattr(typed, group):
-            raise UserError(f"{group}: the chosen file has no `name`, by which its runs are told apart; add name: ...")
+            raise UserError(f"{group}: the chosen file has no `name` to distinguish its runs by; add name: ...")
     return typed
 
 
@@ -205,10 +205,10 @@ def _type_own_split(config: DictConfig) -> None:
 
 
 def check(config: Config) -> None:
-    """Refuse numbers outside their range, before anything heavy is imported or any file is read.
+    """Refuse values out of range, before anything heavy is imported or any file is read.
 
     Raises:
-        UserError: the key, its value, and what it may be.
+        UserError: names the key, its value, and what it may be.
     """
     k = config.selector.get("k", 1)
     check_shares(config.split)
@@ -216,7 +216,7 @@ def check(config: Config) -> None:
     check_seed(config.seed)
     check_seed(config.drawn_by, "split_seed")
     if not isinstance(k, int):
-        raise UserError(f"selector.k={k} is no whole number")
+        raise UserError(f"selector.k={k} must be a whole number")
     for group in ("outliers", "scaler"):
         _check_before_split(group, getattr(config, group).get("before_split", False), config)
     config.split.check(config.dataset, config.test_dataset)
@@ -240,7 +240,7 @@ def check(config: Config) -> None:
 
 
 def resolve_and_check(config: DictConfig) -> Config:
-    """A composed configuration as typed objects, checked.
+    """Return a composed configuration as typed objects, checked.
 
     Raises:
         UserError: it cannot be run.
@@ -251,7 +251,7 @@ def resolve_and_check(config: DictConfig) -> Config:
 
 
 def check_resolved(config: DictConfig) -> None:
-    """Resolve the interpolations, in place, and seal the addresses: from here on there is no password to be written."""
+    """Resolve the interpolations and seal the addresses, in place; after this there is no password left to leak."""
     OmegaConf.resolve(config)
     seal(config)
 
@@ -267,7 +267,7 @@ def container(config: DictConfig) -> dict[str, Any]:
 
 def _check_before_split(group: str, value: Any, config: Config) -> None:
     if not isinstance(value, bool):
-        raise UserError(f"{group}.before_split={value} is neither true nor false")
+        raise UserError(f"{group}.before_split={value} must be true or false")
     if not value:
         return
     elsewhere = f"split={config.split.name}" if config.split.test_elsewhere else "test_dataset"
@@ -284,19 +284,19 @@ def _check_adaptation(config: Config) -> None:
     asked = f"adapt={config.adapt.name}"
     if config.test_dataset is None:
         raise UserError(
-            f"{asked} looks at unlabelled flows of another network, and there is none; add "
+            f"{asked} uses unlabelled flows of another network; add "
             "+dataset@test_dataset=NAME test_dataset.path=FILE, or choose adapt=none"
         )
     chosen = taxonomy(config.dataset)
     if len(chosen.classes) != 2 or chosen.normal not in chosen.classes:
         raise UserError(
-            f"{asked} tells normal flows from attacks and needs a label with these two classes, not "
-            f"dataset.label={config.dataset.label}; choose dataset.label=binary where the dataset has it, or adapt=none"
+            f"{asked} separates normal flows from attacks and needs a label with these two classes, not "
+            f"dataset.label={config.dataset.label}; choose dataset.label=binary if the dataset has it, or adapt=none"
         )
 
 
 def refuse_lacking_keys(config: DictConfig) -> None:
-    """Raise a UserError where a value that has no default is missing, or was taken away with `~`."""
+    """Raise a UserError if a value without a default is missing, or was removed with `~`."""
     lacking = {*OmegaConf.missing_keys(config), *_taken_away(config, "")}
     if lacking:
         raise UserError(f"the configuration lacks {', '.join(sorted(lacking))}")
@@ -326,12 +326,12 @@ def refuse_countless(settings: Any, key: str = "") -> None:
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
-    """Raise a UserError where a key that the schema does not know was added with `+`."""
+    """Raise a UserError if a key that the schema does not know was added with `+`."""
     kind = OmegaConf.get_type(config)
     known = {field.name for field in fields(kind)} if is_dataclass(kind) else None
     for key in map(str, config):
         if known is not None and key not in known:
             there = ", ".join(sorted(known))
-            raise UserError(f"{prefix}{key} is no key of this configuration; {prefix or 'it '}has {there}")
+            raise UserError(f"{prefix}{key} is not a key of this configuration; {prefix or 'it '}has {there}")
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
             refuse_unknown_keys(config[key], f"{prefix}{key}.")

@@ -129,7 +129,7 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["datset=mine"], "Key 'datset' not in 'Compare'"),
-        (["+datset=mine"], "datset is no key of this configuration"),
+        (["+datset=mine"], "datset is not a key of this configuration"),
         (["replicates=0"], "replicates=0"),
         (["where=[selector.k:77]"], "selector.k=77: no run is like that; there are none"),
         (["where=[selector.k]"], "is not a condition"),

@@ -62,7 +62,7 @@ def test_help_lists_every_choice_of_every_group_and_the_users_own(workplace: Wor
     [
         ("model.hiden_size=3", "Key 'hiden_size' not in 'Recurrent'"),
         ("model.hidden_size=many", "Value 'many' of type 'str' could not be converted to Integer"),
-        ("+dataset.pth=x", "dataset.pth is no key of this configuration"),
+        ("+dataset.pth=x", "dataset.pth is not a key of this configuration"),
         ("model=grru", "Could not find 'model/grru'"),
         ("model.cell=gruu", "Invalid value 'gruu', expected one of"),
         ("dataset=bot_iot", "https://research.unsw.edu.au/projects/bot-iot-dataset"),

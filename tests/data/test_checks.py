@@ -40,11 +40,14 @@ def test_a_sound_declaration_passes(small: Dataset) -> None:
         (labels(normal="normal"), "normal: normal is not among the classes Normal, Flood, Scan"),
         (labels(normal="A", classes={"A": ["x"], "B": ["X"]}), "the value 'x' is named 2 times"),
         (labels(normal="A", classes={"A": ["x"], "B": []}), "classes.B has no values"),
-        (lambda dataset: replace(dataset, format=Format(separator="tab")), "neither auto nor one character"),
-        (lambda dataset: replace(dataset, format=Format(separator="")), "neither auto nor one character"),
-        (lambda dataset: replace(dataset, format=Format(separator="ß")), "of ASCII"),
-        (lambda dataset: replace(dataset, format=Format(separator='"')), "no quotation mark"),
-        (lambda dataset: replace(dataset, format=Format(column_names=["a", "b", "a"])), "column_names: a stands there"),
+        (lambda dataset: replace(dataset, format=Format(separator="tab")), "must be auto or one ASCII character"),
+        (lambda dataset: replace(dataset, format=Format(separator="")), "must be auto or one ASCII character"),
+        (lambda dataset: replace(dataset, format=Format(separator="ß")), "one ASCII character"),
+        (lambda dataset: replace(dataset, format=Format(separator='"')), "not a quotation mark"),
+        (
+            lambda dataset: replace(dataset, format=Format(column_names=["a", "b", "a"])),
+            "names: a is listed twice",
+        ),
         (lambda dataset: replace(dataset, name=" "), "name is blank"),
         (lambda dataset: replace(dataset, unreadable_share=5), "not between 0 and 1"),
     ],
@@ -91,7 +94,7 @@ NAMES = {
     "a'b": "quotation mark",
     "label": "another column",
     "origin": "another column",
-    "a" * 101: "101 characters; 100 are the most",
+    "a" * 101: "101 characters; at most 100 are allowed",
 }
 
 
@@ -118,5 +121,5 @@ def test_a_name_that_mlflow_can_bear_passes(small: Dataset, name: str) -> None:
 
 
 def test_a_value_that_is_no_text_is_named(small: Dataset) -> None:
-    with pytest.raises(UserError, match=r"labels\.category\.classes\.Normal: \[1\] is no text"):
+    with pytest.raises(UserError, match=r"labels\.category\.classes\.Normal: \[1\] is not text"):
         check(labels(classes={"Normal": [[1]], "Attack": ["*"]})(small))

@@ -257,13 +257,13 @@ def test_a_pattern_that_fits_no_file_is_refused(small: Dataset, csv: Csv) -> Non
 
 
 def test_a_file_that_two_patterns_fit_is_refused(small: Dataset, csv: Csv) -> None:
-    with pytest.raises(UserError, match=r"flows\.csv fits \*\.csv and flows\.\*"):
+    with pytest.raises(UserError, match=r"flows\.csv matches \*\.csv and flows\.\*"):
         cleaned([csv(*FLOWS)], cut(small, {"*.csv": 5, "flows.*": 2}))
 
 
 @pytest.mark.parametrize("count", [0, -3])
 def test_less_than_one_row_is_refused(small: Dataset, csv: Csv, count: int) -> None:
-    with pytest.raises(UserError, match=rf"format\.first_rows: \*: {count} is no number of rows"):
+    with pytest.raises(UserError, match=rf"format\.first_rows: \*: {count} must be at least 1"):
         cleaned([csv(*FLOWS)], cut(small, {"*": count}))
 
 

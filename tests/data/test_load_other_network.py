@@ -76,7 +76,7 @@ def test_a_lacking_column_is_named_before_any_file_is_read(pair: tuple[Dataset, 
             Taxonomy(["kind"], {"Benign": ["Normal"], "Flood": ["Flood"]}, "Benign"),
             "call normal flows Normal and Benign",
         ),
-        (Taxonomy(["kind"], {"Normal": ["Normal"], "Worm": ["Worm"]}, "Normal"), "share Normal alone"),
+        (Taxonomy(["kind"], {"Normal": ["Normal"], "Worm": ["Worm"]}, "Normal"), "share only Normal"),
     ],
 )
 def test_classes_that_do_not_match_are_named(small: Dataset, theirs: Taxonomy, message: str) -> None:
@@ -113,5 +113,5 @@ def test_a_file_that_is_trained_on_is_not_tested_on(pair: tuple[Dataset, Dataset
 
 def test_another_network_that_contradicts_itself_is_refused_before_any_file_is_read(small: Dataset) -> None:
     other = replace(small, name="other", columns=replace(small.columns, time="pkts"))
-    with pytest.raises(UserError, match="dataset=other contradicts itself"):
+    with pytest.raises(UserError, match="dataset=other is inconsistent"):
         shared_classes(small, other)

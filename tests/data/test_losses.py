@@ -38,7 +38,7 @@ def test_a_loss_is_counted_by_class_and_reason(dataset: Dataset, csv: Csv) -> No
 def test_a_class_that_loses_more_than_a_tenth_has_a_sentence(dataset: Dataset, csv: Csv) -> None:
     (said,) = sentences(clean([csv(*LINES)], dataset, Duplicates.keep).report)
     assert said.startswith(
-        "Cleaning left out 18 of 20 rows of Scan (90%: 18 missing number): what is said of Scan holds"
+        "Cleaning left out 18 of 20 rows of Scan (90%: 18 missing number): results for Scan describe"
     )
     assert said.endswith("dataset.missing_numbers=indicate keeps rows without a number.")
 

@@ -127,7 +127,7 @@ def test_a_users_own_scaler_says_yes_or_no(workplace: Workplace) -> None:
     folder = workplace.folder / "my_conf" / "scaler"
     folder.mkdir()
     (folder / "own.yaml").write_text("name: own\n_target_: iot_ids.features.scalers.MinMax\nbefore_split: sometimes\n")
-    with pytest.raises(UserError, match=r"scaler\.before_split=sometimes is neither true nor false"):
+    with pytest.raises(UserError, match=r"scaler\.before_split=sometimes must be true or false"):
         check(mine(workplace, "scaler=own"))
 
 

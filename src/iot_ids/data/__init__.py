@@ -1,1 +1,1 @@
-"""What learns nothing: reading, cleaning, splitting, simulating and caching flows."""
+"""Stateless data preparation: reading, cleaning, splitting, simulating and caching flows. Nothing here is fitted."""

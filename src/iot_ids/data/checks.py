@@ -1,4 +1,4 @@
-"""Check a dataset's declaration, and that two networks match; no file is opened."""
+"""Check a dataset's declaration, and whether two networks match; no file is opened."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,20 +13,20 @@ REST = "*"
 
 
 def check(dataset: Dataset) -> None:
-    """Refuse a declaration that contradicts itself.
+    """Refuse an inconsistent declaration.
 
-    Of the taxonomies, the one that `dataset.label` names is looked at; of the others, their names and their classes',
-    for all of them become keys in MLflow.
+    The taxonomy that `dataset.label` names is checked in full; of the others only the names, since all of them become
+    keys in MLflow.
 
     Raises:
-        UserError: `dataset.label` names none; or all contradictions found: a column with two roles (a label among the
-            features would be a leak), a port, time or source that is no identifier, a class without values or a value
-            in two classes, a name that MLflow or a table could not bear, a format that no file has.
+        UserError: `dataset.label` is unknown; or every fault found: a column with two roles (a label among the features
+            would be a leak), a port, time or source that is not an identifier, a class without values, a value in two
+            classes, a name that MLflow or a table cannot hold, an impossible format.
     """
     if isinstance(dataset, SimulatedDataset) and (dataset.path or dataset.test_path):
         raise UserError(
-            f"dataset={dataset.name} makes its own flows and reads no path; say which dataset "
-            f"{dataset.path or dataset.test_path} is: dataset=NAME dataset.path=FILE_OR_FOLDER"
+            f"dataset={dataset.name} generates its flows and reads no path; name the dataset of "
+            f"{dataset.path or dataset.test_path}: dataset=NAME dataset.path=FILE_OR_FOLDER"
         )
     chosen = f"labels.{dataset.label}."
     found = [
@@ -39,26 +39,26 @@ def check(dataset: Dataset) -> None:
     if not 0 <= dataset.unreadable_share <= 1:
         found.append(f"unreadable_share={dataset.unreadable_share} is not between 0 and 1")
     if found:
-        raise UserError(f"dataset={dataset.name} contradicts itself; mend its YAML:\n  " + "\n  ".join(found))
+        raise UserError(f"dataset={dataset.name} is inconsistent; fix its YAML:\n  " + "\n  ".join(found))
 
 
 def of_format(form: Format) -> Iterator[str]:
-    """What no file can be written like: a separator that is no one character, a name twice, less than a row to read."""
+    """Yield the faults of a format: a separator of several characters, a repeated name, less than one row to read."""
     mark, names = form.separator, form.column_names
     if mark != "auto" and (len(mark) != 1 or not mark.isascii() or mark in '"\r\n\0'):
-        yield f"separator={mark!r} is neither auto nor one character, of ASCII and no quotation mark or line break"
+        yield f"separator={mark!r} must be auto or one ASCII character, not a quotation mark or line break"
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        yield f"column_names: {', '.join(twice)} stands there twice"
+        yield f"column_names: {', '.join(twice)} is listed twice"
     for pattern, rows in form.first_rows.items():
         if rows < 1:
-            yield f"first_rows: {pattern}: {rows} is no number of rows to read; 1 is the least"
+            yield f"first_rows: {pattern}: {rows} must be at least 1"
 
 
 def taxonomy(dataset: Dataset, label: str | None = None, key: str = "dataset.label") -> Taxonomy:
-    """The taxonomy that `label` names, which the user wrote under `key`; that of `dataset.label` where it is None.
+    """Return the taxonomy of `label`, which the user wrote under `key`; that of `dataset.label` if it is None.
 
     Raises:
-        UserError: the dataset has none of that name.
+        UserError: the dataset has no such label.
     """
     label = dataset.label if label is None else label
     if label in dataset.labels:
@@ -67,10 +67,10 @@ def taxonomy(dataset: Dataset, label: str | None = None, key: str = "dataset.lab
 
 
 def time_column(dataset: Dataset) -> str:
-    """The name of the dataset's time column.
+    """Return the name of the dataset's time column.
 
     Raises:
-        UserError: it declares none.
+        UserError: the dataset declares none.
     """
     if dataset.columns.time is not None:
         return dataset.columns.time
@@ -81,15 +81,15 @@ def time_column(dataset: Dataset) -> str:
 
 
 def check_context(dataset: Dataset, split: Split, test_dataset: Dataset | None) -> None:
-    """Refuse windows where flows have no history: before anything is read.
+    """Refuse windows where flows have no history, before anything is read.
 
     Args:
-        dataset: whose columns are looked at.
-        split: only a temporal one keeps a part's flows together in time.
-        test_dataset: another network, whose flows are the test rows.
+        dataset: needs a time and a source column.
+        split: has to divide by time, so that a part's flows follow each other.
+        test_dataset: another network that supplies the test rows; has to be None.
 
     Raises:
-        UserError: what is missing.
+        UserError: a requirement is not met.
     """
     for role in ("time", "source"):
         if getattr(dataset.columns, role) is None:
@@ -145,7 +145,7 @@ def _of_taxonomy(chosen: Taxonomy, dataset: Dataset) -> Iterator[str]:
 
 
 def _of_names(labels: Mapping[str, Taxonomy]) -> Iterator[str]:
-    """Every name of a label or of a class that is not sound, and every value that is no text."""
+    """Yield the faults in the names of labels and classes, and every value that is not text."""
     for label, chosen in labels.items():
         if fault := fault_of(str(label)):
             yield f"labels: the label {label!r} {fault}"
@@ -154,16 +154,16 @@ def _of_names(labels: Mapping[str, Taxonomy]) -> Iterator[str]:
                 yield f"labels.{label}.classes: the class {name!r} {fault}"
             odd = [value for value in values if not isinstance(value, str)]
             if odd:
-                yield f"labels.{label}.classes.{name}: {odd[0]!r} is no text"
+                yield f"labels.{label}.classes.{name}: {odd[0]!r} is not text"
 
 
 def shared_classes(dataset: Dataset, test_dataset: Dataset) -> list[str]:
-    """The classes that both networks have under `dataset.label`, in the order of `dataset`'s tables.
+    """Return the classes that both networks have under `dataset.label`, in the order of `dataset`'s tables.
 
     Raises:
         UserError: the networks do not match: a feature that `test_dataset` lacks or has in another role, a label that
             it lacks, another normal class, or fewer than two classes in common. Each is named; or `test_dataset`
-            contradicts itself.
+            is inconsistent.
     """
     _check_columns(dataset, test_dataset)
     ours, theirs = taxonomy(dataset), taxonomy(test_dataset, dataset.label, "dataset.label")
@@ -172,11 +172,9 @@ def shared_classes(dataset: Dataset, test_dataset: Dataset) -> list[str]:
     pair = f"dataset={dataset.name} and test_dataset={test_dataset.name} under dataset.label={dataset.label}"
     both = f"{', '.join(ours.classes)} and {', '.join(theirs.classes)}"
     if ours.normal != theirs.normal:
-        raise UserError(
-            f"{pair} call normal flows {ours.normal} and {theirs.normal}; mend one label, or choose another"
-        )
+        raise UserError(f"{pair} call normal flows {ours.normal} and {theirs.normal}; fix one label, or choose another")
     if len(shared) < 2 or (ours.normal is not None and ours.normal not in shared):
-        raise UserError(f"{pair} share {', '.join(shared) or 'no class'} alone ({both}); choose dataset.label=binary")
+        raise UserError(f"{pair} share only {', '.join(shared) or 'no class'} ({both}); choose dataset.label=binary")
     return shared
 
 

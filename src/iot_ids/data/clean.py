@@ -1,4 +1,4 @@
-"""From files to clean, labelled flows, every row accounted for (paper, step 2; outliers are left to `features`)."""
+"""From files to clean, labelled flows, with every row accounted for (paper, step 2; `features` handles outliers)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,35 +23,35 @@ __all__ = ["ROW_ID", "Cleaned", "clean", "typed", "without"]
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Clean flows and what became of the others.
+    """Clean flows, and an account of the other rows.
 
-    `flows` has ROW_ID, FILE (the number of a row's file, from 0), CLASS, KIND where it was asked for, the features
+    `flows` has ROW_ID, FILE (the number of a row's file, from 0), CLASS, KIND on request, the features
     (numbers float32, null only under `dataset.missing_numbers=indicate`; names categorical, never null) and those
     identifiers that the files hold.
-    `report` is what `cleaning.json` says: rows in = rows out + rows dropped by each reason. Rows in are those read: of
-    the files under `only_first_rows_read`, so many from the top, and whatever follows them is not among the rows in.
+    `report` goes to `cleaning.json`: rows in = rows out + rows dropped for each reason. Rows in are the rows read: of a
+    file under `only_first_rows_read` that many from its top, and no others.
     """
 
     flows: pl.DataFrame
     report: dict[str, Any]
     every: pl.DataFrame | None = None
-    """`flows` and the duplicates that were left out, where they were asked for."""
+    """`flows` and the duplicates that were left out, on request."""
 
 
 def clean(
     files: Sequence[Path], dataset: Dataset, duplicates: Duplicates, kinds: str | None = None, history: bool = False
 ) -> Cleaned:
-    """Read `files`, drop and count what cannot be used, name each flow's class, leave out `duplicates`.
+    """Read `files`, drop and count unusable rows, name each flow's class, leave out `duplicates`.
 
-    A row is dropped, and counted under the first of these that fits, when it is a blank line, has too many or too few
-    cells, has text in a number column, a number that is not finite, a missing number (unless these are indicated), or
-    no class because its label is blank. A blank that the taxonomy names is a label, and a label that is not learned may
-    be blank. A missing name is a name of its own. `distinct` compares features and all label columns, `exact` all
+    A row is dropped, and counted under the first reason that applies, if it is a blank line, has too many or too few
+    cells, text in a number column, a number that is not finite, a missing number (unless these are indicated), or a
+    blank label. A blank that the taxonomy names is a label, and a label that is not learned may be blank. A missing
+    name is a category of its own. `distinct` compares features and all label columns, `exact` all
     columns read; the first row stays. `kinds` names a label of the dataset, whose classes go into the column KIND.
     `history` asks for `every`.
 
     Raises:
-        UserError: the declaration contradicts itself; a file cannot be read, or has fewer rows than are to be read of
+        UserError: the declaration is inconsistent; a file cannot be read, or has fewer rows than are to be read of
             it; more than `dataset.unreadable_share` of the rows are ragged, hold text for numbers or are not finite; a
             label is in no class; nothing is left.
     """
@@ -65,7 +65,7 @@ def clean(
     counts, heights = dict(rows.odd[REASON].value_counts().iter_rows()), rows.heights
     times = None if rows.time_format is None else _times(rows.time_format, dataset.columns)
     usable, odd = _classified(rows.usable, dataset, files, kinds), rows.odd
-    del rows  # or its table would stand beside the one without duplicates
+    del rows  # or its table would stay in memory beside the one without duplicates
     before = usable.height
     usable = _labelled(usable, files)
     counts[NO_LABEL], kept = before - usable.height, usable.height
@@ -93,7 +93,7 @@ def clean(
 
 
 def without(report: dict[str, Any], reason: str, rows: int, *left: pl.DataFrame) -> dict[str, Any]:
-    """`report` after `rows` more were left out, which leaves the rows of `left`; unchanged where there are none."""
+    """Return `report` after `rows` more rows were left out and those of `left` remain; unchanged if `rows` is 0."""
     if not rows:
         return report
     dropped = report["dropped"] | {reason: rows}
@@ -102,10 +102,10 @@ def without(report: dict[str, Any], reason: str, rows: int, *left: pl.DataFrame)
 
 
 def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.LazyFrame:
-    """`frame` with its feature columns as declared: numbers float32 (null where there is none), names text.
+    """Return `frame` with its feature columns as declared: numbers float32 (null if missing), names text.
 
     Text for a number is NaN. An identifier among the numbers (`dataset.identifiers=allow`) stays float64 here, and is
-    -1 where there is none.
+    -1 if missing.
     """
     stored = frame.collect_schema()
     numbers = {name: _number(name, stored[name], columns, missing) for name in columns.numeric}
@@ -136,7 +136,7 @@ def _refuse_damage(rows: Rows, examples: Sequence[str], dataset: Dataset, files:
     if damaged / rows.height > dataset.unreadable_share:
         raise UserError(
             f"{names}: {damaged:,} of {rows.height:,} rows cannot be read, more than dataset.unreadable_share="
-            f"{dataset.unreadable_share} allows; mend them, or raise it to leave them out. The first:\n  "
+            f"{dataset.unreadable_share} allows; fix them, or raise it to leave them out. The first:\n  "
             + "\n  ".join(examples)
         )
     if rows.usable.is_empty():
@@ -161,7 +161,7 @@ def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], ki
 
 
 def _labelled(flows: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
-    """The rows of `flows`, which is left without columns, that have a class, and a kind where that was asked for."""
+    """Return the rows that have a class, and a KIND if it was requested. `flows` is left without columns."""
     classes = [name for name in (CLASS, KIND) if name in flows.columns]
     if not any(flows[name].null_count() for name in classes):
         return flows
@@ -177,7 +177,7 @@ def _labelled(flows: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
 def _contradicting_labels(
     flows: pl.DataFrame, heights: Sequence[int], layouts: Sequence[layout.Layout], dataset: Dataset
 ) -> dict[str, Any]:
-    """How many of `flows`, those that are left, are normal by one label and an attack by another, and the first."""
+    """Count the remaining flows that are normal by one label and an attack by another, and show the first."""
     found, said = contradicting(flows, dataset)
     first = found.head(len(said)).select(layout.FILE, ROW_ID)
     examples = [
@@ -188,7 +188,7 @@ def _contradicting_labels(
 
 
 def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Duplicates) -> pl.DataFrame:
-    """The first of equal rows; `flows` is left without columns."""
+    """Return the first of equal rows. `flows` is left without columns."""
     if duplicates is Duplicates.keep:
         return flows
     features = [*columns.numeric, *columns.categorical, *columns.labels]

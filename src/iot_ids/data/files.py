@@ -1,4 +1,4 @@
-"""From what the user typed as a path to the files it means."""
+"""Resolve the paths that users type to files."""
 
 import os
 import re
@@ -14,10 +14,10 @@ from iot_ids.data.schema import Dataset, SimulatedDataset
 
 
 def training_files(dataset: Dataset, group: str = "dataset") -> list[Path]:
-    """The files that `dataset.path` names, each once, in a stable order (`part_2` before `part_10`).
+    """Return the files that `dataset.path` names, each once, in a stable order (`part_2` before `part_10`).
 
-    A folder means the first of `format.files` that matches in it; a glob what it matches; a list all of its members'.
-    `group` is what the user called the dataset: `dataset` or `test_dataset`.
+    In a folder, the first pattern of `format.files` that matches counts; a glob gives its matches, a list the files of
+    all its members. `group` is the key that the user wrote: `dataset` or `test_dataset`.
 
     Raises:
         UserError: no path was given (the message says where to get the data and what to type), or it matches nothing.
@@ -28,19 +28,20 @@ def training_files(dataset: Dataset, group: str = "dataset") -> list[Path]:
 
 
 def files_at(path: Any, patterns: Sequence[str | Sequence[str]], key: str) -> list[Path]:
-    """The files that `path`, a file, folder, glob or list of these, names; in a folder, by the first pattern that fits.
+    """Return the files that `path`, a file, folder, glob or list of these, names.
 
-    Several patterns in one place count as one.
+    In a folder, the first of `patterns` that matches counts; several patterns in one place count as one. The user
+    wrote the path under `key`.
 
     Raises:
-        UserError: it matches nothing; `key` is what the user wrote it under.
+        UserError: it matches nothing.
     """
     with _telling(key, path):
         return _once(_files(path, patterns, key))
 
 
 def official_test_files(dataset: Dataset) -> list[Path]:
-    """The dataset's own test file: `dataset.test_path`, or what `format.test_files` finds in the folder `dataset.path`.
+    """Return the official test files: `dataset.test_path`, or the matches of `format.test_files` in `dataset.path`.
 
     Raises:
         UserError: the dataset declares none and none was given, nothing is found, or a training file is among them.
@@ -52,12 +53,12 @@ def official_test_files(dataset: Dataset) -> list[Path]:
         return found
     raise UserError(
         f"split=official: {', '.join(map(str, sorted(shared)))} is both training and test file of "
-        f"dataset={dataset.name}; give the training file alone as dataset.path"
+        f"dataset={dataset.name}; give only the training file as dataset.path"
     )
 
 
 def files_not_read(path: Any, read: Sequence[Path]) -> list[Path]:
-    """What else stands in the folder that `path` names: a user should hear of a part that was left out."""
+    """Return the other files in the folder that `path` names, so that a user learns of any that were left out."""
     folder = Path(path).expanduser() if isinstance(path, str | os.PathLike) else None
     if folder is None or not folder.is_dir():
         return []
@@ -66,11 +67,11 @@ def files_not_read(path: Any, read: Sequence[Path]) -> list[Path]:
 
 @contextmanager
 def _telling(key: str, path: Any) -> Iterator[None]:
-    """The system's refusals of a path, told as the user's to mend."""
+    """Turn the system's errors about a path into a UserError."""
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"{key}={path}: {error}; mend the path") from error
+        raise UserError(f"{key}={path}: {error}; fix the path") from error
 
 
 def _test_files(dataset: Dataset) -> list[Path]:
@@ -94,7 +95,7 @@ def _files(path: Any, patterns: Sequence[str | Sequence[str]], key: str) -> list
     if isinstance(path, list | tuple):
         return [file for part in path for file in _files(part, patterns, key)]
     if not isinstance(path, str | os.PathLike):
-        raise UserError(f"{key}={path} is no file, folder or glob, nor a list of these")
+        raise UserError(f"{key}={path} is not a file, folder or glob, nor a list of these")
     place = Path(path).expanduser()
     if place.is_file():
         return [place]
@@ -103,7 +104,7 @@ def _files(path: Any, patterns: Sequence[str | Sequence[str]], key: str) -> list
     files = _matching(Path(place.anchor), str(place.relative_to(place.anchor)))
     if files:
         return files
-    raise UserError(f"{key}={path} matches no file (looked from {Path.cwd()}); mend the path")
+    raise UserError(f"{key}={path} matches no file (searched from {Path.cwd()}); fix the path")
 
 
 def _in_folder(folder: Path, patterns: Sequence[str | Sequence[str]], key: str) -> list[Path]:
@@ -121,12 +122,12 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 
 
 def _natural(file: Path) -> list[tuple[int, str]]:
-    """Numbers in a path count as numbers."""
+    """Sort key that compares numbers in a path as numbers."""
     return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", str(file))]
 
 
 def _once(files: Sequence[Path]) -> list[Path]:
-    """Without the files that were named twice: their flows would count twice."""
+    """Drop files that were named twice, or their flows would count twice."""
     return list(dict(zip(_resolved(files), files, strict=True)).values())
 
 
@@ -135,10 +136,10 @@ def _resolved(files: Sequence[Path]) -> list[Path]:
 
 
 def first_rows(files: Sequence[Path], dataset: Dataset) -> dict[Path, int]:
-    """How many rows from the top are read of a file; those of `files` that are read whole are left out.
+    """Return the number of rows to read from the top of each file; files that are read whole are left out.
 
     Raises:
-        UserError: a pattern fits none of `files`, or a file fits two patterns.
+        UserError: a pattern matches none of `files`, or a file matches two patterns.
     """
     wanted = dataset.format.first_rows
     fitting = {file: [pattern for pattern in wanted if fnmatchcase(file.name, pattern)] for file in files}
@@ -147,22 +148,22 @@ def first_rows(files: Sequence[Path], dataset: Dataset) -> dict[Path, int]:
             raise UserError(
                 f"dataset={dataset.name} reads the first {count:,} rows of a file like {pattern}, but was given "
                 f"{', '.join(file.name for file in files)}; as dataset.path, give the folder that holds it too, or a "
-                "list of all files, or mend dataset.format.first_rows"
+                "list of all files, or fix dataset.format.first_rows"
             )
     for file, patterns in fitting.items():
         if len(patterns) > 1:
             raise UserError(
-                f"{file.name} fits {' and '.join(patterns)} of dataset.format.first_rows; how many of its rows are "
-                "meant? Mend the patterns, so that a file fits one"
+                f"{file.name} matches {' and '.join(patterns)} of dataset.format.first_rows, so the "
+                "number of rows to read is ambiguous; change the patterns so that each file matches one"
             )
     return {file: wanted[patterns[0]] for file, patterns in fitting.items() if patterns}
 
 
 def refuse_short(heights: Sequence[int], layouts: Sequence[Layout]) -> None:
-    """Refuse a file with fewer rows (`heights`, one per file) than are to be read of it: it is not the one meant.
+    """Refuse a file with fewer rows (`heights`, one per file) than are to be read from it: it is the wrong file.
 
     Raises:
-        UserError: the first such file, the rows it has and those it should have.
+        UserError: names the first such file, with its number of rows and the expected one.
     """
     for height, part in zip(heights, layouts, strict=True):
         if part.rows is not None and height < part.rows:

@@ -1,4 +1,4 @@
-"""Select rows of a table, and find repeated ones, in little memory."""
+"""Select rows of a table and find duplicates, using little memory."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,11 +7,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 COLUMNS, THREADS = 8, 2
-"""So many columns are moved at a time: few beside a table's 40, enough to keep the processors busy."""
+"""Columns moved at a time: few compared with a table's 40, enough to keep the processors busy."""
 
 
 def take_rows(table: pl.DataFrame, *parts: pl.Series | NDArray[np.int64]) -> list[pl.DataFrame]:
-    """For each of `parts`, positions in `table`, the rows there. `table` is left without columns."""
+    """Return the rows at each of `parts`, which are positions in `table`. `table` is left without columns."""
     places = [pl.Series(part, dtype=pl.get_index_type()) for part in parts]
     found: list[list[pl.DataFrame]] = [[] for _ in parts]
     names = table.columns
@@ -23,7 +23,7 @@ def take_rows(table: pl.DataFrame, *parts: pl.Series | NDArray[np.int64]) -> lis
 
 
 def rechunked(table: pl.DataFrame) -> pl.DataFrame:
-    """`table` with each column in one piece, made so a few at a time."""
+    """Make each column of `table` contiguous, a few at a time, and return `table`."""
     with ThreadPoolExecutor(THREADS) as pool:
         for at, column in enumerate(pool.map(lambda at: table.to_series(at).rechunk(), range(table.width))):
             table.replace_column(at, column)
@@ -31,10 +31,9 @@ def rechunked(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def first_of_equals(rows: pl.DataFrame) -> pl.Series:
-    """True where no earlier row has the same values (-0.0 equals 0.0, NaN equals NaN, and null null).
+    """Mark rows that equal no earlier row (-0.0 equals 0.0, NaN equals NaN, and null null).
 
-    A row counts as repeated only after its values were compared with the earlier row's: two rows with one hash, which
-    happens once in millions of files, are told apart.
+    Rows with equal hashes are compared value by value, so that a collision, once in millions of files, does no harm.
     """
     hashes = rows.hash_rows().alias("hash")
     first = hashes.is_first_distinct()

@@ -1,4 +1,4 @@
-"""From label columns to one class per flow, by the taxonomy that `dataset.label` names."""
+"""Assign one class per flow from its label columns, by the taxonomy that `dataset.label` names."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -10,19 +10,19 @@ from iot_ids.data.checks import REST, taxonomy
 from iot_ids.data.schema import Dataset, Taxonomy
 
 CLASS = "__class"
-"""A flow's class."""
+"""Column with a flow's class."""
 KIND = "__kind"
-"""A flow's class by another label than the one that is learned, where a split needs it: which attack it is."""
+"""Column with a flow's class by another label than the one learned, for splits that need to know the attack."""
 SHOWN = 5
 
 
 def classified(flows: pl.DataFrame, dataset: Dataset, label: str | None = None, column: str = CLASS) -> pl.DataFrame:
-    """`flows` with `column`, their classes by `label`, or by `dataset.label` where that is None.
+    """Add `column` to `flows`: their classes by `label`, or by `dataset.label` if that is None.
 
-    Upper and lower case of a label value are the same. A blank is the value "", and null where no class names that.
+    Label values are compared without case. A blank is the value "", and gives null if no class names that.
 
     Raises:
-        UserError: values, blanks aside, that no class names, with their counts.
+        UserError: no class names some values other than blanks; they are listed with their counts.
     """
     label = dataset.label if label is None else label
     chosen = taxonomy(dataset, label)
@@ -42,21 +42,21 @@ def classified(flows: pl.DataFrame, dataset: Dataset, label: str | None = None, 
 
 
 def classes_of(flows: pl.DataFrame, chosen: Taxonomy) -> pl.Series:
-    """The class of each row by `chosen`; null where no class names its value."""
+    """Return the class of each row by `chosen`; null if no class names its value."""
     labels = flows.select(chosen.columns)
-    kinds = labels.unique().with_columns(_class(chosen).alias(CLASS))  # a handful, where the flows are many
+    kinds = labels.unique().with_columns(_class(chosen).alias(CLASS))  # a handful, however many flows
     return labels.join(kinds, on=chosen.columns, how="left", maintain_order="left", nulls_equal=True)[CLASS]
 
 
 def contradicting(flows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, list[str]]:
-    """Flows that one of the dataset's taxonomies calls normal and another does not.
+    """Find flows that one of the dataset's taxonomies calls normal and another does not.
 
-    Of the taxonomies, those count that say which class is normal and whose columns are among the labels. A value that
-    no class names is not normal; a blank that may stand for a normal value says nothing. The label columns of `flows`
+    Only taxonomies with a normal class, and with columns among the labels, count. A value that no class names is not
+    normal; a blank that may mean a normal value is ignored. The label columns of `flows`
     are text.
 
     Returns:
-        The contradicting flows, in their order, and for each of the first few what is said of it.
+        The contradicting flows, in their order, and a description of each of the first few.
     """
     judges = {
         name: each
@@ -64,7 +64,7 @@ def contradicting(flows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, 
         if each.classes.get(str(each.normal)) and each.columns and set(each.columns) <= set(dataset.columns.labels)
     }
     labels = dataset.columns.labels
-    kinds = flows.select(labels).unique()  # a handful, where the flows are many
+    kinds = flows.select(labels).unique()  # a handful, however many flows
     both = kinds.filter(pl.Series([_contradict(row, judges) for row in kinds.iter_rows(named=True)], dtype=pl.Boolean))
     if both.is_empty():
         return flows.clear(), []
@@ -73,10 +73,10 @@ def contradicting(flows: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, 
 
 
 def class_names(flows: pl.DataFrame, dataset: Dataset) -> list[str]:
-    """The classes that have rows, in the taxonomy's order.
+    """Return the classes that have rows, in the taxonomy's order.
 
     Raises:
-        UserError: there is only one.
+        UserError: only one has.
     """
     there = set(flows[CLASS].unique())
     names = [name for name in taxonomy(dataset).classes if name in there]
@@ -89,9 +89,9 @@ def class_names(flows: pl.DataFrame, dataset: Dataset) -> list[str]:
 
 
 def normal_code(dataset: Dataset) -> int | None:
-    """The code of the normal class, where the label is normal against attack: two classes, one of them normal.
+    """Return the code of the normal class if the label has two classes, one of them normal; else None.
 
-    Known before a row is read: a class without rows would end the run. None where the label is another.
+    It is known before a row is read, since a class without rows would end the run.
     """
     chosen = taxonomy(dataset)
     names = list(chosen.classes)
@@ -111,7 +111,7 @@ def _lookup(chosen: Taxonomy) -> dict[str, str]:
 
 
 def _class(chosen: Taxonomy) -> pl.Expr:
-    """A flow's class by `chosen`; null where no class names its value. What is blank is not among the rest."""
+    """A flow's class by `chosen`; null if no class names its value. `*` does not take blanks."""
     named = _value(chosen).str.to_lowercase().replace_strict(_lookup(chosen), default=None, return_dtype=pl.String)
     return pl.when(_blank(chosen)).then(named).otherwise(named.fill_null(pl.lit(_rest(chosen), pl.String)))
 
@@ -121,7 +121,7 @@ def _rest(chosen: Taxonomy) -> str | None:
 
 
 class _Call(Enum):
-    """What a taxonomy makes of a value."""
+    """How a taxonomy classifies a value."""
 
     normal = "normal by"
     attack = "an attack by"
@@ -129,7 +129,7 @@ class _Call(Enum):
 
 
 def _call(row: Mapping[str, str | None], chosen: Taxonomy) -> _Call | None:
-    """None where a blank may stand for a normal value."""
+    """Classify a row by `chosen`; None if a blank may mean a normal value."""
     cells = [row[name] for name in chosen.columns]
     blank = None in cells
     label = _lookup(chosen).get("/".join(cell or "" for cell in cells).lower(), None if blank else _rest(chosen))
@@ -139,7 +139,7 @@ def _call(row: Mapping[str, str | None], chosen: Taxonomy) -> _Call | None:
 
 
 def _may_be_normal(cells: Sequence[str | None], chosen: Taxonomy) -> bool:
-    """Whether the cells that are not blank are those of a normal value, or all are blank."""
+    """Whether the cells that are not blank match a normal value, or all are blank."""
     if not any(cells):
         return True
     normal = [name.lower().split("/") for name in chosen.classes[str(chosen.normal)]]

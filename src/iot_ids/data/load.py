@@ -1,4 +1,4 @@
-"""From a dataset's configuration to split tables, through the cache. The test rows stay unread until asked for."""
+"""Load a dataset as split tables, through the cache. The test rows stay unread until requested."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,25 +22,25 @@ from iot_ids.data.windows import context_of
 
 @dataclass(frozen=True)
 class Test:
-    """The test rows, read: `flows` as in `Cleaned`, and the hash of the file they came from.
+    """The test rows: `flows` as in `Cleaned`, and the hash of the file they came from.
 
-    `cleaning` says what became of the rows of an official test file or another network; None where the test rows are
-    some of the training files', whose report has them.
+    `cleaning` is the cleaning report of an official test file or another network; None if the test rows come from the
+    training files, whose report covers them.
     """
 
     flows: pl.DataFrame
     cleaning: dict[str, Any] | None
     sha256: str
     context: pl.DataFrame | None = None
-    """The other flows of the test rows' stretch of time (`iot_ids.data.windows`), where windows were asked for."""
+    """The other flows of the test rows' stretch of time (`iot_ids.data.windows`), if windows were requested."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Train and validation rows, and the one way to the test rows.
+    """Train and validation rows, and the only access to the test rows.
 
-    `classes` has the names of the classes in the training rows, in the taxonomy's order. Validation has no others: a
-    draw that is not stratified may give it some, but nothing can be chosen by them.
+    `classes` names the classes of the training rows, in the taxonomy's order. Validation rows of other classes, which a
+    split may draw, are left out: no choice can be based on them.
     """
 
     train: pl.DataFrame
@@ -50,10 +50,10 @@ class Loaded:
     sha256: str
     read_test: Callable[[], Test]
     test_sha256: Callable[[], str]
-    """The hash of the file that the test rows come from; no row is read for it."""
+    """Return the hash of the file that the test rows come from, without reading a row."""
     train_context: pl.DataFrame | None = None
     validation_context: pl.DataFrame | None = None
-    """The other flows of a part's stretch of time (`iot_ids.data.windows`), where windows were asked for."""
+    """The other flows of a part's stretch of time (`iot_ids.data.windows`), if windows were requested."""
 
 
 def load(
@@ -64,14 +64,14 @@ def load(
     test_dataset: Dataset | None = None,
     history: bool = False,
 ) -> Loaded:
-    """Clean and split the dataset, or take what the cache holds of the same content, settings, split and seed.
+    """Clean and split the dataset, or take the cached tables of the same content, settings, split and seed.
 
-    Where there is a `test_dataset`, train and validation are what they would be without it, and all its flows are the
-    test rows. With `history`, every part has its context besides, for windows; its rows are the same without.
+    A `test_dataset` does not change train and validation; all its flows are the test rows. With `history`, every part
+    also has its context, for windows; its rows stay the same.
 
     Raises:
-        UserError: whatever `clean` and `divide` refuse; the networks do not match, or share a file; the cache's
-            folder cannot be written.
+        UserError: whatever `clean` and the split refuse; the networks do not match, or share a file; the cache's folder
+            cannot be written.
     """
     check(dataset)
     if history:
@@ -82,8 +82,8 @@ def load(
     with files_of(dataset, cache) as files, ThreadPoolExecutor(1) as aside:
         if test_dataset is not None:
             refuse_same_files(files, test_dataset, cache)
-        limits = first_rows(files, dataset)  # by names, which the digest does not know
-        # while the files are read, where no cache asks for it first
+        limits = first_rows(files, dataset)  # by file names, which the digest does not cover
+        # computed while the files are read, unless the cache needs it first
         digest = aside.submit(digest_of_untouched, files, cache, stamps_of(files)).result
         cut = [limits.get(file) for file in files]
         wanted = TableRequest(dataset, split, seed, cache, history, digest, cut)
@@ -98,7 +98,7 @@ def load(
         return Test(flows, None, digest(), context)
 
     left = files_not_read(dataset.path, [*files, *official])
-    here = {  # the cache may know other names
+    here = {  # cached notes may have other names
         "files": [str(file) for file in files],
         "only_first_rows_read": {str(file): count for file, count in limits.items()},
         "files_not_read": [str(file) for file in left],
@@ -117,14 +117,14 @@ def load(
 
 
 def _official(files: list[Path], dataset: Dataset, cache: Cache) -> Test:
-    """The dataset's own test file, whole and with its repeats."""
+    """Read the official test files, whole and with their duplicates."""
     whole = replace(dataset, format=replace(dataset.format, first_rows={}))
     cleaned = clean(files, whole, Duplicates.keep)
     return Test(cleaned.flows, cleaned.report, digest_of(files, cache))
 
 
 def _cleaning(tables: Tables, test_dataset: Dataset | None) -> dict[str, Any]:
-    """What became of the training files' rows; those of the test part are not used where another network is tested."""
+    """Report on the training files' rows; their test part counts as unused if another network is tested."""
     report: dict[str, Any] = tables.notes["cleaning"]
     if test_dataset is None:
         return report
@@ -133,7 +133,7 @@ def _cleaning(tables: Tables, test_dataset: Dataset | None) -> dict[str, Any]:
 
 
 def _test_digest(official: list[Path], test_dataset: Dataset | None, cache: Cache) -> str | None:
-    """The hash of the test rows' own files; None where they come from the training files."""
+    """Return the hash of the test rows' own files; None if they come from the training files."""
     if test_dataset is None:
         return digest_of(official, cache) if official else None
     with files_of(test_dataset, cache) as files:
@@ -141,10 +141,9 @@ def _test_digest(official: list[Path], test_dataset: Dataset | None, cache: Cach
 
 
 def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) -> tuple[pl.DataFrame, Any, str]:
-    """The other network's flows of the shared classes, what became of the others, and the hash of its files.
+    """Return the other network's flows of the shared classes, its cleaning report, and the hash of its files.
 
-    Its files, format and duplicates count as `test_dataset` says; the label, and what becomes of missing numbers, as
-    `dataset` says.
+    `test_dataset` decides files, format and duplicates; `dataset` decides the label and how to treat missing numbers.
 
     Raises:
         UserError: the networks do not match, or whatever `clean` refuses; no row of a shared class is left.
@@ -164,11 +163,11 @@ def read_other_network(dataset: Dataset, test_dataset: Dataset, cache: Cache) ->
 
 
 def refuse_same_files(files: list[Path], test_dataset: Dataset, cache: Cache) -> None:
-    """Raise a UserError where the content of one of `files`, which are trained on, is among the files to test on."""
+    """Raise a UserError if one of the training files `files` has the same content as a file to test on."""
     with files_of(test_dataset, cache) as theirs:
         trained = set(sums_of(files, cache))
         if same := [str(file) for file, its in zip(theirs, sums_of(theirs, cache), strict=True) if its in trained]:
             raise UserError(
-                f"test_dataset={test_dataset.name}: {', '.join(same[:3])} is trained on as well, so that test rows "
+                f"test_dataset={test_dataset.name}: {', '.join(same[:3])} is trained on as well, so test rows "
                 "would be training rows; give another network's file as test_dataset.path"
             )

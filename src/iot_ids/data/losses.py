@@ -1,4 +1,4 @@
-"""What cleaning costs each class: rows that were left out for a number, and when that has to be said aloud."""
+"""Count what cleaning costs each class, and report losses that matter."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,20 +11,20 @@ from iot_ids.data.reading.rejects import NO_NUMBER, NOT_FINITE, REASON, REASONS,
 from iot_ids.data.schema import Dataset
 
 OF_A_CLASS = (TEXT, NOT_FINITE, NO_NUMBER)
-"""Reasons to leave a row out whose label can be read all the same."""
+"""Reasons for leaving out a row that still has a readable label."""
 MUCH = 0.1
-"""From which share on a class's loss is worth a sentence."""
+"""Share of a class's rows above which its loss is reported."""
 
 
 def lost_by_class(odd: pl.DataFrame, kept: pl.Series, dataset: Dataset) -> dict[str, dict[str, Any]]:
-    """For each class that lost rows: how many it had, and how many were lost for which reason; the worst first.
+    """Return, for each class that lost rows, how many it had and how many it lost for each reason, worst first.
 
-    Repeats are no loss. A row whose label no class names is in none.
+    Duplicates are not a loss. Rows with a label that no class names are not counted.
 
     Args:
-        odd: the rows that were left out, with REASON and the labels.
-        kept: the classes of the rows that were not, repeats among them.
-        dataset: says what the labels mean.
+        odd: the rows left out, with REASON and the labels.
+        kept: the classes of the other rows, duplicates included.
+        dataset: defines the labels.
     """
     if odd.is_empty():
         return {}
@@ -40,7 +40,7 @@ def lost_by_class(odd: pl.DataFrame, kept: pl.Series, dataset: Dataset) -> dict[
 
 
 def sentences(report: Mapping[str, Any]) -> list[str]:
-    """Of each class that lost more than a tenth of its rows, what became of them; `report` is cleaning's."""
+    """Describe the loss of each class that lost more than a tenth of its rows; `report` is from `clean`."""
     return [_sentence(name, lost) for name, lost in report["lost_by_class"].items() if _share(lost) > MUCH]
 
 
@@ -52,7 +52,7 @@ def _sentence(name: str, of_class: Mapping[str, Any]) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in of_class["lost"].items())
     said = (
         f"Cleaning left out {sum(of_class['lost'].values()):,} of {of_class['rows']:,} rows of {name} "
-        f"({_share(of_class):.0%}: {reasons}): what is said of {name} holds for the others alone."
+        f"({_share(of_class):.0%}: {reasons}): results for {name} describe only the rows that remain."
     )
     keeps = REASONS[NO_NUMBER] in of_class["lost"]
     return said + " dataset.missing_numbers=indicate keeps rows without a number." * keeps

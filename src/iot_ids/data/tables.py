@@ -1,4 +1,4 @@
-"""The parts of the training files: made from them, or taken from the cache."""
+"""Build the parts of the training files, or take them from the cache."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,35 +26,35 @@ from iot_ids.data.windows import context_of, contexts_of
 
 @dataclass(frozen=True)
 class Tables:
-    """The parts of the training files, and what goes with them. `test` is None where it was left in the cache."""
+    """The parts of the training files, with notes and contexts. `test` is None if it was left in the cache."""
 
     train: pl.DataFrame
     validation: pl.DataFrame
     test: pl.DataFrame | None
     notes: dict[str, Any]
     contexts: dict[str, pl.DataFrame]
-    """By `context_of` the part; empty where no windows were asked for."""
+    """By `context_of(part)`; empty unless windows were requested."""
     entry: Entry | None
-    """Where they are kept, and stay while this lives: the test rows may be asked for hours later."""
+    """The cache entry, kept for as long as this object lives: the test rows may be requested hours later."""
 
 
 @dataclass(frozen=True)
 class TableRequest:
-    """What tables are asked for: they depend on this, and on nothing else."""
+    """Everything that the tables depend on."""
 
     dataset: Dataset
     split: Split
     seed: int
     cache: Cache
     history: bool
-    """Whether every part has its context besides, for windows."""
+    """Whether every part needs its context, for windows."""
     digest: Callable[[], str]
-    """Of the training files' content; waits for it."""
+    """Return the hash of the training files' content, waiting for it if necessary."""
     cut: list[int | None]
-    """How many rows from the top are read of each of them; None means all."""
+    """Number of rows to read from the top of each file; None means all."""
 
     def entry(self) -> Entry | None:
-        """The cache's entry. Its folder is made now, so that a wrong path is told before the long work."""
+        """Return the cache entry. Its folder is created now, so that a wrong path is reported before the long work."""
         if not self.cache.path:
             return None
         bytes_of(self.cache)
@@ -66,20 +66,20 @@ class TableRequest:
 
 
 def tables_of(files: list[Path], wanted: TableRequest) -> Tables:
-    """What the cache holds, the test rows left where they are; or everything, made from `files` and kept.
+    """Take the tables from the cache, leaving the test rows there; or build them from `files` and cache them.
 
     Raises:
-        UserError: whatever `clean` and `divide` refuse; the files changed while they were read; the cache's folder
+        UserError: whatever `clean` and the split refuse; the files changed while they were read; the cache's folder
             cannot be written.
     """
     return _kept(wanted) or _built(files, wanted)
 
 
 def test_of(tables: Tables, wanted: TableRequest) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """The test rows and, where windows were asked for, their context: at hand, from the cache, or made once more.
+    """Return the test rows, and their context if windows were requested: from memory, the cache, or built again.
 
     Raises:
-        UserError: the cached rows were damaged, and the files are not what they were.
+        UserError: the cached rows are damaged, and the files have changed.
     """
     test, context = tables.test, tables.contexts.get(context_of("test"))
     if test is None and (entry := tables.entry):
@@ -121,7 +121,7 @@ def _built(files: list[Path], wanted: TableRequest) -> Tables:
     report = without(report, "validation row of a class train lacks", unknown, train, validation, test)
     tables = {"train": train, "validation": validation, "test": test}
     contexts = {} if cleaned.every is None else contexts_of(tables, cleaned.every, dataset)
-    if contexts:  # dropped as duplicates above, yet seen: every row has its account
+    if contexts:  # dropped as duplicates above, but read by windows: every row is accounted for
         report = report | {"read_by_windows_alone": {name: contexts[context_of(name)].height for name in tables}}
     notes = {"classes": classes, "cleaning": report}
     if (entry := wanted.entry()) is not None:
@@ -134,7 +134,7 @@ def _built(files: list[Path], wanted: TableRequest) -> Tables:
 
 @contextmanager
 def _naming_losses(report: dict[str, Any]) -> Iterator[None]:
-    """Where rows are too few, what cleaning cost the classes belongs to the refusal."""
+    """Add what cleaning cost each class to a refusal for too few rows."""
     try:
         yield
     except UserError as error:
@@ -142,7 +142,7 @@ def _naming_losses(report: dict[str, Any]) -> Iterator[None]:
 
 
 def _refuse_changed(files: list[Path], wanted: TableRequest) -> None:
-    """Rows of two states of a file would mix training rows into the test, or be kept under the wrong hash."""
+    """Refuse files that changed: training rows could become test rows, or tables be cached under the wrong hash."""
     if digest_of(files, wanted.cache) != wanted.digest():
         raise UserError(f"dataset={wanted.dataset.name}: the files changed while they were read; run again")
 
@@ -166,7 +166,7 @@ def _count_unused(parts: Parts, rows: int, split: Split) -> int:
 
 
 def _split_settings(split: Split) -> list[Any]:
-    """What of a split shapes the tables: its settings, its class, and the source file of a user's own."""
+    """The settings of a split, its class, and the hash of its source file if it is a user's own."""
     kind = type(split)
     source = None if kind.__module__.startswith("iot_ids.") else getsourcefile(kind)
     settings = {name: value for name, value in asdict(split).items() if name != "_target_"}
@@ -174,6 +174,6 @@ def _split_settings(split: Split) -> list[Any]:
 
 
 def _settings(dataset: Dataset) -> dict[str, Any]:
-    """What of the dataset's declaration shapes the tables; its files count by their content."""
+    """The settings of the dataset that affect the tables; its files count by their content."""
     left_out = ("path", "test_path", "about", "title", "identifiers")
     return {name: value for name, value in asdict(dataset).items() if name not in left_out}

@@ -1,4 +1,4 @@
-"""The last flows of the same source: what a network with `model.sequence=window` reads, one flow a step."""
+"""Windows of the last flows of a source, which a network with `model.sequence=window` reads one flow per step."""
 
 from collections.abc import Sequence
 
@@ -14,22 +14,21 @@ from iot_ids.data.reading.times import told, unknown
 from iot_ids.data.schema import Columns, Dataset
 
 PADDING = -1
-"""Where a window has no flow: its source has sent too few. As a position, the last row."""
+"""Fills a window if its source has sent too few flows. As a position, the last row."""
 
 
 def windows(
     time: pl.Series, source: pl.Series, row_id: pl.Series, targets: NDArray[np.int64], window: int
 ) -> NDArray[np.int64]:
-    """Positions `(targets, window)` of the flows that end at each target: the earliest first, the target last.
+    """Return the positions `(targets, window)` of the flows in each target's window, earliest first, the target last.
 
-    They are the target and the flows of its source before it, by time and, where times are equal, by `row_id`: `window`
-    in all, or as many as there are; the places behind them hold PADDING. A flow without a source or without a time
-    (null, NaN) stands alone: its window is itself, and it is in no other's.
+    A window holds the target and its source's flows before it, by time and, for equal times, by `row_id`: up to
+    `window` flows, then PADDING. A flow without a source or a time (null, NaN) is alone in its window, and in no other.
 
     Args:
         time, source, row_id: of each flow, `(flows,)`.
-        targets: positions of the flows that windows are made for.
-        window: places in a window, at least 1.
+        targets: positions of the flows to make windows for.
+        window: length of a window, at least 1.
     """
     flows = pl.DataFrame({"source": source, "time": time, "row_id": row_id}).with_row_index("at")
     unknown = pl.col("source").is_null() | pl.col("time").is_null()
@@ -51,10 +50,10 @@ def windows(
 def windows_of(
     flows: pl.DataFrame, columns: Columns, missing: Sequence[str], targets: NDArray[np.int64], window: int
 ) -> NDArray[np.int64]:
-    """`windows` of flows with the dataset's columns, raw or clean; without ROW_ID they count as given in order.
+    """Return the `windows` of raw or clean flows with the dataset's columns; without ROW_ID, they are in order.
 
     Raises:
-        UserError: the time or the source column is not there, or the time holds text.
+        UserError: the time or the source column is missing, or the times are text.
     """
     time, source = needed(columns)
     refuse_lacking(flows, [time, source])
@@ -64,19 +63,19 @@ def windows_of(
 
 
 def needed(columns: Columns) -> list[str]:
-    """The names of the time and of the source column."""
+    """Return the names of the time and the source column."""
     return [name for name in (columns.time, columns.source) if name is not None]
 
 
 def refuse_lacking(flows: pl.DataFrame, names: Sequence[str]) -> None:
-    """Raise a UserError that lists those of `names` that are no column of `flows`."""
+    """Raise a UserError if `flows` lacks some of the columns `names`."""
     lacking = [name for name in names if name not in flows.columns]
     if lacking:
         raise UserError(f"the flows lack the columns {', '.join(lacking)}; they have {', '.join(flows.columns)}")
 
 
 def _times(flows: pl.DataFrame, name: str, form: str | None, missing: Sequence[str]) -> pl.Series:
-    """The time column as it is where it has an order, from text where it is read as such; null where it has no time.
+    """Return the time column as it is if it has an order, else parsed from text; null where a time is missing.
 
     `form` is the strptime format of text.
     """
@@ -93,11 +92,10 @@ def _times(flows: pl.DataFrame, name: str, form: str | None, missing: Sequence[s
 
 
 def context(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
-    """The flows of `every` from the first of `part` to its last, by time and then ROW_ID, that are not in `part`.
+    """Return the flows between the first and last of `part`, by time and then ROW_ID, that are not in `part`.
 
-    Where the parts are stretches of time, these are the repeats that were left out as duplicates and, of validation,
-    the rows of classes that train lacks; nothing of another part or of an embargo between two. In the order of `every`,
-    with the columns of `part`.
+    If the parts are stretches of time, these are the rows left out as duplicates and, for validation, those of classes
+    that train lacks; none from another part or an embargo. In the order of `every`, with the columns of `part`.
     """
     ends = part.select(time, ROW_ID).sort(time, ROW_ID)
     (first, first_id), (last, last_id) = ends.row(0), ends.row(-1)
@@ -109,11 +107,11 @@ def context(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
 
 
 def context_of(part: str) -> str:
-    """The name of a part's context among the tables."""
+    """Return the name of a part's context among the tables."""
     return f"{part}_context"
 
 
 def contexts_of(parts: dict[str, pl.DataFrame], every: pl.DataFrame, dataset: Dataset) -> dict[str, pl.DataFrame]:
-    """The context of each of the `parts`, by `context_of` its name."""
+    """Return the context of each of the `parts`, by `context_of(name)`."""
     time = time_column(dataset)
     return {context_of(name): context(every, part, time) for name, part in parts.items()}

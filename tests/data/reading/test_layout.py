@@ -104,9 +104,9 @@ def test_too_few_cells_for_the_declared_names_are_told(small: Dataset, csv: Csv)
     [
         (b"", "is empty"),
         (b"\n1,2\n", ":1: is a blank line"),
-        (b"a,\xff\xfe\n", "is no UTF-8 text"),
+        (b"a,\xff\xfe\n", "is not UTF-8 text"),
         (b"\x1f\x8b\x08\x00garbage", "cannot be read"),
-        (b"a,b\rc,d\r", "is no line of CSV"),
+        (b"a,b\rc,d\r", "is not a line of CSV"),
     ],
 )
 def test_a_file_that_is_no_table_is_named(small: Dataset, tmp_path: Path, content: bytes, message: str) -> None:
@@ -124,7 +124,7 @@ def test_damaged_compression_of_the_first_line_is_named(small: Dataset, tmp_path
 
 def test_a_broken_parquet_file_is_named(small: Dataset, tmp_path: Path) -> None:
     (tmp_path / "odd.parquet").write_bytes(b"PAR1 but no more")
-    with pytest.raises(UserError, match=r"odd\.parquet: is no readable Parquet file"):
+    with pytest.raises(UserError, match=r"odd\.parquet: is not a readable Parquet file"):
         read.layout(tmp_path / "odd.parquet", small)
 
 

@@ -59,5 +59,5 @@ def test_a_text_of_another_format_than_the_one_told_is_counted_and_shown() -> No
 
 
 def test_what_is_no_format_is_refused() -> None:
-    with pytest.raises(UserError, match=r"dataset\.columns\.time_format='%H' is no strptime format"):
+    with pytest.raises(UserError, match=r"dataset\.columns\.time_format='%H' is not a strptime format"):
         seconds(pl.Series(["05"]), "%H")

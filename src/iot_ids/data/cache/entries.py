@@ -1,4 +1,4 @@
-"""Tables kept between runs, keyed by everything they depend on. A damaged entry is rebuilt, never served."""
+"""Cache of tables, keyed by everything they depend on. A damaged entry is rebuilt, never served."""
 
 import hashlib
 import json
@@ -18,16 +18,16 @@ from iot_ids.data.cache.fingerprints import remembered, sha256
 MANIFEST = "manifest.json"
 NOTES = "notes.json"
 ENTRY = "entry"
-"""The manifest's key for the folder's own name: an entry that was moved to another's place is none."""
+"""The manifest's key for the folder's own name: an entry under another name is not valid."""
 ATTEMPTS = 5
 PACKAGE = Path(iot_ids.data.__file__).parent
-"""All of this package, wherever this file lies in it: any of its code may change the tables."""
+"""The whole data package: any of its code may change the tables."""
 
 
 def key(settings: Any) -> str:
-    """A name for an entry: settings, this package's code and Polars' version, any of which may change the tables.
+    """Return the name of an entry: a hash of the settings, this package's code and Polars' version.
 
-    The order of settings counts, since that of the classes is the order of the tables' class codes.
+    The order of settings matters: the order of the classes decides the tables' class codes.
     """
     code = [sha256(file) for file in sorted(PACKAGE.rglob("*.py"))]
     text = json.dumps([settings, code, pl.__version__], default=str)
@@ -35,10 +35,10 @@ def key(settings: Any) -> str:
 
 
 class Entry:
-    """One entry: a folder with a Parquet file per table, the notes, and a manifest: its name, the SHA-256 of each file.
+    """A folder with a Parquet file per table, the notes, and a manifest with its name and the SHA-256 of each file.
 
-    It appears whole or not at all: written aside, then renamed. Of several processes that build the same, the first
-    wins.
+    It is written to one side and then renamed, so it is complete or absent. If several processes build the same entry,
+    the first one wins.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,17 +46,17 @@ class Entry:
         self.held: BinaryIO | None = None
 
     def use(self) -> None:
-        """Keep the entry from being removed for as long as this object lives, and note that it is used now."""
+        """Protect the entry from eviction for as long as this object lives, and record that it was used now."""
         self.held = hold(self.folder / MANIFEST)
         touch(self.folder / MANIFEST)
 
     def get(self, name: str) -> pl.DataFrame | None:
-        """The table `name`; None where it is absent or not what was written."""
+        """Return the table `name`; None if it is absent or damaged."""
         content = self._content(f"{name}.parquet")
         return None if content is None else pl.read_parquet(content)
 
     def notes(self) -> dict[str, Any] | None:
-        """What `put` was given as notes; None where they are absent or not what was written."""
+        """Return the notes; None if they are absent or damaged."""
         content = self._content(NOTES)
         return None if content is None else dict(json.loads(content))
 
@@ -74,7 +74,7 @@ class Entry:
             self._place(new, sums)
 
     def _place(self, new: Path, names: Iterable[str]) -> None:
-        """Rename `new` to the entry's folder, unless a whole one stands there; a damaged one is moved away."""
+        """Rename `new` to the entry's folder, unless a valid one exists; move a damaged one away."""
         for attempt in range(ATTEMPTS):  # others may do the same at the same time
             with suppress(OSError):
                 os.rename(new, self.folder)
@@ -86,7 +86,7 @@ class Entry:
         os.rename(new, self.folder)
 
     def _content(self, name: str) -> bytes | None:
-        """The content of the file `name`; None where it is absent or not what was written."""
+        """Return the content of the file `name`; None if it is absent or damaged."""
         try:
             sums = json.loads((self.folder / MANIFEST).read_text())
             content = (self.folder / name).read_bytes()
@@ -97,9 +97,9 @@ class Entry:
 
 
 def file_once(path: Path, write: Callable[[Path], None]) -> Path:
-    """`path`, written by `write` where it is not there, or not as it was written; `write` has to be atomic.
+    """Write `path` with `write`, which has to be atomic, unless it exists undamaged; return `path`.
 
-    Its SHA-256 stands beside it.
+    Its SHA-256 is kept in a file beside it.
     """
     beside = path.with_name(f"{path.name}.sha256")
     try:

@@ -1,6 +1,6 @@
-"""The cache kept within its size: what was used least recently goes first, and never what a process still needs.
+"""Keep the cache within its size limit: evict the least recently used items, never one that a process needs.
 
-Whoever reads an item holds a shared lock on one of its files (`hold`); whoever wants to remove it needs the lock alone.
+A reader holds a shared lock on one of the item's files (`hold`); removing it takes an exclusive lock.
 """
 
 import fcntl
@@ -18,14 +18,14 @@ from iot_ids.common.atomic import remove_leftovers
 
 GIB = 2**30
 ABANDONED = 86_400.0
-"""Seconds after which what an earlier version was writing, or moved away, is taken for left behind."""
+"""Seconds after which files that an earlier version was writing or had moved away count as abandoned."""
 ENTRY = re.compile(r"[0-9a-f]{32}")
 ASIDE = re.compile(r"[0-9a-f]{32}\..+|\.(hash|simulated)-.+")
 
 
 @dataclass(frozen=True)
 class Item:
-    """Something that is kept, with the file that its readers lock, when it was last used, and its size in bytes."""
+    """A cached item: its paths, the file that its readers lock, when it was last used, and its size in bytes."""
 
     paths: tuple[Path, ...]
     lock: Path | None
@@ -34,7 +34,7 @@ class Item:
 
 
 def hold(file: Path) -> BinaryIO | None:
-    """Keep the item that `file` belongs to as long as what is returned stays open; None where it is being removed."""
+    """Keep the item of `file` for as long as the returned stream is open; None if it is being removed."""
     with suppress(OSError):
         stream = file.open("rb")
         with suppress(OSError):
@@ -45,15 +45,15 @@ def hold(file: Path) -> BinaryIO | None:
 
 
 def touch(file: Path) -> None:
-    """Note that the item was used now."""
+    """Record that the item was used now."""
     with suppress(OSError):
         os.utime(file)
 
 
 def evict(folder: Path, limit: float) -> tuple[int, int]:
-    """Remove items until `folder` holds at most `limit` bytes; how many were removed, and how many bytes they had.
+    """Remove items until `folder` holds at most `limit` bytes; return their number and size in bytes.
 
-    What killed processes left unfinished goes besides.
+    Unfinished files of killed processes are removed as well.
     """
     remove_leftovers(folder)
     items = sorted(_items(folder), key=lambda item: item.used)
@@ -67,12 +67,12 @@ def evict(folder: Path, limit: float) -> tuple[int, int]:
 
 
 def count_items(folder: Path) -> int:
-    """How many items there are."""
+    """Return the number of items in `folder`."""
     return sum(1 for _ in _items(folder))
 
 
 def _items(folder: Path) -> Iterator[Item]:
-    """What this project keeps in `folder`; anything else there is none of its business."""
+    """Yield this project's items in `folder`; other files are left alone."""
     with suppress(OSError):
         for path in list(folder.iterdir()):
             with suppress(OSError):  # another process removed it
@@ -101,7 +101,7 @@ def _size(path: Path) -> int:
 
 
 def _remove(item: Item) -> bool:
-    """False where somebody reads it."""
+    """Remove an item; return False if a process is reading it."""
     if item.lock is not None and item.lock.exists():
         with item.lock.open("rb") as stream:
             try:

@@ -1,8 +1,7 @@
-"""A file's SHA-256, which is not computed again while the system says that the file has not been touched.
+"""Compute a file's SHA-256, and reuse it while the file's stamp stays the same.
 
-What it says is the stamp: device, inode, size, and the times of the last change of content and of anything at all. The
-second of these times cannot be set back by a user. A file that changed within the last SETTLED seconds may change once
-more within the tick of a clock, and a clock may go wrong: such a file is hashed every time.
+The stamp is device, inode, size, mtime and ctime; a user cannot set the ctime back. A file that changed within the last
+SETTLED seconds may change again within the same clock tick, and a clock may be wrong: such a file is hashed every time.
 """
 
 import hashlib
@@ -17,17 +16,17 @@ from iot_ids.common.atomic import atomic_write
 SETTLED = 2.0
 Stamp = tuple[int, int, int, int, int]
 _known: dict[Stamp, str] = {}
-"""What this process has hashed."""
+"""Hashes computed by this process."""
 
 
 def sha256(file: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def remembered(file: Path, folder: Path | None) -> str:
-    """`sha256(file)`; of an untouched file from memory, or from `folder`, where an earlier process has left it.
+    """Return `sha256(file)`; for an unchanged file from memory, or from `folder`, where an earlier process left it.
 
     Raises:
         OSError: the file cannot be read.
@@ -44,7 +43,7 @@ def remembered(file: Path, folder: Path | None) -> str:
 
 
 def _stamp(file: Path) -> Stamp | None:
-    """None where the file has not settled yet."""
+    """Return the stamp; None if the file changed too recently."""
     found = file.stat()
     if time.time() - max(found.st_mtime, found.st_ctime) < SETTLED:
         return None
@@ -52,12 +51,12 @@ def _stamp(file: Path) -> Stamp | None:
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
-    """What of a file's state differs after it was written or replaced."""
+    """Return what differs in a file's state after it was written or replaced."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _noted(note: Path, stamp: Stamp) -> str | None:
-    """What `_note` wrote for this stamp; None where it wrote nothing, or not what stands there."""
+    """Return the hash that `_note` wrote for this stamp; None if it wrote none, or the note is damaged."""
     with suppress(OSError, ValueError, TypeError, LookupError):
         content = json.loads(note.read_text())
         if content["stamp"] == list(stamp) and content["check"] == _sum(json.dumps([stamp, content["sha256"]])):
@@ -66,7 +65,7 @@ def _noted(note: Path, stamp: Stamp) -> str | None:
 
 
 def _note(note: Path, stamp: Stamp, digest: str) -> None:
-    """Wholly or not at all; a folder that cannot be written costs the next start some time, and nothing else."""
+    """Write a note atomically; a folder that cannot be written only costs the next start some time."""
     content = {"stamp": stamp, "sha256": digest, "check": _sum(json.dumps([stamp, digest]))}
     with suppress(OSError), atomic_write(note) as new:
         new.write_text(json.dumps(content))

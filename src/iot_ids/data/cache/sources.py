@@ -1,4 +1,4 @@
-"""The files behind a dataset, and their content's hash; simulated flows are made first."""
+"""Find a dataset's files and hash their content; simulated flows are generated first."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from iot_ids.data.simulation import flows, testbed
 
 @contextmanager
 def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
-    """The training files; simulated flows are written in the official format first, and read like anybody's."""
+    """Yield the training files; simulated flows are first written in the official format, and read like any others."""
     if not isinstance(dataset, SimulatedDataset):
         yield training_files(dataset)
         return
@@ -34,15 +34,15 @@ def files_of(dataset: Dataset, cache: Cache) -> Iterator[list[Path]]:
 
 
 def folder_of(cache: Cache) -> Path | None:
-    """The cache's folder; None where nothing is kept."""
+    """Return the cache's folder; None if nothing is kept."""
     return Path(cache.path).expanduser() if cache.path else None
 
 
 def bytes_of(cache: Cache) -> float:
-    """How much the cache's folder may hold, in bytes.
+    """Return the cache's size limit in bytes.
 
     Raises:
-        UserError: that is nothing, or less.
+        UserError: it is not positive.
     """
     if cache.limit > 0:
         return cache.limit * GIB
@@ -50,13 +50,13 @@ def bytes_of(cache: Cache) -> float:
 
 
 def digest_of(files: list[Path], cache: Cache) -> str:
-    """A file's SHA-256, as `sha256sum` prints it; of several files, the SHA-256 of theirs in order."""
+    """Return a file's SHA-256, as `sha256sum` prints it; for several files, the SHA-256 of theirs in order."""
     sums = sums_of(files, cache)
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
 def stamps_of(files: list[Path]) -> list[Stamp]:
-    """What the system says of each file, which differs after it was written or replaced."""
+    """Return each file's stamp, which differs after the file was written or replaced."""
     try:
         return [stamp_of(file.stat()) for file in files]
     except OSError as error:
@@ -64,10 +64,10 @@ def stamps_of(files: list[Path]) -> list[Stamp]:
 
 
 def digest_of_untouched(files: list[Path], cache: Cache, before: list[Stamp]) -> str:
-    """`digest_of` files that others read at the same time.
+    """Return `digest_of(files)` while others read them.
 
     Raises:
-        UserError: a file cannot be read, or is not what it was when `before` was taken of them.
+        UserError: a file cannot be read, or changed since the stamps `before` were taken.
     """
     digest = digest_of(files, cache)
     if stamps_of(files) != before:
@@ -76,7 +76,7 @@ def digest_of_untouched(files: list[Path], cache: Cache, before: list[Stamp]) ->
 
 
 def sums_of(files: list[Path], cache: Cache) -> list[str]:
-    """The SHA-256 of each file."""
+    """Return the SHA-256 of each file."""
     try:
         return [remembered(file, folder_of(cache)) for file in files]
     except OSError as error:
@@ -85,7 +85,7 @@ def sums_of(files: list[Path], cache: Cache) -> list[str]:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """The system's refusals in the block, told as the user's to mend."""
+    """Turn the system's errors in the block into a UserError."""
     try:
         yield
     except OSError as error:

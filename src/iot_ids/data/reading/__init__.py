@@ -1,1 +1,1 @@
-"""From files to typed rows."""
+"""Read files into typed rows."""

@@ -1,7 +1,7 @@
-"""A file's rows as text, cell by cell: every line one row, on every way.
+"""Read a file's rows as text, cell by cell; every line is one row, whichever reader is used.
 
-Polars' reader of CSV has notions of its own of what a quotation mark amid a text does, and may take many lines for one
-cell. It gets what it reads rightly; of the rest, the lines are cut here.
+Polars' CSV reader treats a quotation mark inside a text in its own way, and may take several lines for one cell. It is
+used for lines that it reads correctly; the others are split here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,17 +27,17 @@ from iot_ids.data.reading.lines import (
 from iot_ids.data.reading.packed import readable
 
 BLOCK, FEW = 16 * 2**20, 2**16
-"""Bytes of text that are read at a time, of a whole file or of some rows at its top."""
+"""Bytes of text read at a time, from a whole file or from its first rows."""
 _TEXT = "__text"
 
 
 def tables(
     part: Layout, wanted: Sequence[str], lines: pl.Series | None = None, size: int = BLOCK
 ) -> Iterator[pl.DataFrame]:
-    """The rows of a file in order, in tables: LINE, CELLS, and those of the columns `wanted` that are there.
+    """Yield the rows of a file in order, as tables with LINE, CELLS, and the columns of `wanted` that the file has.
 
-    Cells are text, and null or empty where there is none; those of Parquet are as stored, in one table, and CELLS is
-    null. Of the file's rows, those on `lines`; None means all.
+    Cells are text, null or empty if blank; those of Parquet are as stored, in one table with CELLS null. `lines`
+    selects rows by line; None means all.
 
     Raises:
         UserError: the file cannot be read, or a quotation mark opens a cell and is not closed in its line.
@@ -59,7 +59,7 @@ def tables(
 
 
 def first_rows(part: Layout, wanted: Sequence[str], rows: int) -> pl.DataFrame:
-    """As `tables`, in one: the first `rows` of the file's rows."""
+    """Return the first `rows` rows of the file, as one table like those of `tables`."""
     few = replace(part, rows=rows if part.rows is None else min(part.rows, rows))
     return pl.concat(tables(few, wanted, size=FEW))
 
@@ -67,7 +67,7 @@ def first_rows(part: Layout, wanted: Sequence[str], rows: int) -> pl.DataFrame:
 def csv(
     source: object, part: Layout, kinds: Mapping[str, pl.DataType], quotes: Quotes, **options: object
 ) -> pl.LazyFrame:
-    """Rows by Polars' reader of CSV, a row for each line: of `source`, which quotes its cells plainly or not at all."""
+    """Read `source`, which quotes whole cells or none, with Polars' CSV reader, one row per line."""
     assert quotes is not Quotes.odd
     return pl.scan_csv(
         source,  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def csv(
 
 
 def _table(part: Layout, block: bytes, before: int, wanted: Sequence[str], lines: pl.Series | None) -> pl.DataFrame:
-    """The rows of `block`, which follows the first `before` lines."""
+    """Return the rows of `block`, which begins after the first `before` lines."""
     assert part.separator is not None
     rows = _cells(part, block, [name for name in wanted if name in part.names])
     there = texts(block).to_frame(_TEXT).hstack(rows).with_row_index(LINE, before + 1)
@@ -97,7 +97,7 @@ def _table(part: Layout, block: bytes, before: int, wanted: Sequence[str], lines
     found = counted.collect()
     if (unclosed := found.filter(pl.col(_TEXT) & (pl.col(CELLS).is_null() | (pl.col(CELLS) > 0)))).height:
         raise UserError(
-            f"{part.file}:{unclosed[LINE][0]}: a quotation mark is not closed in its line; mend or remove that line"
+            f"{part.file}:{unclosed[LINE][0]}: a quotation mark is not closed in its line; fix or remove that line"
         )
     return found.select(_none(part, wanted).columns)
 

@@ -1,6 +1,6 @@
-"""Rows read straight into their types, without a text in between.
+"""Read rows directly into their types, without going through text.
 
-Of rows that are whole, this is bit for bit what `careful` reads; the tests hold the two against each other.
+For intact rows the result is bit for bit that of `reader.read_as_text`; the tests compare the two.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,15 +17,15 @@ from iot_ids.data.reading.small_files import content_of
 from iot_ids.data.schema import Columns, Dataset, MissingNumbers
 
 SHORT = "__short"
-"""Whether a row's last cell is null, as it is where a line has too few; of Parquet, whether all its cells are."""
+"""Whether a row's last cell is null, as in a line with too few cells; for Parquet, whether all cells are."""
 LOOKED_AT = 100
-"""Rows from the top by which an identifier is taken for a number or a text; a wrong guess costs a second reading."""
+"""Rows from the top that decide whether an identifier is a number or text; a wrong guess costs a second reading."""
 
 
 def number_columns(layouts: Sequence[layout.Layout], dataset: Dataset) -> list[str]:
-    """The identifiers that hold a number in each of the first rows of every one of the files that has them.
+    """Return the identifiers that hold a number in each of the first rows of every file that has them.
 
-    Ports, and times with a format of their own, are none.
+    Ports, and times with a declared format, are left out.
     """
     texts = {*dataset.columns.ports, *_written_times(layouts, dataset.columns)}
     wanted = Columns(identifiers=[name for name in dataset.columns.identifiers if name not in texts])
@@ -39,14 +39,14 @@ def number_columns(layouts: Sequence[layout.Layout], dataset: Dataset) -> list[s
 
 
 def _written_times(layouts: Sequence[layout.Layout], columns: Columns) -> list[str]:
-    """The time column where it has a format of its own: its digits are no number."""
+    """The time column if it has a declared format: its digits are not a number."""
     if columns.time is None or columns.time_format is None:
         return []
     return [] if all(layout.holds_times(part, columns.time) for part in layouts) else [columns.time]
 
 
 def as_numbers(texts: pl.Series) -> pl.Series | None:
-    """Categorical texts as float64; None where one of them is no number."""
+    """Convert categorical texts to float64; None if one of them is not a number."""
     values = texts.unique().drop_nulls()
     numbers = _numbers(values.cast(pl.String))
     return None if numbers is None else _mapped(texts, values, numbers)
@@ -60,10 +60,10 @@ def _numbers(texts: pl.Series) -> pl.Series | None:
 def read_typed(
     parts: Sequence[layout.Layout], dataset: Dataset, numbers: Sequence[str]
 ) -> tuple[pl.DataFrame, list[int]] | None:
-    """The declared columns that are there, and SHORT, of every row of the files in order, and how many rows each has.
+    """Read the declared columns that the files have, and SHORT, in order; also return each file's number of rows.
 
-    Features that are numbers are float32, identifiers that are `numbers` and ports float64, all others categorical.
-    None where `careful` has to read a file. Several files are as `together` gives them.
+    Numeric features are float32, identifiers in `numbers` and ports float64, all others categorical. None if a file has
+    to be read as text. Several files are a group from `together`.
     """
     missing = pl.Series(dataset.format.missing, dtype=pl.String)
     if missing.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any():
@@ -76,10 +76,10 @@ def read_typed(
 
 
 def not_whole(frame: pl.DataFrame, dataset: Dataset) -> pl.Series | None:
-    """Which rows have a feature that is no finite number, or a null as last cell; None where there is none.
+    """Mark rows with a feature that is not a finite number, or a null last cell; None if there are none.
 
-    Columns are looked at first, since most files have no such row. A number that is missing does no harm where
-    `dataset.missing_numbers` indicates it.
+    Whole columns are tested first, since most files have no such row. Missing numbers are allowed if
+    `dataset.missing_numbers` indicates them.
     """
     drop = dataset.missing_numbers is MissingNumbers.drop
     numbers = [name for name in dataset.columns.numeric if not _finite(frame[name], drop)]
@@ -117,7 +117,7 @@ def _text(
 
 
 def _parquet(part: layout.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:
-    """None where a feature is stored as something else than a number, or an identifier as one rounded to float32."""
+    """Read a Parquet file; None if a feature is not stored as a number, or a numeric identifier only as float32."""
     there = [name for name in layout.declared(columns) if name in part.names]
     stored = layout.scan_parquet(part, there)
     schema = stored.collect_schema()
@@ -142,7 +142,7 @@ def _cells(there: Sequence[str], columns: Columns, numbers: Sequence[str]) -> It
 
 
 def _named(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
-    """What is categorical as it is called, and ports as numbers: a column has few values, however many rows."""
+    """Normalise categorical values, and turn ports into numbers; a column has few values, however many rows."""
     names = [name for name, kind in frame.schema.items() if kind == pl.Categorical]
     return frame.with_columns(_renamed(frame[name], dataset) for name in names)
 
@@ -160,7 +160,7 @@ def _renamed(column: pl.Series, dataset: Dataset) -> pl.Series:
 
 
 def _mapped(column: pl.Series, before: pl.Series, after: pl.Series) -> pl.Series:
-    """A categorical `column` with its values `before`, all it has but null, replaced by those of `after`.
+    """Replace the values `before` of a categorical `column`, all that it has except null, by those of `after`.
 
     Looked up by the categories' codes: a column has few values, however many rows.
     """

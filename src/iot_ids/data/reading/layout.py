@@ -1,4 +1,4 @@
-"""From files to one LazyFrame of text cells and from text cells to declared types, losing nothing on the way."""
+"""Detect how a file is laid out, and convert its cells to the declared types."""
 
 import csv
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ FILE = "__file"
 MISSING_NAME = "missing"
 """The category of a categorical cell without a value."""
 MISSING_NUMBER = -1.0
-"""What an identifier without a number is as a feature: ARP has no ports, and no row is dropped for it."""
+"""The value of a missing identifier used as a feature: ARP has no ports, and no row is dropped for it."""
 LARGEST = (2 - 2**-23) * 2.0**127
 """The largest float32."""
 
@@ -29,8 +29,8 @@ A_DAY = 86_400.0
 class Layout:
     """How a file is laid out: column names in order, separator, number of header lines. No separator means Parquet.
 
-    The header's lines are those of comment before the names, and the names' own. `rows` is how many rows from the top
-    are read, a blank line among them; None means all. A line that begins with `comment` is no flow; without it, none.
+    Header lines are the comments before the names, and the line of names. `rows` limits the rows read from the top,
+    blank lines included; None means all. A line that begins with `comment` is not a flow; empty, it marks none.
     """
 
     file: Path
@@ -42,9 +42,9 @@ class Layout:
 
 
 def layout(file: Path, dataset: Dataset, rows: int | None = None) -> Layout:
-    """Separator and header of `file`: as `dataset.format` says or, for `auto`, as its first line fits best.
+    """Return the layout of `file`: as `dataset.format` says or, for `auto`, whatever fits its first line best.
 
-    `rows` goes into the layout as it is: no row is read here.
+    `rows` is only passed on: no row is read here.
 
     Raises:
         UserError: the file is empty, cannot be read, or lacks a column of the dataset (named, with those found); a
@@ -64,15 +64,15 @@ def layout(file: Path, dataset: Dataset, rows: int | None = None) -> Layout:
 
 
 def stored(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
-    """Every row of a Parquet file in order: LINE and those of the columns `wanted` that are there, as stored."""
+    """Scan a Parquet file's rows in order: LINE and the columns of `wanted` that it has, as stored."""
     columns = [name for name in wanted if name in part.names]
     return scan_parquet(part, columns).with_columns(pl.col(LINE).cast(pl.Int64) + 1)
 
 
 def scan_parquet(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
-    """The columns `wanted` of a Parquet file, called as its layout calls them, and LINE from 0.
+    """Scan the columns `wanted` of a Parquet file, named as in its layout, and LINE from 0.
 
-    Truth values are 0 and 1, bytes are text. Times of any type are seconds, as float64: points in time since 1970 UTC
+    Booleans become 0 and 1, bytes text. Times of any type become seconds, as float64: points in time since 1970 UTC
     (one without a zone counts as UTC), times of the day since midnight.
     """
     frame = pl.scan_parquet(part.file, row_index_name=LINE, n_rows=part.rows, glob=False)
@@ -82,7 +82,7 @@ def scan_parquet(part: Layout, wanted: Sequence[str]) -> pl.LazyFrame:
 
 
 def holds_times(part: Layout, name: str) -> bool:
-    """Whether a column is stored as times, which only Parquet can; true where the file lacks it."""
+    """Whether a column is stored as times, which only Parquet can; true if the file lacks it."""
     if name not in part.names:
         return True
     if part.separator is not None:
@@ -91,18 +91,18 @@ def holds_times(part: Layout, name: str) -> bool:
 
 
 def declared(columns: Columns) -> list[str]:
-    """All column names of a dataset that are read, each once."""
+    """Return the names of all columns to read, each once."""
     return list(dict.fromkeys([*columns.numeric, *columns.categorical, *columns.identifiers, *columns.labels]))
 
 
 def text(name: str, missing: Sequence[str]) -> pl.Expr:
-    """A column as text without blanks around it; null where that means "no value"."""
+    """A column as text without surrounding blanks; null if that means "no value"."""
     stripped = pl.col(name).cast(pl.String).str.strip_chars()
     return pl.when(stripped.is_in(list({"", *missing})).not_()).then(stripped)
 
 
 def number(cell: pl.Expr) -> pl.Expr:
-    """Text as float64; null where it is no number. `7.00E-06` and `inf` are numbers."""
+    """Text as float64; null if it is not a number. `7.00E-06` and `inf` are numbers."""
     return cell.cast(pl.Float64, strict=False)
 
 
@@ -119,22 +119,22 @@ def port(cell: pl.Expr) -> pl.Expr:
 
 
 def identifier(number: pl.Expr) -> pl.Expr:
-    """An identifier's number as a feature: float64 within float32's range; MISSING_NUMBER where there is none."""
+    """An identifier's number as a feature: float64 within float32's range; MISSING_NUMBER if missing."""
     return pl.when(number.is_finite()).then(number.clip(-LARGEST, LARGEST)).otherwise(MISSING_NUMBER)
 
 
 def label(cell: pl.Expr) -> pl.Expr:
-    """Text as a name; codes that became floats (`2.0`) are codes again."""
+    """Text as a name; codes that became floats (`2.0`) are restored."""
     return cell.str.replace(r"^(-?\d+)\.0+$", "${1}")
 
 
 def category(cell: pl.Expr) -> pl.Expr:
-    """Text as a name; no value is a name of its own."""
+    """Text as a name; a missing value is a category of its own."""
     return label(cell).fill_null(MISSING_NAME)
 
 
 def named(cell: pl.Expr, name: str, columns: Columns) -> pl.Expr:
-    """A cell of the column `name`, which is none of the numeric features: category, port, or another name."""
+    """A cell of the column `name`, which is not a numeric feature: a category, a port, or another name."""
     if name in columns.categorical:
         return category(cell)
     return port(cell) if name in columns.ports else label(cell)
@@ -144,7 +144,7 @@ def _parquet_layout(file: Path, columns: Columns) -> Layout:
     try:
         schema = pl.scan_parquet(file, glob=False).collect_schema()
     except BROKEN as error:
-        raise UserError(f"{file}: is no readable Parquet file ({error}); is it whole? Get it again") from error
+        raise UserError(f"{file}: is not a readable Parquet file ({error}); is it whole? Get it again") from error
     names = _unique([name.strip() for name in schema])
     wanted = set(declared(columns))
     for name, kind in zip(names, schema.dtypes(), strict=True):
@@ -169,7 +169,7 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
 
 
 def _decoded(cells: pl.Series) -> pl.Series:
-    """Bytes as text; those that are no UTF-8 are replaced, as they are in text files."""
+    """Decode bytes; those that are not UTF-8 are replaced, as in text files."""
     try:
         return cells.cast(pl.String)
     except pl.exceptions.ComputeError:
@@ -207,11 +207,11 @@ def _cells(file: Path, line: str, separator: str) -> list[str]:
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
     except csv.Error as error:
-        raise UserError(f"{file}:1: is no line of CSV ({error}); it begins: {line[:120]!r}") from error
+        raise UserError(f"{file}:1: is not a line of CSV ({error}); it begins: {line[:120]!r}") from error
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
-    """Blank names (index columns, blank columns) and repeated ones get a name that no dataset declares."""
+    """Replace blank names (index columns, blank columns) and repeated ones by names that no dataset declares."""
     return tuple(name if name and name not in names[:at] else f"__unnamed_{at}" for at, name in enumerate(names))
 
 

@@ -1,8 +1,8 @@
-"""A text file as lines: one line is one row, whatever stands in it.
+"""Split text files into lines; one line is one row, whatever it contains.
 
-This is the one notion of a line and of a quotation mark, which every reader of this package shares. A quotation mark
-that does not open its cell is a letter like any other. A cell that opens with one ends with one, in the same line; two
-of them in it are one.
+Every reader of this package shares this definition of a line and of a quotation mark. A quotation mark that does not
+open its cell is an ordinary character. A cell that opens with one ends with one, on the same line; two inside it mean
+one.
 """
 
 import re
@@ -22,9 +22,9 @@ from iot_ids.data.reading.packed import opened, readable
 LINE = "__line"
 """1-based line (or Parquet row) of a row in its file."""
 CELLS = "__cells"
-"""How many cells a line has, where that is not how many it should have; 0 where it is a comment."""
+"""Number of cells in a line, if it is not the expected number; 0 for a comment."""
 PIECE = 2**18
-"""Bytes that are looked through at a time: so many stay in the processor's cache."""
+"""Bytes scanned at a time, so that they stay in the processor's cache."""
 NEWLINE, RETURN, MARK = b'\n\r"'
 
 
@@ -33,17 +33,17 @@ class Quotes(Enum):
 
     none = "none"
     plain = "plain"
-    """Whole cells of one line each: what every reader of CSV takes for the same cells."""
+    """Whole cells within a line, which every CSV reader reads alike."""
     odd = "odd"
 
 
 def first_line(file: Path, comment: str = "") -> tuple[str, int]:
-    """The first line of a text file, without byte-order mark and line end, and how many lines of comment precede it.
+    """Return the first line of a text file, without byte-order mark and line end, and the number of comments before it.
 
-    A line that begins with `comment` is one; without it, there are none.
+    A comment is a line that begins with `comment`; an empty `comment` marks none.
 
     Raises:
-        UserError: the file cannot be opened, is no text, is empty, or begins with a blank line.
+        UserError: the file cannot be opened, is not text, is empty, or begins with a blank line.
     """
     try:
         with readable(file), opened(file) as stream:
@@ -51,9 +51,10 @@ def first_line(file: Path, comment: str = "") -> tuple[str, int]:
             while comment and line.startswith(comment):
                 line, before = stream.readline(1 << 20).decode(), before + 1
     except UnicodeDecodeError as error:
-        raise UserError(f"{file}: is no UTF-8 text ({error}); unpack or convert it first") from error
+        raise UserError(f"{file}: is not UTF-8 text ({error}); unpack or convert it first") from error
     if not line:
-        raise UserError(f"{file}: is empty" + f" but for {before:,} lines that begin with {comment!r}" * bool(before))
+        but = f" except for {before:,} lines that begin with {comment!r}" * bool(before)
+        raise UserError(f"{file}: is empty{but}")
     if not line.strip():
         raise UserError(
             f"{file}:{before + 1}: is a blank line; the first line has to name the columns or hold the first flow"
@@ -62,7 +63,7 @@ def first_line(file: Path, comment: str = "") -> tuple[str, int]:
 
 
 def blocks(file: Path, size: int, skip: int = 0, limit: int | None = None) -> Iterator[bytes]:
-    """The file but its first `skip` lines, in pieces of whole lines: `size` bytes and what is left of the last line.
+    """Yield the file after its first `skip` lines, in pieces of `size` bytes extended to the end of the last line.
 
     At most `limit` lines; None means all.
 
@@ -91,7 +92,7 @@ def _pieces(stream: BufferedIOBase, size: int) -> Iterator[bytes]:
 
 
 def count(file: Path) -> int:
-    """How many lines the file has, the last one with or without its end. Polars takes ten times as long.
+    """Return the number of lines, the last one with or without its end. Polars takes ten times as long.
 
     Raises:
         UserError: the file cannot be read.
@@ -100,13 +101,13 @@ def count(file: Path) -> int:
 
 
 def lines_in(block: bytes) -> int:
-    """How many lines a piece of whole lines has."""
+    """Return the number of lines in a piece of whole lines."""
     ends = int(np.count_nonzero(np.frombuffer(block, np.uint8) == NEWLINE))  # several bytes at once, unlike bytes.count
     return ends + (not block.endswith(b"\n"))
 
 
 def survey(pieces: Iterable[bytes], separator: str, comment: str = "") -> tuple[int, Quotes]:
-    """How many lines there are, and how they quote their cells; a line of comment has no cells, which is odd."""
+    """Return the number of lines, and how they quote their cells; comments make that odd."""
     lines, found, mark = 0, Quotes.none, comment.encode()
     for block in pieces:
         lines += lines_in(block)
@@ -118,7 +119,7 @@ def survey(pieces: Iterable[bytes], separator: str, comment: str = "") -> tuple[
 
 
 def quotes_of(block: bytes, separator: str) -> Quotes:
-    """How a piece of whole lines quotes its cells."""
+    """Return how a piece of whole lines quotes its cells."""
     if b'"' not in block:
         return Quotes.none
     text = np.frombuffer(b"\n" + block.replace(b'""', b"") + b"\n\n", np.uint8)
@@ -134,15 +135,15 @@ def quotes_of(block: bytes, separator: str) -> Quotes:
 
 
 def texts(block: bytes) -> pl.Series:
-    """The lines of a piece of whole lines, without their ends. Bytes that are no UTF-8 become U+FFFD."""
+    """Return the lines of a piece of whole lines, without their ends. Bytes that are not UTF-8 become U+FFFD."""
     try:
         return pl.scan_lines(block).collect().to_series()
-    except pl.exceptions.ComputeError:  # bytes that are no UTF-8
+    except pl.exceptions.ComputeError:  # bytes that are not UTF-8
         return pl.scan_lines(block.decode("utf-8", "replace").encode()).collect().to_series()
 
 
 def cells(text: pl.Expr, separator: str) -> pl.Expr:
-    """A line as a list of its cells, those in quotation marks without them. At least one."""
+    """A line as the list of its cells, at least one, without the quotation marks around them."""
     apart = re.escape(separator)
     every = (pl.lit(separator) + text).str.extract_all(f'{apart}(?:"(?:[^"]|"")*"[^{apart}]*|[^{apart}]*)')
     cell = pl.element().str.slice(1)
@@ -151,7 +152,7 @@ def cells(text: pl.Expr, separator: str) -> pl.Expr:
 
 
 def odd_cells(text: pl.Expr, separator: str, expected: int, comment: str = "") -> pl.Expr:
-    """CELLS: how many cells a line has, null where they are `expected`. Blank cells after the last do no harm."""
+    """CELLS: the number of cells in a line, null if it is the `expected` one. Trailing blank cells are ignored."""
     bare = _without_quoted(text, separator)
     found = _cells(bare, separator, expected)
     odd = pl.when(found != expected).then(found)
@@ -159,7 +160,7 @@ def odd_cells(text: pl.Expr, separator: str, expected: int, comment: str = "") -
 
 
 def is_open(text: pl.Expr, separator: str) -> pl.Expr:
-    """Whether a cell of the line opens with a quotation mark that is not closed in it."""
+    """Whether a cell of the line opens with a quotation mark that is not closed on that line."""
     return _without_quoted(text, separator).str.contains(_opening(separator))
 
 

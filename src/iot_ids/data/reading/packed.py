@@ -1,4 +1,4 @@
-"""Text files as they come: plain, or packed by gzip, bzip2, xz or zip, told by their first bytes."""
+"""Open text files, plain or compressed by gzip, bzip2, xz or zip, recognised by their first bytes."""
 
 import bz2
 import gzip
@@ -22,7 +22,7 @@ KINDS = {
     rb"\xfd7zXZ\x00": "xz",
     rb"PK(\x03\x04|\x05\x06)": "zip",
 }
-"""First bytes of packed files that are read."""
+"""First bytes of compressed files that can be read."""
 OTHERS = {
     rb"\x28\xb5\x2f\xfd": "is packed by Zstandard; unpack it first",
     rb"7z\xbc\xaf\x27\x1c": "is an archive of 7-Zip; unpack it first",
@@ -31,22 +31,22 @@ OTHERS = {
     rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "is a file of Excel; save it as CSV",
     rb"\xff\xfe|\xfe\xff": "is text in UTF-16; save it as UTF-8",
 }
-"""First bytes of files that cannot be read, and what is said of them."""
+"""First bytes of files that cannot be read, and how to describe them."""
 BROKEN = (
     pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,  # no Exception: what Polars raises where its own code failed
+    pl.exceptions.PanicException,  # not an Exception; raised by Polars when its own code failed
     OSError,
     EOFError,
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
-    NotImplementedError,  # zip: a way of packing that Python lacks
+    NotImplementedError,  # zip: a compression that Python lacks
 )
 
 
 @contextmanager
 def readable(file: Path) -> Iterator[None]:
-    """What goes wrong while the file is read, as a UserError."""
+    """Turn errors while the file is read into a UserError."""
     try:
         yield
     except BROKEN as error:
@@ -55,10 +55,10 @@ def readable(file: Path) -> Iterator[None]:
 
 
 def opened(file: Path) -> BufferedIOBase:
-    """The file's text as bytes, unpacked.
+    """Open the file's text as bytes, decompressed.
 
     Raises:
-        UserError: it is of a kind that cannot be read, which is named.
+        UserError: it is of a kind that cannot be read; the message names it.
         OSError, EOFError, zlib.error, lzma.LZMAError, BadZipFile: it cannot be opened.
     """
     kind = _kind(file)
@@ -69,7 +69,7 @@ def opened(file: Path) -> BufferedIOBase:
 
 
 def for_polars(file: Path) -> Path | bytes:
-    """What Polars reads the file from: itself, or what it holds where Polars cannot unpack it.
+    """Return a source for Polars: the file itself, or its content if Polars cannot decompress it.
 
     Raises:
         UserError, OSError, EOFError, zlib.error, lzma.LZMAError, BadZipFile: as `opened`.

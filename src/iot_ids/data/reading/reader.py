@@ -1,7 +1,7 @@
-"""Every row of the files, typed: those that can be used, and those that cannot, each with its reason.
+"""Read every row of the files, typed; unusable rows are kept apart, each with its reason.
 
-Files are read straight into types, several times as fast as by way of text. What that cannot tell, which rows are wrong
-and why, is found by reading those rows again, carefully.
+Files are read directly into types, several times faster than through text. The rows that fail are then read again as
+text, to find out what is wrong with them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,20 +23,18 @@ from iot_ids.data.reading.times import time_format, told
 from iot_ids.data.schema import Columns, Dataset
 
 ROW_ID = "__row_id"
-"""Running number of a row over all files, from 0: how predictions are traced back to flows."""
+"""Running number of a row over all files, from 0, by which predictions are traced back to flows."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of the files in their order.
+    """The rows of the files in order.
 
-    `usable` has ROW_ID, FILE and the declared columns that are there: features float32 or categorical, never null
-    but where missing numbers are indicated;
-    ports, and identifiers that are numbers throughout, float64; other identifiers and labels categorical. A label that
-    is blank is null.
-    `odd` are the other rows: ROW_ID, FILE, LINE, REASON, CELLS and the labels as text. `heights` counts the
-    rows of each file.
-    `time_format` is the format by which a time column of text became a number; None where there was none to read.
+    `usable` has ROW_ID, FILE and the declared columns that the files have: features float32 or categorical, never null
+    unless missing numbers are indicated; ports, and identifiers that are all numbers, float64; other identifiers and
+    labels categorical. A blank label is null.
+    `odd` has the other rows: ROW_ID, FILE, LINE, REASON, CELLS and the labels as text. `heights` counts the rows of
+    each file. `time_format` is the format by which a time column of text was parsed; None if there was none.
     """
 
     usable: pl.DataFrame
@@ -46,19 +44,19 @@ class Rows:
 
     @property
     def height(self) -> int:
-        """How many rows were read."""
+        """Number of rows read."""
         return sum(self.heights)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The rows of some files that follow each other."""
+    """The rows of some consecutive files."""
 
     usable: pl.DataFrame
     odd: pl.DataFrame
     heights: list[int]
     unsure: set[str]
-    """Identifiers taken for numbers that may be texts."""
+    """Identifiers read as numbers that may be text."""
 
 
 def rows_of(layouts: Sequence[layout.Layout], dataset: Dataset) -> Rows:
@@ -85,7 +83,7 @@ def rows_of(layouts: Sequence[layout.Layout], dataset: Dataset) -> Rows:
 def _of_files(
     group: Sequence[layout.Layout], index: int, start: int, dataset: Dataset, numbers: Sequence[str]
 ) -> Iterator[_Part]:
-    """The rows of the files from `index` on, the first of which is row `start` of all."""
+    """Read the files from number `index` on; their first row is row `start` overall."""
     with readable(group[0].file):
         found = read_typed(group, dataset, numbers)
     if found is not None:
@@ -108,7 +106,7 @@ def _checked(
     found: pl.DataFrame,
     heights: list[int],
 ) -> _Part:
-    """What was read straight, its rows that are not whole read again."""
+    """Complete rows that `read_typed` gave: those that are not intact are read again as text."""
     wrong = not_whole(found, dataset)
     place = pl.Series(layout.FILE, np.repeat(np.arange(index, index + len(group), dtype=np.int32), heights))
     usable = found.drop(SHORT).with_columns(place).with_row_index(ROW_ID, start)
@@ -136,7 +134,7 @@ def _carefully(
     numbers: Sequence[str],
     lines: pl.Series | None = None,
 ) -> _Part:
-    """The rows of the file `index` on `lines`, or all."""
+    """Read the file number `index` as text: its rows on `lines`, or all."""
     place = [pl.lit(index, pl.Int32).alias(layout.FILE), (pl.col(LINE) - (part.header_lines + 1) + start).alias(ROW_ID)]
     rows = read_as_text(part, dataset, lines).with_columns(place[0], place[1].cast(pl.get_index_type()))
     kept = rows.filter(pl.col(REASON) == KEPT).drop(LINE, REASON, CELLS)
@@ -148,7 +146,7 @@ def _carefully(
 
 
 def _with_null(rows: pl.DataFrame, numbers: Sequence[str]) -> set[str]:
-    """Those of `numbers` with a null, which may be no value, or a text."""
+    """The columns of `numbers` with a null, which may be a missing value, or text."""
     return {name for name in numbers if name in rows.columns and rows[name].null_count()}
 
 
@@ -158,12 +156,12 @@ def _none_odd(dataset: Dataset) -> pl.DataFrame:
 
 
 def _joined(parts: list[_Part], columns: Columns) -> Rows:
-    """An identifier whose every value is a number (a running one, say) becomes one, to keep its order, and so does a
-    time of a known format. `parts` is emptied.
+    """Join `parts`, which is emptied. An identifier with only numbers becomes numeric, to keep its order, and so does a
+    time in a known format.
     """
     heights, odd = [height for part in parts for height in part.heights], pl.concat([part.odd for part in parts])
     usable = pl.concat([part.usable for part in parts], how="diagonal")
-    parts.clear()  # or their columns would stay beside those in one piece
+    parts.clear()  # or their columns would stay in memory beside the contiguous ones
     usable = rechunked(usable)
     there = [name for name in layout.declared(columns) if name in usable.columns]
     texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]
@@ -177,10 +175,9 @@ def _joined(parts: list[_Part], columns: Columns) -> Rows:
 
 
 def read_as_text(part: layout.Layout, dataset: Dataset, lines: pl.Series | None = None) -> pl.DataFrame:
-    """LINE, REASON, CELLS and the declared columns that are there.
+    """Read LINE, REASON, CELLS and the declared columns that the file has, through text.
 
-    Numbers are float32, ports float64, names and other identifiers text. Of the file's rows, those on `lines`; None
-    means all.
+    Numbers are float32, ports float64, names and other identifiers text. `lines` selects rows by line; None means all.
 
     Raises:
         UserError: the file cannot be read, or a quotation mark opens a cell and is not closed in its line.
@@ -189,7 +186,7 @@ def read_as_text(part: layout.Layout, dataset: Dataset, lines: pl.Series | None 
 
 
 def typed(table: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
-    """As `careful`, of rows that `tables` has read."""
+    """As `read_as_text`, for rows that `tables` has read."""
     columns = dataset.columns
     there = [name for name in table.columns if name not in (LINE, CELLS)]
     texts = table.lazy().with_columns(layout.text(name, dataset.format.missing).alias(name) for name in there)

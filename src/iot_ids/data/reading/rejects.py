@@ -1,4 +1,4 @@
-"""Rows that cannot be used: which reason each has, and the first of them shown with file and line."""
+"""Find the reason why a row cannot be used, and show the first such rows with file and line."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from iot_ids.data.reading.lines import CELLS, LINE
 from iot_ids.data.schema import Dataset, MissingNumbers
 
 REASON = "__reason"
-"""Index into REASONS of why a row is dropped; 0 where it is kept."""
+"""Index into REASONS of why a row is dropped; 0 if it is kept."""
 REASONS = (
     "kept",
     "blank line",
@@ -23,18 +23,17 @@ REASONS = (
 )
 KEPT, BLANK, RAGGED, TEXT, NOT_FINITE, NO_NUMBER, NO_LABEL, COMMENT = range(len(REASONS))
 DAMAGED = (RAGGED, TEXT, NOT_FINITE)
-"""Reasons that speak of a damaged or misread file, not of values that nobody measured."""
+"""Reasons that indicate a damaged or misread file, not values that were not measured."""
 NUMBER = "__number_"
-"""Prefix of a number column beside the text that it was read from."""
+"""Prefix of a number column, beside the text that it was parsed from."""
 SHOWN = 5
 
 
 def reason(dataset: Dataset, there: Sequence[str]) -> pl.Expr:
-    """The first reason for which a row has to go, as int8: a comment, or the first in REASONS, but NO_LABEL: only the
-    taxonomy knows what a blank label means (`iot_ids.data.clean`).
+    """The first reason to drop a row, as int8: comment, then in the order of REASONS. NO_LABEL is left to
+    `iot_ids.data.clean`: only the taxonomy knows what a blank label means.
 
-    The frame has CELLS, the declared columns that are `there` as `read.text`, and the numbers as float32 under NUMBER +
-    name.
+    The frame has CELLS, the columns `there` as `layout.text`, and the numbers as float32 under NUMBER + name.
     """
     names, drop = dataset.columns.numeric, dataset.missing_numbers is MissingNumbers.drop
     texts = [pl.col(name) for name in names]
@@ -54,7 +53,7 @@ def reason(dataset: Dataset, there: Sequence[str]) -> pl.Expr:
 
 
 def examples(rows: pl.DataFrame, layouts: Sequence[layout.Layout], dataset: Dataset) -> list[str]:
-    """The first SHOWN damaged rows: file, line, reason, and the cells at fault or how many there are."""
+    """Describe the first SHOWN damaged rows: file, line, reason, and the faulty cells or their number."""
     bad = rows.filter(pl.col(REASON).is_in(DAMAGED)).head(SHOWN)
     return [
         f"{layouts[file].file}:{line}: {REASONS[code]}: "

@@ -1,4 +1,4 @@
-"""Many small files read as one: what a reading costs, however few the rows, is paid once."""
+"""Read many small files as one, so that the fixed cost of a reading is paid once."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,11 +8,11 @@ from iot_ids.data.reading.lines import PIECE, blocks, lines_in
 from iot_ids.data.reading.packed import readable
 
 SMALL, TOGETHER = 2**20, 16 * 2**20
-"""Bytes of a file that is read with its neighbours, and of all that are read at once."""
+"""Largest size in bytes of a file that is read with its neighbours, and of all that are read at once."""
 
 
 def together(layouts: Sequence[Layout]) -> list[list[Layout]]:
-    """The files in their order, those that can be read at once in one list: small neighbours of text, laid out alike.
+    """Group the files, in order, by what can be read at once: small neighbouring text files with the same layout.
 
     Raises:
         UserError: a file cannot be read.
@@ -31,7 +31,7 @@ def together(layouts: Sequence[Layout]) -> list[list[Layout]]:
 
 
 def content_of(parts: Sequence[Layout]) -> tuple[bytes, list[int]]:
-    """The rows of text files, each line with its end, and how many each file has.
+    """Return the rows of text files, each line with its end, and the number of rows of each.
 
     Raises:
         UserError: a file cannot be read.
@@ -42,7 +42,7 @@ def content_of(parts: Sequence[Layout]) -> tuple[bytes, list[int]]:
 
 
 def _size(part: Layout) -> int:
-    """Bytes; as many as are read at once where the file is to be read alone."""
+    """Size in bytes; TOGETHER if the file has to be read by itself."""
     with readable(part.file):
         size = part.file.stat().st_size
     return size if part.separator is not None and part.rows is None and size <= SMALL else TOGETHER

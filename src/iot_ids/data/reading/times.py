@@ -1,4 +1,4 @@
-"""Times that are written as text: their format is told, or guessed from all of them."""
+"""Parse times that are text, by a declared format or one guessed from all of them."""
 
 from itertools import product
 
@@ -22,13 +22,13 @@ _YEAR_LAST = [
 COMMON = (*_YEAR_FIRST, *_YEAR_LAST)
 """The formats that are guessed."""
 LATEST = 4_102_444_800.0
-"""The year 2100: a guess that leads out of 1970 to 2100 took a day for a year."""
+"""The year 2100: a guess with times outside 1970 to 2100 took a day for a year."""
 LOOKED_AT = 100
-"""Texts that a format has to fit before it is tried on all."""
+"""Number of texts that a format has to fit before it is tried on all."""
 
 
 def seconds(texts: pl.Series, form: str) -> pl.Series:
-    """Seconds since 1970 UTC, float64; null where a text does not have the format, or is null.
+    """Convert texts to seconds since 1970 UTC, float64; null if a text does not have the format, or is null.
 
     `form` is a strptime format: `%z` takes `Z` too, `.%f` a fraction of any length, or none. A time without a zone
     counts as UTC.
@@ -40,15 +40,15 @@ def seconds(texts: pl.Series, form: str) -> pl.Series:
         times = texts.str.to_datetime(polars, time_unit="us", strict=False)
     except pl.exceptions.PolarsError as error:
         raise UserError(
-            f"dataset.columns.time_format={form!r} is no strptime format ({str(error).splitlines()[0]})"
+            f"dataset.columns.time_format={form!r} is not a strptime format ({str(error).splitlines()[0]})"
         ) from error
     return times.to_physical().cast(pl.Float64) / 1e6
 
 
 def guessed(texts: pl.Series) -> list[str]:
-    """The COMMON formats that all `texts` have, nulls aside, one for each way to read them.
+    """Return the COMMON formats that fit all `texts`, except nulls, one for each way to read them.
 
-    None where no format fits, several where the texts do not tell the day from the month.
+    Empty if no format fits; several if the texts leave open which is the day and which the month.
     """
     values = texts.drop_nulls().unique(maintain_order=True)
     few = [form for form in COMMON if len(values) and _fits(values.head(LOOKED_AT), form) is not None]
@@ -61,7 +61,7 @@ def guessed(texts: pl.Series) -> list[str]:
 
 
 def time_format(cells: pl.Series, columns: Columns) -> str | None:
-    """The format of a time column of text: told by the user, or the only one of the COMMON that fits; else None."""
+    """Return the format of a time column of text: the declared one, or the only one of COMMON that fits; else None."""
     if columns.time_format is not None:
         return columns.time_format
     forms = guessed(cells.unique().cast(pl.String))
@@ -69,29 +69,29 @@ def time_format(cells: pl.Series, columns: Columns) -> str | None:
 
 
 def told(texts: pl.Series, form: str) -> pl.Series:
-    """As `seconds`, where the user has said the format.
+    """As `seconds`, with a declared format that every text must have.
 
     Raises:
-        UserError: a text does not have it.
+        UserError: a text does not.
     """
     times = seconds(texts, form)
     odd = texts.filter(times.is_null() & texts.is_not_null())
     if len(odd):
         raise UserError(
             f"dataset.columns.time_format={form!r} does not fit {len(odd):,} of {len(texts.drop_nulls()):,} values of "
-            f"{texts.name}, such as {odd[0]!r}; mend the format, or leave it out where the times are numbers"
+            f"{texts.name}, such as {odd[0]!r}; fix the format, or leave it out if the times are numbers"
         )
     return times
 
 
 def unknown(texts: pl.Series) -> str:
-    """Why `texts` are no times as they stand, and which key says what they mean."""
+    """Explain why `texts` cannot be read as times, and which key declares their format."""
     values = texts.drop_nulls()
     forms, example = guessed(values), values[0] if len(values) else None
     key = "dataset.columns.time_format, such as '%d/%m/%Y %H:%M:%S'"
     if len(forms) > 1:
         return f"holds text ({example!r}) that can be read as {' or as '.join(forms)}; say which in {key}"
-    return f"holds text ({example!r}), whose order is not that of time; say its format in {key}, or give seconds"
+    return f"holds text ({example!r}), which cannot be ordered in time; give its format in {key}, or give seconds"
 
 
 def _fits(texts: pl.Series, form: str) -> pl.Series | None:

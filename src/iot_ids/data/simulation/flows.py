@@ -1,4 +1,4 @@
-"""The embedded default dataset: BoT-IoT's testbed in small, as flows of its 5 % release.
+"""Simulate the built-in default dataset: a small version of BoT-IoT's testbed, as flows of its 5 % release.
 
 The tables of `testbed` become rows here; the columns are the published ones (Koroniotis et al. 2019).
 
@@ -42,7 +42,7 @@ STATES = ("RST", "CON", "REQ", "INT", "URP", "FIN", "ACC", "NRS")
 
 
 def simulate(rows: int, seed: int) -> pl.DataFrame:
-    """`rows` flows of the testbed: the 46 columns of BoT-IoT's 5 % release, in its order; equal for equal seeds.
+    """Simulate `rows` flows with the 46 columns of BoT-IoT's 5 % release, in its order; equal for equal seeds.
 
     Rates are per second, times in seconds, with six decimals; ports are text (`-1` for ARP, hexadecimal for ICMP). From
     4,770 rows on there are 477 Normal and 79 Theft flows, below fewer; the other classes share the rest as published.
@@ -62,7 +62,7 @@ def simulate(rows: int, seed: int) -> pl.DataFrame:
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
-    """Writes the 5 % release's format (comma, header) to `path`: wholly or, if something fails, not at all."""
+    """Write `frame` to `path` in the 5 % release's format (comma, header), atomically."""
     with atomic_write(path) as new:
         frame.write_csv(new)
 

@@ -1,4 +1,4 @@
-"""BoT-IoT's testbed as tables: its hosts, what its tools leave behind, and its campaigns as published.
+"""BoT-IoT's testbed as tables: its hosts, the flows of its tools, and its campaigns as published.
 
 Hosts, tools and counts are the published ones (Koroniotis et al. 2019). Public samples were looked at for formats,
 magnitudes and shares; no row of them is copied.
@@ -20,7 +20,7 @@ RETRANSMITTED = ("e", "e s", "e s", "e *", "e g")
 
 @dataclass(frozen=True)
 class Flow:
-    """One kind of flow that a tool leaves behind, `share` times as often as its campaign's other kinds.
+    """One kind of flow that a tool causes, `share` times as often as its campaign's other kinds.
 
     Tuples and ranges are choices; no port means the burst's next one. `extra`: packets of the source beyond one per
     record. Sizes are bytes per packet. `length` of a record, `pause` between two: median seconds, spread of logarithm.
