@@ -95,7 +95,7 @@ def test_a_folder_without_such_files_tells_what_it_holds(small: Dataset, tmp_pat
 
 
 def test_a_number_is_no_path(small: Dataset) -> None:
-    with pytest.raises(UserError, match=r"dataset\.path=5 is no file"):
+    with pytest.raises(UserError, match=r"dataset\.path=5 is not a file"):
         training_files(replace(small, path=5))
 
 
