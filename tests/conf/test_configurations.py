@@ -129,7 +129,7 @@ def test_every_selector_runs_with_every_scaler(
 
 
 def test_an_unknown_key_is_refused_even_where_it_was_added() -> None:
-    with pytest.raises(UserError, match=r"model\.width is no key"):
+    with pytest.raises(UserError, match=r"model\.width is not a key"):
         resolve(composed("+model.width=3"))
 
 

@@ -36,7 +36,7 @@ def files_at(path: Any, patterns: Sequence[str | Sequence[str]], key: str) -> li
     Raises:
         UserError: it matches nothing.
     """
-    with _telling(key, path):
+    with _as_user_error(key, path):
         return _once(_files(path, patterns, key))
 
 
@@ -46,7 +46,7 @@ def official_test_files(dataset: Dataset) -> list[Path]:
     Raises:
         UserError: the dataset declares none and none was given, nothing is found, or a training file is among them.
     """
-    with _telling("dataset.test_path", dataset.test_path):
+    with _as_user_error("dataset.test_path", dataset.test_path):
         found = _once(_test_files(dataset))
     shared = set(_resolved(found)).intersection(_resolved(training_files(dataset)))
     if not shared:
@@ -66,7 +66,7 @@ def files_not_read(path: Any, read: Sequence[Path]) -> list[Path]:
 
 
 @contextmanager
-def _telling(key: str, path: Any) -> Iterator[None]:
+def _as_user_error(key: str, path: Any) -> Iterator[None]:
     """Turn the system's errors about a path into a UserError."""
     try:
         yield

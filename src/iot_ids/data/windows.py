@@ -10,7 +10,7 @@ from iot_ids.common.errors import UserError
 from iot_ids.data.checks import time_column
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.reading import layout
-from iot_ids.data.reading.times import told, unknown
+from iot_ids.data.reading.times import explain, parse_times
 from iot_ids.data.schema import Columns, Dataset
 
 PADDING = -1
@@ -83,11 +83,11 @@ def _times(flows: pl.DataFrame, name: str, form: str | None, missing: Sequence[s
         return flows[name]
     texts = flows.select(layout.text(name, missing)).to_series()
     if form is not None:
-        return told(texts, form)
+        return parse_times(texts, form)
     times = texts.cast(pl.Float64, strict=False)
     odd = texts.filter(times.is_null() & texts.is_not_null())
     if len(odd):
-        raise UserError(f"the time column {name} {unknown(odd)}")
+        raise UserError(f"the time column {name} {explain(odd)}")
     return times
 
 

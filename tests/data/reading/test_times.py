@@ -1,10 +1,10 @@
-"""Times that are written as text: told, guessed where that is sure, and otherwise asked for."""
+"""Times that are written as text: parse_times, guessed where that is sure, and otherwise asked for."""
 
 import polars as pl
 import pytest
 
 from iot_ids.common.errors import UserError
-from iot_ids.data.reading.times import guessed, seconds, time_format, told, unknown
+from iot_ids.data.reading.times import explain, guessed, parse_times, seconds, time_format
 from iot_ids.data.schema import Columns
 
 MORNING = 1517819500.0  # 2018-02-05 08:31:40 UTC
@@ -36,7 +36,7 @@ def test_one_text_can_tell_the_day_from_the_month_for_all() -> None:
 def test_day_and_month_that_no_text_tells_apart_are_asked_for() -> None:
     texts = pl.Series("ts", ["05/02/2018 08:31:40", "06/03/2018 08:31:40"])
     assert time_format(texts, Columns(time="ts")) is None
-    assert "read as %d/%m/%Y %H:%M:%S or as %m/%d/%Y %H:%M:%S; say which in dataset.columns.time_format" in unknown(
+    assert "read as %d/%m/%Y %H:%M:%S or as %m/%d/%Y %H:%M:%S; say which in dataset.columns.time_format" in explain(
         texts
     )
 
@@ -55,7 +55,7 @@ def test_a_text_of_another_format_than_the_one_told_is_counted_and_shown() -> No
     with pytest.raises(
         UserError, match=r"time_format='%d/%m/%Y' does not fit 1 of 2 values of ts, such as '2018-02-05'"
     ):
-        told(texts, "%d/%m/%Y")
+        parse_times(texts, "%d/%m/%Y")
 
 
 def test_what_is_no_format_is_refused() -> None:

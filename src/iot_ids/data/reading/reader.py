@@ -19,7 +19,7 @@ from iot_ids.data.reading.lines import CELLS, LINE
 from iot_ids.data.reading.packed import readable
 from iot_ids.data.reading.rejects import KEPT, NUMBER, REASON
 from iot_ids.data.reading.small_files import together
-from iot_ids.data.reading.times import time_format, told
+from iot_ids.data.reading.times import parse_times, time_format
 from iot_ids.data.schema import Columns, Dataset
 
 ROW_ID = "__row_id"
@@ -167,7 +167,7 @@ def _joined(parts: list[_Part], columns: Columns) -> Rows:
     texts = [name for name in columns.identifiers if name in there and usable[name].dtype == pl.Categorical]
     form = time_format(usable[columns.time], columns) if columns.time in texts else None
     numbers = [
-        told(usable[name].cast(pl.String), form) if form and name == columns.time else as_numbers(usable[name])
+        parse_times(usable[name].cast(pl.String), form) if form and name == columns.time else as_numbers(usable[name])
         for name in texts
     ]
     found = [column for column in numbers if column is not None]

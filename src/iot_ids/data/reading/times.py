@@ -68,7 +68,7 @@ def time_format(cells: pl.Series, columns: Columns) -> str | None:
     return forms[0] if len(forms) == 1 else None
 
 
-def told(texts: pl.Series, form: str) -> pl.Series:
+def parse_times(texts: pl.Series, form: str) -> pl.Series:
     """As `seconds`, with a declared format that every text must have.
 
     Raises:
@@ -84,7 +84,7 @@ def told(texts: pl.Series, form: str) -> pl.Series:
     return times
 
 
-def unknown(texts: pl.Series) -> str:
+def explain(texts: pl.Series) -> str:
     """Explain why `texts` cannot be read as times, and which key declares their format."""
     values = texts.drop_nulls()
     forms, example = guessed(values), values[0] if len(values) else None

@@ -71,7 +71,7 @@ def _order(flows: pl.DataFrame, dataset: Dataset) -> NDArray[np.int64]:
     time = flows[name]
     if not (time.dtype.is_numeric() or time.dtype.is_temporal()):
         raise UserError(
-            f"split=temporal: the time column {name} of dataset={dataset.name} {times.unknown(time.cast(pl.String))}"
+            f"split=temporal: the time column {name} of dataset={dataset.name} {times.explain(time.cast(pl.String))}"
         )
     if lacking := len(time) - int(time.is_finite().sum() if time.dtype.is_float() else time.is_not_null().sum()):
         raise UserError(
