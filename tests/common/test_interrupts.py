@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -93,3 +94,12 @@ def test_it_waits_where_it_is_held_and_outer_blocks_hear_of_it() -> None:
     with pytest.raises(KeyboardInterrupt):
         hear(held)
     assert held == [True, False, True]
+
+
+def test_another_thread_may_enter_the_block() -> None:
+    def entered() -> bool:
+        with interruptible() as interrupts:
+            return interrupts.heard
+
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(entered).result() is False

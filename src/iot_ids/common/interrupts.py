@@ -5,6 +5,7 @@ by another error. So the signal is remembered here, apart from the exception.
 """
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,8 +57,10 @@ def interruptible() -> Iterator[Interrupts]:
     """End the block with a KeyboardInterrupt on either signal, even if code inside the block swallowed it.
 
     A signal that this process was started to ignore, such as in a script's background job, stays ignored.
+    Outside the main thread nothing is installed: Python delivers signals to that one only.
     """
-    asked = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    asked = {each: signal.getsignal(each) for each in numbers}
     before: dict[int, Any] = {each: handler for each, handler in asked.items() if handler is not signal.SIG_IGN}
     interrupts = Interrupts(before)
     for number in before:
