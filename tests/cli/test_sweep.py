@@ -1,4 +1,4 @@
-"""`python -m train -m ... +sweep=...` as a user types it: what it leaves behind, and what it survives."""
+"""`python -m train -m ... +sweep=...` as a user types it: its records, and the failures it survives."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def sweep(workplace: Workplace, patch: pytest.MonkeyPatch, *words: str, trials: 
 
 
 def started(workplace: Workplace, *words: str, trials: int, seeds: int = 0) -> "subprocess.Popen[str]":
-    """The same in a process of its own, which hears Ctrl-C even where the tests do not."""
+    """Start the sweep in its own process, which receives Ctrl-C even if the tests ignore it."""
     settings = [f"hydra.sweeper.n_trials={trials}", f"hydra.sweeper.final_seeds={seeds}"]
     line = [sys.executable, "-m", "train", "-m", *workplace.words(*words, *settings)]
     environment = {**os.environ, "PYTHONPATH": f"{SOURCE}{os.pathsep}{workplace.folder}"}
@@ -58,7 +58,7 @@ def states(workplace: Workplace, address: str | None = None) -> dict[str, int]:
 
 
 def kinds(workplace: Workplace) -> dict[str, list[Any]]:
-    """The runs by their tag `kind`; final runs have none."""
+    """Group the runs by their tag `kind`; final runs have none."""
     found: dict[str, list[Any]] = {"sweep": [], "trial": [], "final": []}
     for run in workplace.runs():
         found[run.data.tags.get("kind", "final")].append(run)
@@ -206,7 +206,7 @@ def test_a_loss_that_diverges_is_a_failed_trial_with_its_reason(
 
 
 def own_model(workplace: Workplace, patch: pytest.MonkeyPatch, name: str, code: str) -> list[str]:
-    """A model of the user's, a class named like `name` with two settings, and the words that sweep over it."""
+    """Write a user's own model named `name` with two settings; return the words that sweep over it."""
     patch.syspath_prepend(str(workplace.folder))
     (workplace.folder / f"{name}_of_mine.py").write_text(code)
     (workplace.folder / "my_conf" / "model").mkdir()
@@ -342,7 +342,7 @@ def test_what_is_simulated_says_so(
 
 
 def finished_trials(workplace: Workplace) -> int:
-    """How many trials' runs are finished, read past MLflow, which would hold up the sweep."""
+    """Count the trials' finished runs, without MLflow, which would block the sweep."""
     file = workplace.folder / "mlruns" / "mlflow.db"
     if not file.exists():
         return 0
@@ -385,7 +385,7 @@ class Slow:
 
 @pytest.fixture
 def slow(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The words for a sweep whose trials take long enough to be killed in the middle."""
+    """Return the words for a sweep whose trials take long enough to be killed midway."""
     return [*own_model(workplace, monkeypatch, "slow", SLOW), "model.depth=range(1,50)"]
 
 

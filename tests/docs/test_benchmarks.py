@@ -1,4 +1,4 @@
-"""The page of the benchmarks: written from kept figures, each beside its opponent."""
+"""The page of the benchmarks, written from stored figures, each beside its baseline."""
 
 from pathlib import Path
 from statistics import median
@@ -49,7 +49,7 @@ def test_amounts_have_three_digits_that_count(value: float, text: str) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of docs/, and two subjects that measure nothing."""
+    """Replace docs/ by a temporary folder, and the subjects by two that measure nothing."""
 
     class Subject:
         __doc__ = "Speed of nothing.\n\nHow it is timed."

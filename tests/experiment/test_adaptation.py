@@ -1,4 +1,4 @@
-"""`adapt=unlabelled`: two made-up networks with one law and different units, through `python -m train`."""
+"""`adapt=unlabelled` through `python -m train`, on two made-up networks with one law and different units."""
 
 import json
 from dataclasses import replace
@@ -155,7 +155,7 @@ def test_nothing_is_said_without_adaptation() -> None:
 
 
 class Given:
-    """A model that answers with its only feature as the probability of class `attack`."""
+    """A model that predicts its only feature as the probability of class `attack`."""
 
     def __init__(self, attack: int) -> None:
         self.attack = attack

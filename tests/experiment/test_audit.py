@@ -1,4 +1,4 @@
-"""What was planted in the files, counted by the audit of a run that a user types."""
+"""Leaks planted in the files are counted by the audit of a run."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Runs and studies that 9b1016a kept are recognised: averaged, skipped, resumed. tests/kept says how they were made."""
+"""Runs and studies of 9b1016a are recognised: averaged, skipped, resumed. tests/kept describes how they were made."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""`dataset.identifiers=allow`: what gives the answer away becomes a feature, on the same rows, and the run says so."""
+"""`dataset.identifiers=allow`: identifiers that give the class away become features, and are reported."""
 
 import json
 import random
@@ -35,7 +35,7 @@ labels:
 
 
 def leaky(place: Workplace, rows: int = 600) -> list[str]:
-    """A dataset of noise whose sender and port tell the class; every fifth row has no port. What to type for it."""
+    """Write noise whose sender and port give the class away, every fifth row without a port; return the words."""
     (place.folder / "my_conf" / "dataset" / "leaky.yaml").write_text(LEAKY)
     draw = random.Random(0)
     lines = ["id,saddr,sport,pkts,rate,kind"]

@@ -1,4 +1,4 @@
-"""The paper's shortcuts: what they let test rows do, that nothing else does, and that a run says which it took."""
+"""The paper's shortcuts: how they use test rows, that nothing else does, and that a run reports them."""
 
 import json
 from typing import Any
@@ -39,13 +39,13 @@ def composed(*overrides: str, conf: str = "") -> Config:
 
 
 def mine(place: Workplace, *overrides: str) -> Config:
-    """A configuration on the workplace's flows, with naive Bayes."""
+    """Compose a configuration with naive Bayes on the workplace's flows."""
     words = ["dataset=mine", f"dataset.path={place.flows}", "cache=off", "model=naive_bayes", *overrides]
     return composed(*words, conf=str(place.folder / "my_conf"))
 
 
 def planted(place: Workplace, rows: set[int], pkts: float) -> None:
-    """Give `rows` of the workplace's flows another number of packets."""
+    """Change the number of packets in these `rows` of the workplace's flows."""
     flows = pl.read_csv(place.flows)
     there = pl.int_range(flows.height).is_in(list(rows))
     flows.with_columns(pl.when(there).then(pkts).otherwise("pkts").alias("pkts")).write_csv(place.flows)
@@ -58,7 +58,7 @@ def row_ids(prepared: Prepared) -> dict[str, set[int]]:
 
 
 def scale(prepared: Prepared) -> list[float]:
-    """Every number that the scaler learned."""
+    """Return every number that the scaler learned."""
     return [float(value) for state in prepared.features.pipeline.scaler.state().values() for value in state.flat]
 
 
@@ -249,7 +249,7 @@ def test_a_class_of_outliers_alone_is_refused_by_name(workplace: Workplace) -> N
 
 
 def single(place: Workplace, part: str) -> list[str]:
-    """Make row 0 the only Scan, and say with which seed an unstratified draw puts it into `part`."""
+    """Make row 0 the only Scan, and return a seed with which an unstratified split puts it into `part`."""
     flows = pl.read_csv(place.flows)
     kind = pl.when(pl.int_range(flows.height) == 0).then(pl.lit("Scan")).otherwise(pl.lit("Flood"))
     normal = pl.col("kind") == "Normal"

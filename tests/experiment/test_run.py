@@ -1,4 +1,4 @@
-"""One run, as MLflow keeps it: the parameters, tags, metrics and files that people script against."""
+"""One run in MLflow: the parameters, tags, metrics and files that scripts rely on."""
 
 import json
 import subprocess
@@ -75,7 +75,7 @@ FILES = [
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
-    """A workplace with two runs: a GRU on Pearson's features, then k nearest neighbours on all."""
+    """Make two runs in a workplace: a GRU on Pearson's features, then k nearest neighbours on all features."""
     with pytest.MonkeyPatch.context() as patch:
         workplace = make_workplace(tmp_path_factory.mktemp("run"), patch)
         for words in (("+experiment=gru_pearson", "selector.k=2"), ("model=knn",)):
@@ -295,7 +295,7 @@ def test_generated_rows_say_simulated_in_every_table(workplace: Workplace, monke
 
 
 def quick_run(*overrides: str) -> tuple[str, Any]:
-    """Compose and run in this process; the run's id and the composed configuration."""
+    """Compose and run in this process; return the run's id and the configuration."""
     register()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", overrides=["trainer=cpu", "evaluate.replicates=20", *overrides])

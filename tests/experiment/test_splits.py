@@ -1,4 +1,4 @@
-"""The splits that ask harder questions, through whole runs: what is kept says which question was asked."""
+"""Grouped, temporal and unseen-attack splits through whole runs, whose record says which split was used."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Attacks never seen, through a whole run: what is told of them, and what is refused before any training."""
+"""Attacks left out of training, through whole runs: what is reported, and what is refused before training."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from iot_ids.metrics.intervals import wilson
 
 ROWS = {"Normal": 400, "Flood": 90, "Scan": 70}
 CENTRES = {"Normal": 10, "Flood": 60, "Scan": 10}
-"""A scan looks like normal traffic; a flood like nothing else."""
+"""Scans look like normal traffic; floods like nothing else."""
 
 TWO = """\
   two:
@@ -26,7 +26,7 @@ TWO = """\
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
-    """A workplace with two runs: the scans left out of training, under three classes; the floods, under two."""
+    """Make two runs: without scans in training, under three classes; without floods, under two."""
     draw = random.Random(0)
     with pytest.MonkeyPatch.context() as patch:
         workplace = make_workplace(tmp_path_factory.mktemp("unseen"), patch)

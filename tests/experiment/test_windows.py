@@ -1,4 +1,4 @@
-"""`model.sequence=window` from the files to the score: where only the past tells the class, windows find it."""
+"""`model.sequence=window` from the files to the score: windows find a class that only earlier flows reveal."""
 
 from dataclasses import replace
 from functools import cache
@@ -99,7 +99,7 @@ def test_every_window_ends_with_its_own_flow(prepared: Any, part: str) -> None:
 
 
 def stretch(prepared: Prepared, part: str) -> pl.DataFrame:
-    """The rows of a part and its context, in the order of the network's table."""
+    """Return the rows of a part and its context, in the order of the network's table."""
     flows, context = getattr(prepared.loaded, part), getattr(prepared.loaded, f"{part}_context")
     return pl.concat([flows, context])
 

@@ -1,4 +1,4 @@
-"""A worker for the tests: a process that runs trials which take some time and train nothing."""
+"""Run as a worker in the tests: its trials take some time and train nothing."""
 
 import sys
 import time

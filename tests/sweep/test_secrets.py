@@ -1,4 +1,4 @@
-"""A marked password, on real servers: used by every command, and to be found in no byte of what they leave behind."""
+"""A marked password on real servers: every command uses it, and no byte that they leave behind contains it."""
 
 import base64
 import os
@@ -27,12 +27,12 @@ from conftest import Workplace, typed
 MARK = "m4rk3d"
 PASSWORD = f"p/{MARK}@:?x%"
 HASH = f"sslpassword={MARK}"
-"""A parameter that libpq takes and does not need."""
+"""A parameter that libpq accepts and does not need."""
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Addresses with the password: an MLflow server's, and of two databases."""
+    """Addresses with the password: of an MLflow server and of two databases."""
 
     mlflow: str
     runs: str
@@ -47,7 +47,7 @@ def free_port() -> int:
 
 
 class Guard(BaseHTTPRequestHandler):
-    """Passes on to `behind` what comes with the password."""
+    """Forward requests with the password to `behind`."""
 
     behind = 0
 
@@ -81,7 +81,7 @@ class Guard(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def databases(postgresql: str) -> Iterator[tuple[str, str]]:
-    """Two databases of a user who has to give the password."""
+    """Create two databases of a user who needs the password."""
     engine = create_engine(postgresql, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         rules = Path(str(connection.execute(text("show hba_file")).scalar()))
@@ -98,7 +98,7 @@ def databases(postgresql: str) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def servers(databases: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Both kinds, started for these tests."""
+    """Start both kinds of server for these tests."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     words = ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"]
     words += ["--artifacts-destination", str(folder / "artifacts")]
@@ -134,7 +134,7 @@ def wait_for(address: str, seconds: int = 60) -> None:
 
 @pytest.fixture
 def place(workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_environment: None) -> Workplace:
-    """A workplace with a temporary folder of its own."""
+    """A workplace with its own folder for temporary files."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     return workplace

@@ -1,4 +1,4 @@
-"""Hydra's grammar as a search space: what each word means, and which values a trial may have."""
+"""Hydra's override grammar as a search space: the distribution of each override, and the values a trial may have."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a storage may be, and a journal that survives a writer's death."""
+"""The kinds of storage, and a journal that survives a writer's death."""
 
 from pathlib import Path
 

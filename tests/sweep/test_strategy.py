@@ -15,7 +15,7 @@ CMA_ES = {"_target_": "optuna.samplers.QMCSampler", "warn_independent_sampling":
 
 
 def proposals(choice: Any, space: dict[str, BaseDistribution], count: int, seed: int = 0) -> list[dict[str, Any]]:
-    """What `choice` proposes one after the other, as a sweep asks it: anew for every trial."""
+    """List what `choice` proposes, with a new sampler for every trial as in a sweep."""
     study = optuna.create_study(direction="maximize")
     for number in range(count):
         seen = [trial.params for trial in study.trials]

@@ -19,7 +19,7 @@ Asking = Callable[..., StudySpec]
 
 
 def work(asked: StudySpec, until: int | None = None) -> list[dict[str, Any]]:
-    """Complete trials until none is missing, or until so many are; return the parameters of all that count."""
+    """Complete trials until none is missing, or `until` are complete; return the parameters of all that count."""
     with join_study(asked) as me:
         done = 0
         while done != until and (trial := me.next_trial()) is not None:
@@ -99,7 +99,7 @@ def test_a_living_workers_trial_is_left_alone(asked: Asking) -> None:
 
 
 def vanish(me: Worker) -> None:
-    """What is left of a worker that died in a trial: the trial is RUNNING, and nobody holds the worker's lock."""
+    """Leave what a worker that died in a trial leaves: a RUNNING trial, and a worker's lock that nobody holds."""
     trial = me.next_trial()
     assert trial is not None
     trial.set_user_attr("worker", "worker-gone")

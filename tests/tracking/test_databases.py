@@ -1,4 +1,4 @@
-"""A store in a folder of any name is where it is said to be."""
+"""Addresses of databases in folders of any name."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ HOSTILE = "a?b=c&d #e 100%20f {g} it's $(i);j"
 
 @pytest.fixture
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory: a folder whose name holds whatever an address or a shell could read as its own."""
+    """Change to a folder whose name contains characters special in addresses and shells."""
     (folder := tmp_path / HOSTILE).mkdir()
     monkeypatch.chdir(folder)
     return folder

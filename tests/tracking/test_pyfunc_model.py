@@ -1,4 +1,4 @@
-"""The model file of a run by MLflow's loader, which runs the folder's code, and by ours, which does not."""
+"""A saved model, loaded by MLflow, which runs the code in its folder, and by our loader, which does not."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ OTHERS = "sklearn.ensemble._forest.ExtraTreesClassifier,sklearn.tree._classes.Ex
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `model` folder of an estimator that is none of the shipped ones."""
+    """Save an estimator that is not one of the shipped models; return its `model` folder."""
     y = (FLOWS["bytes"] > 0).cast(pl.Int64).to_numpy()
     fitted = fit(FLOWS, y, ["bytes", "dur"], [], None, None, None, MinMax())
     trees = Classical(ExtraTreesClassifier(3))

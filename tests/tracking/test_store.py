@@ -1,4 +1,4 @@
-"""The store under pressure: several first starters, interruptions, and a store that goes away."""
+"""The store under stress: simultaneous first runs, interruptions, and a store that disappears."""
 
 import multiprocessing
 import os
@@ -35,7 +35,7 @@ def tracking(folder: Path) -> Tracking:
 
 
 def fresh(folder: Path) -> tuple[Tracking, track.Store]:
-    """A store of its own, whose tables are copied: making them takes a second."""
+    """Open a new store with copied tables, because creating them takes a second."""
     (folder / "mlflow.db").write_bytes(empty_store())
     return tracking(folder), track.open_store(tracking(folder), "flows")
 
@@ -247,7 +247,7 @@ def test_a_sweeps_run_is_ended_when_the_last_of_its_workers_is_dead(tmp_path: Pa
 
 
 def kill(alive: ExitStack) -> None:
-    """What the system does at a process's death: its locks are let go, its files stay."""
+    """Do what the system does when a process dies: release its locks and keep its files."""
     with suppress(KeyboardInterrupt), alive:
         raise KeyboardInterrupt
 
@@ -271,7 +271,7 @@ def test_another_users_lock_of_the_same_server_is_no_hindrance() -> None:
 
 @contextmanager
 def another_user() -> Iterator[None]:
-    """Another user of this machine, where this is the one who may become any; else the nearest to it: another name."""
+    """Become another user if this process may; else imitate one by another name."""
     own = os.geteuid()
     with pytest.MonkeyPatch.context() as patch:
         if own == 0:
@@ -303,7 +303,7 @@ def test_a_store_in_a_folder_where_nothing_can_be_written_is_read(tmp_path: Path
 
 @contextmanager
 def another_user_than_the_owner_of(folder: Path) -> Iterator[None]:
-    """This process without the right to write in `folder`; the superuser has every right, and becomes another."""
+    """Take from this process the right to write in `folder`; root, who has every right, becomes another user."""
     folder.chmod(0o555)
     closed = [each for each in folder.parents if each.stat().st_mode & 0o005 != 0o005]
     modes = {each: each.stat().st_mode for each in closed if each.owner() == folder.owner()}
@@ -427,7 +427,7 @@ def test_what_is_kept_of_an_address_has_no_password() -> None:
 
 @pytest.mark.usefixtures("own_environment")
 def test_a_servers_password_reaches_mlflow_by_its_own_variables(tmp_path: Path) -> None:
-    """The server here only writes down who asks for what, and knows no experiment."""
+    """The server in this test only records its requests and has no experiments."""
     asked: list[tuple[str, str | None]] = []
 
     class Server(BaseHTTPRequestHandler):
