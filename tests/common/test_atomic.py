@@ -1,4 +1,4 @@
-"""What is written aside, and what becomes of it when its writer is killed."""
+"""Temporary folders and atomic writes, and the leftovers of killed processes."""
 
 import re
 import subprocess

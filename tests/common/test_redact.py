@@ -1,4 +1,4 @@
-"""What is shown of an address, and what of it is kept for the connection."""
+"""Addresses without their passwords, and their return for the connection."""
 
 import os
 

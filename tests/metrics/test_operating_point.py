@@ -198,7 +198,7 @@ def test_without_a_threshold_nothing_is_said_at_it() -> None:
 
 
 def leaves(*rows: int) -> NDArray[np.float64]:
-    """Scores as a small tree gives them: so many rows share 0, so many 1, and so on."""
+    """Scores as a small tree gives them: many rows share a score of 0, many 1, and so on."""
     return np.repeat(np.arange(len(rows), dtype=np.float64), rows)
 
 

@@ -1,4 +1,4 @@
-"""The contract: what holds for every shipped model, whatever it is made of. The planted problems are easy ones."""
+"""The contract that every shipped model fulfils, on easy planted problems."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A kept folder that somebody changed: damage is told, and what a folder names is never run, whoever rebuilt what."""
+"""A saved folder that was changed: damage is reported, and nothing that a folder names is ever run."""
 
 import io
 import json
@@ -286,7 +286,7 @@ def test_no_other_word_trusts_it(models: Path, trap: Path, word: str) -> None:
 @pytest.mark.parametrize("name", ["sprung_trap.function", "sprung_trap.nothing", "nowhere.Model", "Model"])
 def test_what_is_trusted_has_to_be_a_class(models: Path, trap: Path, name: str) -> None:
     change_json(models / "naive_bayes" / "detector.json", put("model", name))
-    with pytest.raises(UserError, match=rf"trust={name} (is no class|cannot be imported)"):
+    with pytest.raises(UserError, match=rf"trust={name} (is not a class|cannot be imported)"):
         Detector.load(models / "naive_bayes", trust=[name])
 
 

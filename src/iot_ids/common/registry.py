@@ -78,7 +78,9 @@ def import_trusted(name: str) -> type:
     except (ImportError, AttributeError, ValueError) as error:
         raise UserError(f"trust={name} cannot be imported ({error}); install it, or start where it is") from error
     if not isinstance(found, type):
-        raise UserError(f"trust={name} is no class, and only classes can be trusted; give the model's or the scaler's")
+        raise UserError(
+            f"trust={name} is not a class, and only classes can be trusted; give that of the model or the scaler"
+        )
     return found
 
 

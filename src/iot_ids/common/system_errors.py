@@ -35,7 +35,7 @@ WORDS = {
     errno.EFBIG: re.compile(r"File too large"),
 }
 """Messages of libraries that do not raise OSError: SQLite, Polars, safetensors."""
-CLOSED = "standard output was closed before everything was said; what was kept until then stays kept"
+CLOSED = "standard output was closed before all output was written; results saved so far are kept"
 
 
 def run_program(act: Callable[[], None]) -> None:

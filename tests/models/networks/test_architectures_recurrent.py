@@ -38,7 +38,7 @@ def inputs(sequence: Sequence, rows: int = 6) -> torch.Tensor:
 
 
 def windows(lengths: list[int], places: int = 3, seed: int = 2) -> torch.Tensor:
-    """Windows of so many flows each, padded to `places`."""
+    """Windows of the given lengths, padded to `places`."""
     x = torch.rand(len(lengths), places, 5, generator=torch.Generator().manual_seed(seed))
     x[torch.arange(places) >= torch.tensor(lengths)[:, None]] = torch.nan
     return x

@@ -1,4 +1,4 @@
-"""A training on one device in one process, whatever stands in the environment."""
+"""Training on one device in one process, whatever the environment says."""
 
 import numpy as np
 import pytest
