@@ -118,11 +118,11 @@ class Config:
 SCHEMAS: dict[str, Any] = {
     "config": Config,
     "dataset_simulated": data.SimulatedDataset,
-    "split_random": splits.RandomSplit,
-    "split_official": splits.OfficialSplit,
-    "split_grouped": splits.GroupedSplit,
-    "split_temporal": splits.TemporalSplit,
-    "split_unseen_attack": splits.UnseenAttackSplit,
+    **{
+        f"split_{home}": getattr(splits, kind)
+        for kind, home in splits.HOMES.items()
+        if kind.endswith("Split") and kind != "Split"
+    },
     "outliers_none": features.NoOutliers,
     "outliers_iqr": features.Iqr,
     "selector_all": features.AllFeatures,
