@@ -332,6 +332,8 @@ def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
     for key in map(str, config):
         if known is not None and key not in known:
             there = ", ".join(sorted(known))
-            raise UserError(f"{prefix}{key} is not a key of this configuration; {prefix or 'it '}has {there}")
+            raise UserError(
+                f"{prefix}{key} is not a key of this configuration; {prefix.rstrip('.') or 'it'} has {there}"
+            )
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
             refuse_unknown_keys(config[key], f"{prefix}{key}.")

@@ -16,6 +16,7 @@ from conftest import CONF, Workplace, typed
 from iot_ids.cli.help import ADDED, usage
 from iot_ids.common.errors import UserError
 from iot_ids.config import SCHEMAS, check, register, resolve
+from iot_ids.experiment.composition import choices as choices_in
 from iot_ids.experiment.instantiate import rule, scores
 
 SHORTCUTS = sorted(file.stem for file in CONF.glob("shortcut/*.yaml"))
@@ -153,7 +154,7 @@ def test_the_split_is_drawn_by_its_own_seed_where_it_has_one() -> None:
 
 
 def test_the_help_text_names_no_choice_that_is_not_there() -> None:
-    named = re.findall(r"(\w+)=(\w+)", usage([CONF]).split("Choices")[0])
+    named = re.findall(r"(\w+)=(\w+)", usage(choices_in([CONF])).split("Choices")[0])
     choices = {f"{group}/{choice}" for group, choice in named if (CONF / group).is_dir() and not choice.isupper()}
     assert choices >= {"experiment/gru_pearson", "model/knn", "dataset/bot_iot"}
     assert [choice for choice in choices if not (CONF / f"{choice}.yaml").is_file()] == []

@@ -72,7 +72,7 @@ def test_a_kept_run_is_loaded_by_its_folders_name(workplace: Workplace) -> None:
         (["cache=0"], "cache=0: a group takes the name of one of its choices"),
         (["seed=0,1"], "seed=0,1"),
         (["--multirun"], "--multirun"),
-        (["+dataset.pth=x"], "dataset.pth is no key"),
+        (["+dataset.pth=x"], "dataset.pth is not a key"),
         (["seed=-1"], "seed=-1"),
         (["model.cell=gruu"], "gruu"),
         (["dataset=bot_iot"], "https://research.unsw.edu.au/projects/bot-iot-dataset"),
