@@ -174,6 +174,6 @@ def test_no_command_leaves_or_says_a_password(
     assert typed(monkeypatch, compare, runs) == 0
     said = capfd.readouterr()
     assert "macro-F1" in said.out
-    assert "best again" in said.out
+    assert "to repeat the best: " in said.out
     assert MARK not in said.out + said.err
     assert searched(place, servers) == []
