@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -64,7 +65,9 @@ class Begun:
             self.process.join(0.005)
         self.process.join(STARTING + seconds)
         if self.process.is_alive():
-            os.kill(self.process.pid or 0, number)
+            assert self.process.pid is not None
+            with suppress(ProcessLookupError):  # it may end at this very moment
+                os.kill(self.process.pid, number)
 
     def ended(self) -> Ended:
         """Wait for the end; what takes too long is killed."""
