@@ -27,6 +27,14 @@ Done = TypeVar("Done")
 CONF = Path(__file__).parent.parent / "conf"
 
 
+@pytest.fixture(autouse=True)
+def own_modules() -> Iterator[None]:
+    """Take back what a test put on the import path: MLflow's loader leaves a model's copy of the code there."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+
+
 @pytest.fixture
 def small() -> Dataset:
     """A dataset of two numbers, a name, an identifier, a port and two labels."""

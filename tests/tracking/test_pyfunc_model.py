@@ -1,5 +1,8 @@
 """A saved model, loaded by MLflow, which runs the code in its folder, and by our loader, which does not."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -56,3 +59,12 @@ def test_mlflows_loader_runs_the_folders_code_and_ours_does_not(model: Path, tmp
     mlflow.pyfunc.load_model(str(model))
     assert marker.exists()
     code.write_text(sound)
+
+
+def test_the_copied_code_imports_where_it_comes_first_on_the_path(model: Path) -> None:
+    """MLflow's loader puts it first for the rest of the process, whose children find it there."""
+    script = "import iot_ids.tracking, iot_ids.common.paths; print(iot_ids.common.paths.PACKAGE)"
+    env = {"PYTHONPATH": str(model / "code"), "PATH": os.defpath}
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(model / "code" / "iot_ids")
