@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from omegaconf import DictConfig, OmegaConf
 from iot_ids.config import register
 from iot_ids.data.schema import Columns, Dataset, Taxonomy
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background job; the commands under test inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("project", deadline=None)  # how long an example takes says what else the machine does
 settings.load_profile("project")
 Done = TypeVar("Done")
