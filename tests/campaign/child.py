@@ -1,6 +1,6 @@
 """Commands as processes of their own, forked from one that has imported everything: a second each instead of eight.
 
-A process from the start is `fresh`; it differs in what is imported when, and is slow.
+A process from the start is `fresh`; it differs in what is imported when, and is slow. Other tests use these too.
 """
 
 import atexit
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -59,15 +60,32 @@ class Begun:
     process: BaseProcess
     out: Path
 
+    @property
+    def said(self) -> str:
+        """What it has said so far on both outputs."""
+        return self.out.read_text(errors="replace") if self.out.exists() else ""
+
+    def wait_until(self, happened: Callable[[], object]) -> None:
+        """Wait for something that the command does; an AssertionError if it ends first, or takes too long."""
+        deadline = time.monotonic() + LONGEST
+        while not happened():
+            assert self.process.is_alive(), self.said
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.02)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        assert self.process.pid is not None
+        with suppress(ProcessLookupError):  # it may end at this very moment
+            os.kill(self.process.pid, number)
+
     def kill_after(self, seconds: float, number: signal.Signals) -> None:
         """Send a signal so long after the command began, where it is not over before."""
         while self.process.is_alive() and not self.out.exists():
             self.process.join(0.005)
         self.process.join(STARTING + seconds)
         if self.process.is_alive():
-            assert self.process.pid is not None
-            with suppress(ProcessLookupError):  # it may end at this very moment
-                os.kill(self.process.pid, number)
+            self.send(number)
 
     def ended(self) -> Ended:
         """Wait for the end; what takes too long is killed."""
@@ -76,7 +94,7 @@ class Begun:
         if code is None:
             self.process.kill()
             self.process.join()
-        return Ended(code, self.out.read_text(errors="replace") if self.out.exists() else "")
+        return Ended(code, self.said)
 
 
 @cache
@@ -95,7 +113,10 @@ def temporary(folder: Path) -> Path:
 
 
 def begin(program: str, words: list[str], folder: Path) -> Begun:
-    """`python -m program words` in `folder`, which is also its home; temporary files lie in `folder/tmp`."""
+    """`python -m program words` in `folder`, which is also its home; temporary files lie in `folder/tmp`.
+
+    A program with line breaks is run as `python -c` runs it.
+    """
     out = folder / f"said-{time.monotonic_ns()}.txt"
     process = _server().Process(target=_forked, args=(program, words, folder, temporary(folder), out), daemon=True)
     process.start()
@@ -111,12 +132,16 @@ def run(program: str, words: list[str], folder: Path) -> Ended:
 
 
 def fresh(program: str, words: list[str], folder: Path) -> "subprocess.Popen[str]":
-    """The same as a process from the start."""
+    """The same as a process from the start, which hears Ctrl-C even where the tests do not."""
     places = {"HOME": str(folder), "TMPDIR": str(temporary(folder)), "OMP_NUM_THREADS": "1"}
     line = [sys.executable, "-m", program, *words]
-    return subprocess.Popen(
-        line, cwd=folder, env=os.environ | places, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    heard = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return subprocess.Popen(
+            line, cwd=folder, env=os.environ | places, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 def _forked(program: str, words: list[str], folder: Path, aside: Path, out: Path) -> None:
@@ -131,7 +156,10 @@ def _forked(program: str, words: list[str], folder: Path, aside: Path, out: Path
     os.dup2(said, 1)
     os.dup2(said, 2)
     try:
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
+        if "\n" in program:
+            exec(program, {"__name__": "__main__"})
+        else:
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
     finally:
         _heard(signal.SIG_IGN, signal.SIG_IGN)  # how Python and its libraries end is not under attack
         atexit._run_exitfuncs()

@@ -1,12 +1,8 @@
 """`python -m train -m +experiment=paper_table`: every method and seed, each finished run once."""
 
 import contextlib
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -16,25 +12,12 @@ from omegaconf import OmegaConf
 
 import compare
 import train
+from campaign.child import begin
 from conftest import CONF, Workplace, typed, write_flows
 
-SOURCE = Path(train.__file__).parent
 NOT_IN_IT = {"svm_exact", "isolation_forest", "gradient_boosting_monotone"}
 """The first has a limit on rows, the others answer the binary question alone."""
 FEW = ["+experiment=paper_table", "selector.k=2", "model=naive_bayes,majority", "seed=0,1"]
-
-
-def start(*words: str, folder: Path) -> "subprocess.Popen[str]":
-    """The command in a process of its own, which hears Ctrl-C even where the tests run in the background and do not."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    line = [sys.executable, "-m", "train", *words]
-    heard = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        return subprocess.Popen(
-            line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    finally:
-        signal.signal(signal.SIGINT, heard)
 
 
 def test_every_method_is_in_it() -> None:
@@ -157,13 +140,10 @@ def test_interrupted_and_begun_again_it_gives_the_same_table(
     words = ["-m", *workplace.words(*FEW)]
     monkeypatch.chdir(whole)
     assert typed(monkeypatch, train, *words) == 0
-    stopped = start(*words, folder=broken)
-    deadline = time.monotonic() + 120
-    while not finished(broken):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    stopped.send_signal(signal.SIGINT)
-    assert stopped.wait(timeout=60) != 0
+    stopped = begin("train", words, broken)
+    stopped.wait_until(lambda: finished(broken))
+    stopped.send(signal.SIGINT)
+    assert stopped.ended().code
     before = finished(broken)
     assert 1 <= before < 4
     capfd.readouterr()

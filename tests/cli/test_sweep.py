@@ -5,8 +5,6 @@ import os
 import shlex
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,11 +16,11 @@ import pytest
 
 import compare
 import train
+from campaign.child import Begun, begin
 from conftest import Workplace, typed, write_flows
 from iot_ids.common.paths import CONF
 from iot_ids.sweep import storage
 
-SOURCE = Path(train.__file__).parent
 GRU = ["+experiment=gru_pearson", "hydra/sweeper=optuna", "selector.k=range(2,5)", "model.hidden_size=choice(4,8,64)"]
 QUICK = ["hydra/sweeper=optuna", "model=naive_bayes", "model.var_smoothing=tag(log,interval(1e-9,1e-1))"]
 
@@ -32,18 +30,10 @@ def sweep(workplace: Workplace, patch: pytest.MonkeyPatch, *words: str, trials: 
     return typed(patch, train, "-m", *workplace.words(*words, *settings))
 
 
-def started(workplace: Workplace, *words: str, trials: int, seeds: int = 0) -> "subprocess.Popen[str]":
-    """Start the sweep in its own process, which receives Ctrl-C even if the tests ignore it."""
+def started(workplace: Workplace, *words: str, trials: int, seeds: int = 0) -> Begun:
+    """Start the sweep in its own process."""
     settings = [f"hydra.sweeper.n_trials={trials}", f"hydra.sweeper.final_seeds={seeds}"]
-    line = [sys.executable, "-m", "train", "-m", *workplace.words(*words, *settings)]
-    environment = {**os.environ, "PYTHONPATH": f"{SOURCE}{os.pathsep}{workplace.folder}"}
-    heard = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        return subprocess.Popen(
-            line, cwd=workplace.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    finally:
-        signal.signal(signal.SIGINT, heard)
+    return begin("train", ["-m", *workplace.words(*words, *settings)], workplace.folder)
 
 
 def study(workplace: Workplace, address: str | None = None) -> optuna.Study:
@@ -353,14 +343,6 @@ def finished_trials(workplace: Workplace) -> int:
     return 0
 
 
-def wait_for(workplace: Workplace, count: int, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 120
-    while finished_trials(workplace) < count:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 SLOW = """\
 import time
 
@@ -394,10 +376,10 @@ def test_killed_in_the_middle_and_resumed_it_has_exactly_what_was_asked_for(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, slow: list[str]
 ) -> None:
     dying = started(workplace, *slow, trials=48)  # so many that none of this depends on how fast it is
-    wait_for(workplace, 2, dying)
-    time.sleep(0.15)
-    dying.send_signal(signal.SIGKILL)
-    dying.wait()
+    dying.wait_until(lambda: finished_trials(workplace) >= 2)
+    time.sleep(0.15)  # in the middle of the next one
+    dying.send(signal.SIGKILL)
+    dying.ended()
     asked_for = states(workplace)["COMPLETE"] + 3
     assert sweep(workplace, monkeypatch, *slow, trials=asked_for) == 0
     ended = states(workplace)
@@ -415,12 +397,12 @@ def test_ctrl_c_ends_it_and_tells_how_to_go_on(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch, slow: list[str]
 ) -> None:
     stopped = started(workplace, *slow, trials=48)
-    wait_for(workplace, 2, stopped)
-    stopped.send_signal(signal.SIGINT)
-    out, err = stopped.communicate(timeout=60)
-    assert stopped.returncode != 0, (out[-3000:], err[-3000:])
-    assert "of 48 trials done; to resume:\npython -m train -m" in out
-    assert "Traceback" not in err
+    stopped.wait_until(lambda: finished_trials(workplace) >= 2)
+    stopped.send(signal.SIGINT)
+    ended = stopped.ended()
+    assert ended.code, ended
+    assert "of 48 trials done; to resume:\npython -m train -m" in ended.said
+    assert "Traceback" not in ended.said
     assert "RUNNING" not in states(workplace)
     assert "RUNNING" not in [run.info.status for run in workplace.runs()]
     assert [run.info.status for run in kinds(workplace)["sweep"]] == ["KILLED"]
@@ -463,8 +445,8 @@ def test_an_interruption_that_became_another_error_is_no_failed_trial(
 @pytest.mark.slow
 def test_two_processes_of_the_same_command_share_one_study(workplace: Workplace, slow: list[str]) -> None:
     both = [started(workplace, *slow, trials=8, seeds=0) for _ in range(2)]
-    said = [each.communicate(timeout=120) for each in both]
-    assert [each.returncode for each in both] == [0, 0], said
+    ended = [each.ended() for each in both]
+    assert [each.code for each in ended] == [0, 0], ended
     assert states(workplace) == {"COMPLETE": 8}
     workers = {trial.user_attrs["worker"] for trial in study(workplace).get_trials()}
     assert len(workers) == 2

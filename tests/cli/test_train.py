@@ -3,15 +3,18 @@
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
 import train
+from campaign.child import begin, fresh
 from conftest import Workplace, processor_seconds, typed, write_flows
 from iot_ids.common.paths import CONF
 
@@ -270,12 +273,9 @@ def test_every_bad_input_leaves_the_next_jobs_of_a_multirun_alone(
 
 @pytest.mark.slow
 def test_two_first_runs_at_once_both_arrive(workplace: Workplace) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    lines = [
-        [sys.executable, "-m", "train", *workplace.words("model=naive_bayes", f"seed={seed}")] for seed in range(2)
-    ]
-    started = [subprocess.Popen(line, cwd=workplace.folder, env=environment, stdout=subprocess.PIPE) for line in lines]
-    assert [process.wait() for process in started] == [0, 0]
+    lines = [workplace.words("model=naive_bayes", f"seed={seed}") for seed in range(2)]
+    started = [begin("train", line, workplace.folder) for line in lines]
+    assert [each.ended().code for each in started] == [0, 0]
     runs = workplace.runs()
     assert sorted(run.info.run_name for run in runs) == [f"naive_bayes-all-5-{seed}" for seed in range(2)]
     assert {run.info.status for run in runs} == {"FINISHED"}
@@ -295,34 +295,34 @@ def epochs_kept(workplace: Workplace) -> int:
     return 0
 
 
-def interrupted(workplace: Workplace, number: int) -> "subprocess.Popen[bytes]":
-    """A run that would take for ever, sent a signal once it trains."""
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    words = workplace.words("model=gru", "trainer.max_epochs=1000000", "trainer.patience=1000000")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "train", *words], cwd=workplace.folder, env=environment, stderr=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 120
-    while not epochs_kept(workplace):
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-    process.send_signal(number)
-    process.wait(timeout=60)
-    return process
+ENDLESS = ["model=gru", "trainer.max_epochs=1000000", "trainer.patience=1000000"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_an_interrupted_run_ends_killed(name: str, workplace: Workplace) -> None:
-    import signal
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_killed(number: signal.Signals, workplace: Workplace) -> None:
+    running = begin("train", workplace.words(*ENDLESS), workplace.folder)
+    running.wait_until(lambda: epochs_kept(workplace))
+    running.send(number)
+    assert_killed(workplace, *astuple(running.ended()))
 
-    process = interrupted(workplace, getattr(signal, name))
-    assert process.returncode != 0
+
+@pytest.mark.slow
+def test_ctrl_c_is_heard_by_a_process_from_its_start(workplace: Workplace) -> None:
+    running = fresh("train", workplace.words(*ENDLESS), workplace.folder)
+    while not epochs_kept(workplace):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=60)
+    assert_killed(workplace, running.returncode, said)
+
+
+def assert_killed(workplace: Workplace, code: int | None, said: str) -> None:
+    assert code, said
     (run,) = workplace.runs()
     assert run.info.status == "KILLED"
-    assert process.stderr
-    assert b"Traceback" not in process.stderr.read()
+    assert "Traceback" not in said
 
 
 def test_a_run_that_fails_after_its_start_ends_failed(

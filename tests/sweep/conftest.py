@@ -1,9 +1,6 @@
 """Fixtures for sweeps: every kind of storage, with a real PostgreSQL server, and workers in their own processes."""
 
 import logging
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +8,7 @@ from pathlib import Path
 import pytest
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
+from campaign.child import Begun, begin
 from iot_ids.sweep.study import StudySpec
 
 SPACE: dict[str, BaseDistribution] = {"k": IntDistribution(1, 50), "r": FloatDistribution(0, 1)}
@@ -72,12 +70,14 @@ def asked(storage: str) -> Callable[..., StudySpec]:
     return lambda **more: asked_of(storage, name, **more)
 
 
-def worker(asked: StudySpec, seconds: float = 0.0, stops_at: int = -1) -> "subprocess.Popen[str]":
+def worker(asked: StudySpec, folder: Path, seconds: float = 0.0, stops_at: int = -1) -> Begun:
     """Start a process that runs trials until none is missing; at trial `stops_at` it prints `here` and waits."""
     words = [asked.storage, asked.name, asked.n_trials, seconds, stops_at]
-    line = [sys.executable, "-m", "sweep.at_work", *map(str, words)]
-    tests = Path(__file__).parents[1]
-    paths = {"PYTHONPATH": f"{tests.parent / 'src'}{os.pathsep}{tests}"}
-    return subprocess.Popen(
-        line, env={**os.environ, **paths}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return begin("sweep.at_work", [str(word) for word in words], folder)
+
+
+def waiting_worker(asked: StudySpec, folder: Path, stops_at: int) -> Begun:
+    """Start the same process, and return when it waits in trial `stops_at`."""
+    begun = worker(asked, folder, stops_at=stops_at)
+    begun.wait_until(lambda: begun.said.endswith("here\n"))
+    return begun

@@ -1,5 +1,6 @@
 """The kinds of storage, and a journal that survives a writer's death."""
 
+import signal
 from pathlib import Path
 
 import optuna
@@ -10,7 +11,7 @@ from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage
 from iot_ids.sweep.locks import DatabaseLocks, FileLocks, HeldError, folder
 from iot_ids.sweep.study import join_study
-from sweep.conftest import asked_of, worker
+from sweep.conftest import asked_of, waiting_worker
 
 
 @pytest.mark.parametrize("name", ["mysql://host/x", "sqlite:///", "redis://localhost", "sqlite://"])
@@ -80,11 +81,9 @@ def test_whoever_waits_for_so_long_on_a_server_is_told(postgresql: str) -> None:
 
 def test_what_a_killed_worker_left_goes_when_the_study_is_opened_next(tmp_path: Path) -> None:
     asked = asked_of(f"{tmp_path}/optuna.journal", "study", n_trials=2)
-    killed = worker(asked, stops_at=1)
-    assert killed.stdout is not None
-    assert killed.stdout.readline() == "here\n"
-    killed.kill()
-    killed.wait()
+    killed = waiting_worker(asked, tmp_path, stops_at=1)
+    killed.send(signal.SIGKILL)
+    killed.ended()
     (left,) = folder(tmp_path / "optuna.journal").glob("worker-*")
     with join_study(asked) as next_one:
         assert [file.name for file in left.parent.glob("worker-*")] == [next_one.id]

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -13,7 +14,7 @@ from optuna.trial import TrialState
 from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage as storages
 from iot_ids.sweep.study import StudySpec, Worker, counts, failed, join_study
-from sweep.conftest import worker
+from sweep.conftest import waiting_worker, worker
 
 Asking = Callable[..., StudySpec]
 
@@ -55,23 +56,23 @@ def test_cut_off_and_resumed_it_is_the_study_that_it_would_have_been(asked: Aski
 
 
 @pytest.mark.slow
-def test_four_workers_started_at_once_on_a_fresh_storage_finish_exactly_what_was_asked_for(asked: Asking) -> None:
+def test_four_workers_started_at_once_on_a_fresh_storage_finish_exactly_what_was_asked_for(
+    asked: Asking, tmp_path: Path
+) -> None:
     job = asked(n_trials=25)
-    workers = [worker(job, seconds=0.01) for _ in range(4)]
-    said = [each.communicate(timeout=120)[1] for each in workers]
-    assert [each.returncode for each in workers] == [0] * 4, said
+    workers = [worker(job, tmp_path, seconds=0.01) for _ in range(4)]
+    ended = [each.ended() for each in workers]
+    assert [each.code for each in ended] == [0] * 4, ended
     assert states(job) == [TrialState.COMPLETE] * 25
 
 
 @pytest.mark.slow
-def test_a_killed_workers_trial_fails_at_resume_and_is_tried_again(asked: Asking) -> None:
+def test_a_killed_workers_trial_fails_at_resume_and_is_tried_again(asked: Asking, tmp_path: Path) -> None:
     job = asked(n_trials=6)
-    dying = worker(job, stops_at=3)
-    assert dying.stdout is not None
-    assert dying.stdout.readline() == "here\n"
+    dying = waiting_worker(job, tmp_path, stops_at=3)
     assert states(job).count(TrialState.RUNNING) == 1
-    dying.send_signal(signal.SIGKILL)
-    dying.wait()
+    dying.send(signal.SIGKILL)
+    dying.ended()
     found = work(job)
     ended = states(job)
     assert (ended.count(TrialState.COMPLETE), ended.count(TrialState.FAIL), len(ended)) == (6, 1, 7)
@@ -83,19 +84,17 @@ def test_a_killed_workers_trial_fails_at_resume_and_is_tried_again(asked: Asking
 
 
 @pytest.mark.slow
-def test_a_living_workers_trial_is_left_alone(asked: Asking) -> None:
+def test_a_living_workers_trial_is_left_alone(asked: Asking, tmp_path: Path) -> None:
     job = asked(n_trials=2)
-    slow = worker(job, stops_at=1)
-    assert slow.stdout is not None
-    assert slow.stdout.readline() == "here\n"
+    slow = waiting_worker(job, tmp_path, stops_at=1)
     try:
         with join_study(job) as me:
             assert me.next_trial() is None
             assert me.running_elsewhere() == 1
             assert states(job) == [TrialState.COMPLETE, TrialState.RUNNING]
     finally:
-        slow.kill()
-        slow.wait()
+        slow.send(signal.SIGKILL)
+        slow.ended()
 
 
 def vanish(me: Worker) -> None:
