@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import MISSING as DEFAULTLESS
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.utils import get_class
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from iot_ids.common.bounds import Between, refuse_out_of_bounds
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import redact_secrets
 from iot_ids.common.sealing import seal
@@ -20,10 +21,10 @@ from iot_ids.data.splits.base import LARGEST_SEED as LARGEST_SEED
 from iot_ids.data.splits.base import Split, check_seed, check_share, check_shares
 from iot_ids.features import spec as features
 from iot_ids.models import spec as models
-from iot_ids.models.spec import check_trainer, require_positive
+from iot_ids.models.spec import require_positive
 
-LARGEST_COUNT = 2**63 - 1
-"""The largest whole number that the libraries behind the models and tables can hold."""
+Replicates = Annotated[int, Between(1, 100_000)]
+"""Of a bootstrap. All are held in memory at once, each with a confusion matrix; more change no digit that is shown."""
 
 
 @dataclass
@@ -43,11 +44,11 @@ class Evaluate:
     """How a detector is evaluated."""
 
     name: str
-    replicates: int
+    replicates: Replicates
     """Bootstrap replicates behind the interval of macro-F1."""
     false_positive_rate: float
     """The share of validation's normal flows that the threshold of the operating point may call attacks."""
-    flows_per_day: int
+    flows_per_day: Annotated[int, Between(1)]
     """Normal flows per day, for `operating/alerts_per_day`."""
 
 
@@ -177,7 +178,7 @@ def _resolved(config: DictConfig) -> Config:
     refuse_unknown_keys(config, "")
     refuse_lacking_keys(config)
     check_resolved(config)
-    refuse_countless(container(config))
+    refuse_out_of_bounds(config)
     typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
@@ -222,21 +223,12 @@ def check(config: Config) -> None:
     config.split.check(config.dataset, config.test_dataset)
     _check_adaptation(config)
     if config.window is not None:
-        require_positive({"model.window": config.window})
         check_context(config.dataset, config.split, config.test_dataset)
         if config.dataset.identifiers is data.Identifiers.allow:
             raise UserError(
                 "model.sequence=window and dataset.identifiers=allow do not go together; leave out one of them"
             )
-    evaluate = config.evaluate
-    require_positive(
-        {
-            "selector.k": k,
-            "evaluate.replicates": evaluate.replicates,
-            "evaluate.flows_per_day": evaluate.flows_per_day,
-        }
-    )
-    check_trainer(config.trainer)
+    require_positive({"selector.k": k})
 
 
 def resolve_and_check(config: DictConfig) -> Config:
@@ -314,15 +306,6 @@ def _taken_away(config: DictConfig, prefix: str) -> Iterator[str]:
     for key in map(str, config):
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
             yield from _taken_away(config[key], f"{prefix}{key}.")
-
-
-def refuse_countless(settings: Any, key: str = "") -> None:
-    """Raise a UserError where a whole number is larger than any library counts."""
-    if isinstance(settings, dict | list):
-        for name, value in settings.items() if isinstance(settings, dict) else enumerate(settings):
-            refuse_countless(value, f"{key}.{name}" if key else str(name))
-    elif isinstance(settings, int) and abs(settings) > LARGEST_COUNT:
-        raise UserError(f"{key}={settings} is larger than any number that can be counted with, {LARGEST_COUNT}")
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

@@ -131,6 +131,8 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
         (["datset=mine"], "Key 'datset' not in 'Compare'"),
         (["+datset=mine"], "datset is not a key of this configuration"),
         (["replicates=0"], "replicates=0"),
+        (["replicates=99999999999"], "replicates=99999999999 has to be at most 100000"),
+        (["tracking.uri="], "tracking.uri is empty"),
         (["where=[selector.k:77]"], "selector.k=77: no run is like that; there are none"),
         (["where=[selector.k]"], "is not a condition"),
         (["tracking.uri=sqlite:///nowhere/mlflow.db"], "there is no store at"),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 import train
 from conftest import CONF, Workplace, typed
 from iot_ids.cli.help import ADDED, usage
+from iot_ids.common.bounds import bounds_of
 from iot_ids.common.errors import UserError
 from iot_ids.config import SCHEMAS, check, register, resolve
 from iot_ids.experiment.composition import choices as choices_in
@@ -227,8 +228,51 @@ def test_the_other_recurrent_networks_have_the_grus_space(name: str) -> None:
 
 @pytest.mark.parametrize("word", ["dataset.rows=99999999999999999999", "model.hidden_size=-99999999999999999999"])
 def test_a_number_that_no_library_can_hold_is_named(word: str) -> None:
-    with pytest.raises(UserError, match=rf"{word}9* is larger than any number"):
+    with pytest.raises(UserError, match=rf"{word} has to be at (most|least)"):
         resolve(composed(word))
+
+
+TOO_MUCH = [
+    ("evaluate.replicates=99999999999", 100_000),
+    ("dataset.rows=100000000000", 100_000_000),
+    ("model.hidden_size=2147483648", 10_000),
+    ("model.layers=101", 100),
+    ("model.window=10001", 10_000),
+    ("trainer.threads=2147483648", 1_000),
+    ("trainer.batch_size=2147483648", 2**31 - 1),
+    ("trainer.max_epochs=1000001", 1_000_000),
+    ("trainer.patience=9223372036854775807", 1_000_000),
+    ("model=random_forest model.n_estimators=2147483648", 100_000),
+    ("model=random_forest model.n_jobs=1001", 1_000),
+    ("model=decision_tree model.max_depth=2147483648", 1_000_000),
+    ("model=decision_tree model.min_samples_leaf=2147483648", 2**31 - 1),
+    ("model=gradient_boosting model.max_iter=2147483648", 100_000),
+    ("model=gradient_boosting model.max_leaf_nodes=2147483648", 1_000_000),
+    ("model=isolation_forest model.n_estimators=2147483648", 100_000),
+    ("model=isolation_forest model.max_samples=2147483648", 2**31 - 1),
+    ("model=knn model.n_neighbors=2147483648", 2**31 - 1),
+    ("model=svm_rbf model.components=2147483648", 2**31 - 1),
+    ("model=svm_rbf model.epochs=2147483648", 1_000_000),
+]
+"""Numbers that would end in a traceback, a MemoryError after the training, or not at all; and the most there may be."""
+
+
+@pytest.mark.parametrize(("words", "most"), TOO_MUCH, ids=[words.split()[-1] for words, _ in TOO_MUCH])
+def test_a_number_that_native_code_does_not_bear_is_refused_with_its_bound(words: str, most: int) -> None:
+    with pytest.raises(UserError, match=rf"^{words.split()[-1]} has to be at most {most}$"):
+        resolve(composed(*words.split()))
+
+
+def whole_numbers(kind: type[Any]) -> list[str]:
+    """The fields of a schema that hold whole numbers."""
+    return [name for name, hint in get_type_hints(kind).items() if hint in (int, int | None)]
+
+
+def test_every_whole_number_of_a_model_and_the_trainer_has_bounds() -> None:
+    groups = {name: kind for name, kind in SCHEMAS.items() if name.startswith(("model", "trainer", "evaluate"))}
+    assert {
+        name: [key for key in whole_numbers(kind) if key not in bounds_of(kind)] for name, kind in groups.items()
+    } == {name: [] for name in groups}
 
 
 @pytest.mark.parametrize("target", ["builtins.int", "builtins.len", "collections.OrderedDict", "nope"])

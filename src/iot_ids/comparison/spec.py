@@ -7,10 +7,11 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from iot_ids.common.bounds import refuse_out_of_bounds
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import redact_secrets
 from iot_ids.comparison.reports import summaries
-from iot_ids.config import LARGEST_SEED, Tracking, check_resolved, refuse_lacking_keys, refuse_unknown_keys
+from iot_ids.config import LARGEST_SEED, Replicates, Tracking, check_resolved, refuse_lacking_keys, refuse_unknown_keys
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Compare:
     """The beginning of one run's id: instead of comparing, the paper's table per class is made for that run."""
     folder: str | None = None
     """Where the files go; a folder in `comparison/`, named after what was compared, unless said otherwise."""
-    replicates: int = MISSING
+    replicates: Replicates = MISSING
     """Of the bootstrap."""
     seed: int = MISSING
     """Of the bootstrap."""
@@ -70,6 +71,7 @@ def resolve(config: DictConfig) -> Compare:
         refuse_unknown_keys(config, "")
         refuse_lacking_keys(config)
         check_resolved(config)
+        refuse_out_of_bounds(config)
         typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise UserError(
@@ -79,8 +81,6 @@ def resolve(config: DictConfig) -> Compare:
         raise UserError(f"report={typed.report}: there are {', '.join(known)}")
     if typed.run is not None and typed.report != "table":
         raise UserError(f"run={typed.run} makes the paper's table of one run; leave out report={typed.report}")
-    if typed.replicates < 1:
-        raise UserError(f"replicates={typed.replicates}: the bootstrap needs at least one, better 2000")
     if not 0 <= typed.seed <= LARGEST_SEED:
         raise UserError(f"seed={typed.seed} is not between 0 and {LARGEST_SEED}")
     for condition in typed.where:

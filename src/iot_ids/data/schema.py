@@ -5,7 +5,9 @@ It imports nothing heavy on purpose, so that configuration errors are reported a
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
+
+from iot_ids.common.bounds import Between
 
 
 class Duplicates(Enum):
@@ -139,7 +141,7 @@ class Dataset:
 class SimulatedDataset(Dataset):
     """The built-in default: a small generated version of BoT-IoT's testbed."""
 
-    rows: int = 100_000
+    rows: Annotated[int, Between(most=100_000_000)] = 100_000
     seed: int = 0
 
 

@@ -1,6 +1,9 @@
 """The typed schemas behind `conf/outliers/`, `conf/selector/`, `conf/scaler/` and `conf/adapt/`."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from iot_ids.common.bounds import Between
 
 
 @dataclass
@@ -35,7 +38,7 @@ class ScoredSelector:
 
     name: str
     _target_: str
-    k: int
+    k: Annotated[int, Between(1)]
     """Number of encoded columns to keep."""
 
 

@@ -2,8 +2,21 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
 
+from iot_ids.common.bounds import Between
 from iot_ids.common.errors import UserError
+
+Trees = Annotated[int, Between(1, 100_000)]
+"""Trees of a forest, which are created all at once, and steps of boosting."""
+Passes = Annotated[int, Between(1, 1_000_000)]
+"""Passes over the training rows."""
+Cores = Annotated[int, Between(-1_000, 1_000)]
+"""CPU cores; -1 for all, -2 for all but one."""
+Depth = Annotated[int | None, Between(1, 1_000_000)]
+"""Levels of a tree; as many as it takes if None."""
+Int32 = Annotated[int, Between(1, 2**31 - 1)]
+"""A count that native code holds in 32 bits."""
 
 
 class Cell(Enum):
@@ -59,8 +72,8 @@ class Network:
 
     name: str
     _target_: str
-    hidden_size: int
-    layers: int
+    hidden_size: Annotated[int, Between(1, 10_000)]
+    layers: Annotated[int, Between(1, 100)]
     dropout: float
     """Between layers and before the output, while training."""
     learning_rate: float
@@ -77,7 +90,7 @@ class Recurrent(Network):
     cell: Cell
     bidirectional: bool
     sequence: Sequence
-    window: int = 10
+    window: Annotated[int, Between(1, 10_000)] = 10
     """Flows per window, including the flow itself; only used with `sequence=window`."""
 
 
@@ -92,9 +105,9 @@ class Neighbours:
 
     name: str
     _target_: str
-    n_neighbors: int
+    n_neighbors: Int32
     weights: str
-    n_jobs: int
+    n_jobs: Cores
     """CPU cores; -1 for all."""
 
 
@@ -113,9 +126,9 @@ class GradientBoosting:
 
     name: str
     _target_: str
-    max_iter: int
+    max_iter: Trees
     learning_rate: float
-    max_leaf_nodes: int
+    max_leaf_nodes: Annotated[int, Between(2, 1_000_000)]
     class_weight: str | None
 
 
@@ -125,8 +138,8 @@ class DecisionTree:
 
     name: str
     _target_: str
-    max_depth: int | None
-    min_samples_leaf: int
+    max_depth: Depth
+    min_samples_leaf: Int32
     class_weight: str | None
 
 
@@ -136,11 +149,11 @@ class RandomForest:
 
     name: str
     _target_: str
-    n_estimators: int
-    max_depth: int | None
-    min_samples_leaf: int
+    n_estimators: Trees
+    max_depth: Depth
+    min_samples_leaf: Int32
     class_weight: str | None
-    n_jobs: int
+    n_jobs: Cores
     """CPU cores while training; -1 for all."""
 
 
@@ -163,8 +176,8 @@ class NystroemSvm:
     _target_: str
     C: float
     gamma: float | str
-    components: int
-    epochs: int
+    components: Int32
+    epochs: Passes
     class_weight: str | None
 
 
@@ -176,7 +189,7 @@ class ExactSvm:
     _target_: str
     C: float
     gamma: float | str
-    max_rows: int
+    max_rows: Int32
     """The most training rows accepted: time grows with their square."""
     class_weight: str | None
 
@@ -187,8 +200,8 @@ class IsolationForest:
 
     name: str
     _target_: str
-    n_estimators: int
-    max_samples: int
+    n_estimators: Trees
+    max_samples: Int32
     false_positive_rate: float
     """The share of validation's normal flows that may be called attacks; sets the threshold."""
 
@@ -209,14 +222,14 @@ class Trainer:
     name: str
     accelerator: str
     """`cpu`, `gpu` or `auto`."""
-    max_epochs: int
-    batch_size: int
+    max_epochs: Passes
+    batch_size: Int32
     """Rows per step."""
-    patience: int
+    patience: Passes
     """Epochs without a better `val/f1_macro` before training stops."""
     gradient_clip: float
     """Largest norm of the gradient; 0 turns clipping off."""
-    threads: int | None = None
+    threads: Annotated[int | None, Between(1, 1_000)] = None
     """PyTorch's CPU threads while training; None chooses by the size of a step (`training.py`)."""
     bf16: bool = False
     """Whether a GPU uses bfloat16 where that is safe; ignored on the CPU. Not benchmarked yet."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from iot_ids.common.bounds import Between
 from iot_ids.common.errors import UserError
 from iot_ids.config import LARGEST_SEED
 
@@ -14,6 +15,7 @@ OBJECTIVES = {
     "time/predict_seconds": "minimize",
 }
 """The possible objectives and their directions. In a sweep, predicting is timed on the validation rows."""
+MOST_TRIALS, MOST_SEEDS = 1_000_000, 1_000
 
 
 @dataclass
@@ -57,8 +59,7 @@ def check(settings: SweepSettings) -> None:
     Raises:
         UserError: a value is invalid; the message says which are valid.
     """
-    if settings.n_trials < 1:
-        raise UserError(f"hydra.sweeper.n_trials={settings.n_trials} must be at least 1")
+    Between(1, MOST_TRIALS).refuse("hydra.sweeper.n_trials", settings.n_trials)
     if not 0 <= settings.max_failure_rate <= 1:
         raise UserError(f"hydra.sweeper.max_failure_rate={settings.max_failure_rate} must be between 0 and 1")
     _check_objectives(settings.objectives)
@@ -66,6 +67,8 @@ def check(settings: SweepSettings) -> None:
     listed = seeds if isinstance(seeds, list) else [seeds]
     if not all(isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED for seed in listed):
         raise UserError(f"hydra.sweeper.final_seeds={seeds} must be a number of seeds or a list of them")
+    if isinstance(seeds, int):
+        Between(0, MOST_SEEDS).refuse("hydra.sweeper.final_seeds", seeds)
     if len(set(listed)) < len(listed):
         raise UserError(f"hydra.sweeper.final_seeds={seeds} contains a seed twice")
 

@@ -1,0 +1,62 @@
+"""Bounds of the configuration's whole numbers, stated in the type of the field that they belong to.
+
+Native code takes other numbers than Python does: beyond its range it raises whatever it likes, reserves all memory, or
+does not end. Where a schema says `k: Annotated[int, Between(1, 100)]`, values outside are refused before anything runs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, is_dataclass
+from typing import Any, get_args, get_type_hints
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from iot_ids.common.errors import UserError
+
+LARGEST_COUNT = 2**63 - 1
+"""The largest whole number that the libraries behind the models and tables can hold."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """The least and the largest value that a whole number may have."""
+
+    least: int = -LARGEST_COUNT
+    most: int = LARGEST_COUNT
+
+    def refuse(self, key: str, value: int) -> None:
+        """Raise a UserError where `value` lies outside."""
+        if value < self.least:
+            raise UserError(f"{key}={value} has to be at least {self.least}")
+        if value > self.most:
+            raise UserError(f"{key}={value} has to be at most {self.most}")
+
+
+ANY = Between()
+
+
+def refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> None:
+    """Raise a UserError naming the first whole number outside the bounds of its field, or beyond any library's.
+
+    Interpolations have to be resolved.
+    """
+    bounds = bounds_of(OmegaConf.get_type(config))
+    for key, value in _items(config):
+        if isinstance(value, DictConfig | ListConfig):
+            refuse_out_of_bounds(value, f"{prefix}{key}.")
+        elif isinstance(value, int) and not isinstance(value, bool):
+            bounds.get(key, ANY).refuse(f"{prefix}{key}", value)
+
+
+def bounds_of(kind: Any) -> dict[str, Between]:
+    """Return the bounds of a schema's fields by their names; none where `kind` is no schema."""
+    if not is_dataclass(kind):
+        return {}
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: bound for name, hint in hints.items() for bound in get_args(hint)[1:] if isinstance(bound, Between)}
+
+
+def _items(config: DictConfig | ListConfig) -> Iterator[tuple[str, Any]]:
+    keys = range(len(config)) if isinstance(config, ListConfig) else list(config)
+    for key in keys:
+        if not OmegaConf.is_missing(config, key):
+            yield str(key), config[key]
