@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -111,3 +112,19 @@ def test_several_choices_for_several_jobs_are_not_blamed_for_another_mistake(sai
     words = ["-m", "model=gru,knn", "+shortcut=none,identifiers", "seed=x"]
     assert "takes the name" not in said(train, *words)
     assert "model=gru,5: a group takes the name of one" in said(train, "-m", "model=gru,5")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["-m", "model=naive_bayes,knn"], "multirun"),
+        (["-m", "model=naive_bayes,knn", "hydra.sweep.dir=/proc/none"], "/proc/none"),
+        (["hydra.run.dir=/proc/none"], "/proc/none"),
+    ],
+)
+def test_a_folder_where_hydra_cannot_write_is_one_sentence(words: list[str], named: str, said: Said) -> None:
+    Path("multirun").touch()  # whoever runs the tests may write everywhere, but not below a file
+    message = said(train, *words)
+    assert re.fullmatch(
+        rf".*{named}.*: (Not a directory|No such file or directory); Hydra cannot write there: .*", message
+    )

@@ -8,7 +8,7 @@ from iot_ids.common.errors import UserError
 from iot_ids.sweep import storage
 from iot_ids.tracking.databases import SQLITE, sqlite_file, sqlite_url
 
-HOSTILE = "a?b=c&d #e 100%20f {g} it's $(i);j"
+HOSTILE = 'a?b=c&d #e 100%20f {g} it\'s $(i);j "k"'
 
 
 @pytest.fixture

@@ -450,7 +450,7 @@ def test_a_servers_password_reaches_mlflow_by_its_own_variables(tmp_path: Path) 
     assert [who for path, who in asked if path != "/health"] == [f"Basic {b64encode(b'ann:a/b:c').decode()}"]
 
 
-@pytest.mark.parametrize("name", ["flows?", "flows [1]*", "it's #1 & 100%25"])
+@pytest.mark.parametrize("name", ["flows?", "flows [1]*", "it's #1 & 100%25", 'it\'s "both"'])
 def test_a_folder_of_any_name_holds_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / name)

@@ -83,6 +83,11 @@ def _composing_failed(error: Exception, words: Sequence[str], groups: Collection
     said = [str(error)] if isinstance(error, CompactHydraException) else []
     said += [str(error.__cause__)] if isinstance(error.__cause__, OmegaConfBaseException) else []
     odd = [word for word in words if _chooses_no_name(word, groups)]
+    if isinstance(error, OSError):
+        said.append(
+            f"{error.filename}: {error.strerror}; Hydra cannot write there: work in a folder of your own, or name one "
+            "(hydra.run.dir=FOLDER, for -m hydra.sweep.dir=FOLDER)"
+        )
     if odd:
         said += [f"{' '.join(odd)}: a group takes the name of one of its choices; --help lists them"]
     return "\n".join(said) or f"{' '.join(words)}: cannot be used: {type(error).__name__} {error}"

@@ -30,6 +30,8 @@ from iot_ids.tracking.databases import OPTUNAS, SQLITE, sqlite_file, sqlite_url,
 console = logging.getLogger(__name__)
 STORE_ERRORS = (SQLAlchemyError, mlflow.MlflowException)
 """Raised when a store cannot be read or written."""
+DEFAULT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
+"""Where MLflow reads the folder of its Default experiment, which none of our runs belongs to."""
 LOCK_SECONDS = 300
 ANSWER_SECONDS = 10
 """How long to wait for a server's answer."""
@@ -246,7 +248,8 @@ def _client_of(uri: str) -> mlflow.MlflowClient:
             f"tracking.uri={uri} is an Optuna storage, and MLflow's tables would corrupt it; name another file or "
             "database"
         )
-    client = mlflow.MlflowClient(unseal(uri))
+    with _default_root_as_uri():
+        client = mlflow.MlflowClient(unseal(uri))
     _remove_decoy(uri)
     return client
 
@@ -265,8 +268,25 @@ def _with_credentials(server: str) -> str:
 def _create(file: Path) -> None:
     """Create an empty store under another name, then rename it: half-made tables could never be opened again."""
     with atomic.atomic_write(file) as new:
-        mlflow.MlflowClient(sqlite_url(new))
+        with _default_root_as_uri():
+            mlflow.MlflowClient(sqlite_url(new))
         _remove_decoy(sqlite_url(new))
+
+
+@contextmanager
+def _default_root_as_uri() -> Iterator[None]:
+    """Give MLflow the artifacts' folder of its Default experiment as a URI, which has no quotation marks.
+
+    It writes the folder into an SQL statement in Python's notation, which SQL does not understand if the working
+    directory's name has both kinds of marks.
+    """
+    before = os.environ.get(DEFAULT_ROOT)
+    os.environ[DEFAULT_ROOT] = Path("mlruns").absolute().as_uri()
+    try:
+        yield
+    finally:
+        os.environ.pop(DEFAULT_ROOT)
+        os.environ.update({DEFAULT_ROOT: before} if before is not None else {})
 
 
 def _remove_decoy(uri: str) -> None:
