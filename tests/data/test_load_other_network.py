@@ -12,7 +12,7 @@ from iot_ids.common.errors import UserError
 from iot_ids.data.checks import shared_classes
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import load
-from iot_ids.data.schema import Cache, Dataset, Duplicates, Taxonomy
+from iot_ids.data.schema import Cache, Dataset, Duplicates, MissingNumbers, Taxonomy
 from iot_ids.data.splits import RandomSplit
 
 Csv = Callable[..., Path]
@@ -115,3 +115,18 @@ def test_another_network_that_contradicts_itself_is_refused_before_any_file_is_r
     other = replace(small, name="other", columns=replace(small.columns, time="pkts"))
     with pytest.raises(UserError, match="dataset=other is inconsistent"):
         shared_classes(small, other)
+
+
+@pytest.mark.parametrize("theirs", MissingNumbers)
+@pytest.mark.parametrize(("ours", "rows"), [(MissingNumbers.drop, 2), (MissingNumbers.indicate, 3)])
+def test_rows_without_a_number_are_treated_as_in_training(
+    ours: MissingNumbers, rows: int, theirs: MissingNumbers, pair: tuple[Dataset, Dataset], csv: Csv
+) -> None:
+    """The detector answers such rows where it was trained with some, whatever the other network's file says."""
+    home, other = pair
+    lines = csv(*OTHER, "6,udp,1,,1,1,Flood", name="lacking.csv")
+    away = replace(other, path=str(lines), missing_numbers=theirs)
+    test = load(replace(home, missing_numbers=ours), RANDOM, 0, OFF, away).read_test()
+    assert test.cleaning is not None
+    assert (test.flows.height, test.flows["pkts"].null_count()) == (rows, rows - 2)
+    assert test.cleaning["dropped"]["missing number"] == 3 - rows

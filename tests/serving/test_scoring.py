@@ -406,6 +406,30 @@ def test_sigterm_leaves_nothing_behind(model: Path, tmp_path: Path, monkeypatch:
     assert list((tmp_path / "answers").iterdir()) == []
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from iot_ids.serving import scoring
+scoring.BATCH = 100
+detector = scoring.load_detector(Path(sys.argv[1]))
+killed = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+scoring.score(detector, scoring.layouts_of(detector, sys.argv[2]), Path(sys.argv[3]), progress=killed)
+"""
+
+
+def test_what_killed_scorings_left_is_swept_by_the_next_one(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, out = tmp_path / "flows.csv", tmp_path / "answers" / "out.parquet"
+    flows(9).write_csv(file)
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", KILLED, str(model), str(file), str(out)], check=False)
+        assert done.returncode == -signal.SIGKILL
+        assert len(list(out.parent.iterdir())) == 2  # its own folder and lease, and nothing of the one before
+    assert typed(monkeypatch, model, file, out) is None
+    assert list(out.parent.iterdir()) == [out]
+
+
 CHILD = """
 import sys
 from pathlib import Path
