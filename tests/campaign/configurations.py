@@ -2,17 +2,16 @@
 
 import shutil
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from random import Random
 
-from omegaconf import OmegaConf
-
-from iot_ids.common.paths import CONF
+from iot_ids.common.paths import ADDED
 
 from . import child
+from .bits import kept
 from .child import Ended
-from .forms import composed
+from .forms import form, written
+from .keys import COSTLY, choices, keys
 from .stores import still_running
 from .tally import Attack, Fault
 
@@ -30,8 +29,6 @@ VALUES = (
     "[1,2]", "{a: 1}", "x", "'[/]'", "'[bold]'", "'a b'", "'a/b'", "'..'", "ü", "'\\'\"'", "'x:y'", "'%s{0}$'",
     "${seed}", "${nothing}", "???", "9" * 30, "a" * 300, "'tab\there'", "=1", "*", "'null'", "1_000", "0x10",
 )  # fmt: skip
-NOT_TOUCHED = ("trainer.max_epochs", "dataset.rows", "trainer.batch_size", "evaluate.replicates")
-"""Numbers that only decide how long it takes; values between 0 and 3 of them are drawn all the same."""
 WORDS = ("model", "=", "==3", "+x=1", "++x.y=1", "~model", "~seed", "model=", "seed", "+model=gru", "x=1", "model.=3",
          "-m", "--multirun", "--cfg", "--nothing", "@", "model@x=gru", "'", "[", "model=gru,knn", "seed=1,2",
          "--config-dir=x")  # fmt: skip
@@ -41,8 +38,8 @@ def attacks(folder: Path) -> list[Attack]:
     """Trainings, comparisons and scorings."""
     return [
         Attack("configurations: train", AIM, configured(folder, "train", training)),
-        Attack("configurations: compare", AIM, configured(folder, "compare", comparison)),
-        Attack("configurations: score", AIM, configured(folder, "score", scoring)),
+        Attack("configurations: compare", AIM, configured(folder, "compare", comparison, with_runs)),
+        Attack("configurations: score", AIM, configured(folder, "score", scoring, with_model)),
     ]
 
 
@@ -50,13 +47,20 @@ Run = Callable[[str, list[str], Path], Ended]
 
 
 def configured(
-    folder: Path, program: str, words_of: Callable[[Random], list[str]], run: Run = child.run
+    folder: Path,
+    program: str,
+    words_of: Callable[[Random], list[str]],
+    furnish: Callable[[Path], None] = lambda _: None,
+    run: Run = child.run,
 ) -> Callable[[Random], list[Fault]]:
-    """Attempts on a command with random words; `run` is what is under attack."""
+    """Attempts on a command with random words, mostly in a folder that was furnished; `run` is what is under attack."""
 
     def attempt(draw: Random) -> list[Fault]:
         place = folder / "configured"
-        place.mkdir(exist_ok=True)
+        if not place.exists():
+            place.mkdir()
+            if draw.random() < 0.8:
+                furnish(place)
         words = words_of(draw)
         ended = run(program, words, place)
         found = [(kind, f"{program} {' '.join(words)}: {said}") for kind, said in faults_of(ended)]
@@ -66,6 +70,20 @@ def configured(
         return found
 
     return attempt
+
+
+def with_runs(place: Path) -> None:
+    """Put a store with three runs there."""
+    for words in (["seed=1"], ["seed=2"], ["seed=1", "selector=pearson", "selector.k=3"]):
+        child.run("train", [*QUICK, *words], place)
+
+
+def with_model(place: Path) -> None:
+    """Put a model there, and flows."""
+    for name, content in kept("naive_bayes").items():
+        (place / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / "model" / name).write_bytes(content)
+    written(form("bot_iot_10_best"), place / "flows.csv")
 
 
 def faults_of(ended: Ended) -> list[Fault]:
@@ -81,48 +99,29 @@ def faults_of(ended: Ended) -> list[Fault]:
     return []
 
 
-@cache
-def keys() -> list[str]:
-    """Every key of the configuration, of the default run and with other choices of the groups."""
-    found = set[str]()
-    for model in ("gru", "random_forest", "svm"):
-        config = composed(f"model={model}", "split=temporal", "selector=pearson", "outliers=iqr", "dataset=simulated")
-        found |= set(_flat(OmegaConf.to_container(config), ""))  # type: ignore[arg-type]
-    return sorted(key for key in found if not key.startswith("dataset.about"))
-
-
-def _flat(values: dict[str, object], prefix: str) -> list[str]:
-    nested = [_flat(value, f"{prefix}{key}.") for key, value in values.items() if isinstance(value, dict)]
-    return [*(f"{prefix}{key}" for key in values), *(key for some in nested for key in some)]
-
-
-@cache
-def choices() -> dict[str, list[str]]:
-    """The groups and their choices."""
-    groups = {str(path.parent.relative_to(CONF)) for path in CONF.rglob("*/*.yaml")}
-    return {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in sorted(groups)}
-
-
 def training(draw: Random) -> list[str]:
-    """One to four words after `python -m train`, on few rows."""
-    return QUICK + [_word(draw) for _ in range(draw.choice([1, 1, 2, 3, 4]))]
+    """One to four draws after `python -m train`, on few rows."""
+    return QUICK + [word for _ in range(draw.choice([1, 1, 2, 3, 4])) for word in _words(draw)]
 
 
-def _word(draw: Random) -> str:
+def _words(draw: Random) -> list[str]:
+    """A choice of a group, or a key with a value: half of the values are of its type, the others hostile."""
     way = draw.random()
     if way < 0.05:
-        return draw.choice(WORDS)
-    if way < 0.4:
+        return [draw.choice(WORDS)]
+    if way < 0.3:
         group = draw.choice(list(choices()))
         choice = draw.choice([*choices()[group], draw.choice(VALUES)])
-        return f"{draw.choice(['+', '']) if group in ('experiment', 'condition', 'sweep') else ''}{group}={choice}"
-    key = draw.choice(keys())
-    values = VALUES[:5] if key in NOT_TOUCHED else VALUES
-    return f"{draw.choice(['', '', '', '++'])}{key}={draw.choice(values)}"
+        return [f"{draw.choice(['+', '']) if group in ADDED else ''}{group}={choice}"]
+    key = draw.choice(keys()[draw.choice(list(keys()))])
+    if key.values and draw.random() < 0.5:
+        return [*key.needs, f"{key.name}={draw.choice(key.values)}"]
+    values = VALUES[:5] if key.name in COSTLY else VALUES
+    return [*key.needs, f"{draw.choice(['', '', '', '++'])}{key.name}={draw.choice(values)}"]
 
 
 def comparison(draw: Random) -> list[str]:
-    """Words after `python -m compare`, in a folder whose store has some runs or none."""
+    """Words after `python -m compare`."""
     names = ("dataset", "test_dataset", "label", "split", "duplicates", "protocol", "data", "tuned", "where", "report",
              "run", "folder", "replicates", "seed", "log", "tracking.uri", "tracking.artifacts")  # fmt: skip
     values = ("simulated", "table", "selection", "shortcuts", "unseen", "gap", "[seed=1]", "[x]", *VALUES)
@@ -131,18 +130,13 @@ def comparison(draw: Random) -> list[str]:
 
 def scoring(draw: Random) -> list[str]:
     """Words after `python -m score`."""
-    values = (
-        "mlruns",
-        "flows.csv",
-        ".",
-        "out.parquet",
-        "tmp/x.csv",
-        "flows.csv/x.csv",
-        "\0"[:0],
-        "a" * 300 + ".csv",
-        "*",
-        "[",
-        "~",
-        "..",
-    )
-    return [f"{key}={draw.choice(values)}" for key in ("model", "path", "out") if draw.random() < 0.9]
+    right = {"model": "model", "path": "flows.csv", "out": draw.choice(["out.parquet", "out.csv"])}
+    values = ("mlruns", "flows.csv", "model", ".", "out.parquet", "tmp/x.csv", "flows.csv/x.csv", "", "*", "[", "~",
+              "..", "a" * 300 + ".csv", *VALUES)  # fmt: skip
+    words = [
+        f"{key}={value if draw.random() < 0.7 else draw.choice(values)}"
+        for key, value in right.items()
+        if draw.random() < 0.95
+    ]
+    more = [f"unreadable_share={draw.choice(VALUES)}", f"trust={draw.choice(VALUES)}", draw.choice(VALUES)]
+    return words + [each for each in more if draw.random() < 0.15]
