@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.utils import get_class
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids.common.bounds import Between, refuse_out_of_bounds
+from iot_ids.common.bounds import ANY, Between, bounds_of
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import redact_secrets
 from iot_ids.common.sealing import seal
@@ -306,6 +306,20 @@ def _taken_away(config: DictConfig, prefix: str) -> Iterator[str]:
     for key in map(str, config):
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
             yield from _taken_away(config[key], f"{prefix}{key}.")
+
+
+def refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> None:
+    """Raise a UserError naming the first whole number outside the bounds of its field, or beyond any library's.
+
+    Interpolations have to be resolved.
+    """
+    bounds = bounds_of(OmegaConf.get_type(config))
+    for key in range(len(config)) if isinstance(config, ListConfig) else list(config):
+        value = None if OmegaConf.is_missing(config, key) else config[key]
+        if isinstance(value, DictConfig | ListConfig):
+            refuse_out_of_bounds(value, f"{prefix}{key}.")
+        elif isinstance(value, int) and not isinstance(value, bool):
+            bounds.get(str(key), ANY).refuse(f"{prefix}{key}", value)
 
 
 def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

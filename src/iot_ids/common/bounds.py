@@ -4,11 +4,8 @@ Native code takes other numbers than Python does: beyond its range it raises wha
 does not end. Where a schema says `k: Annotated[int, Between(1, 100)]`, values outside are refused before anything runs.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
 from typing import Any, get_args, get_type_hints
-
-from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from iot_ids.common.errors import UserError
 
@@ -34,29 +31,9 @@ class Between:
 ANY = Between()
 
 
-def refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> None:
-    """Raise a UserError naming the first whole number outside the bounds of its field, or beyond any library's.
-
-    Interpolations have to be resolved.
-    """
-    bounds = bounds_of(OmegaConf.get_type(config))
-    for key, value in _items(config):
-        if isinstance(value, DictConfig | ListConfig):
-            refuse_out_of_bounds(value, f"{prefix}{key}.")
-        elif isinstance(value, int) and not isinstance(value, bool):
-            bounds.get(key, ANY).refuse(f"{prefix}{key}", value)
-
-
 def bounds_of(kind: Any) -> dict[str, Between]:
     """Return the bounds of a schema's fields by their names; none where `kind` is no schema."""
     if not is_dataclass(kind):
         return {}
     hints = get_type_hints(kind, include_extras=True)
     return {name: bound for name, hint in hints.items() for bound in get_args(hint)[1:] if isinstance(bound, Between)}
-
-
-def _items(config: DictConfig | ListConfig) -> Iterator[tuple[str, Any]]:
-    keys = range(len(config)) if isinstance(config, ListConfig) else list(config)
-    for key in keys:
-        if not OmegaConf.is_missing(config, key):
-            yield str(key), config[key]

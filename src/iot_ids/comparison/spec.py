@@ -7,11 +7,18 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from iot_ids.common.bounds import refuse_out_of_bounds
 from iot_ids.common.errors import UserError
 from iot_ids.common.redact import redact_secrets
 from iot_ids.comparison.reports import summaries
-from iot_ids.config import LARGEST_SEED, Replicates, Tracking, check_resolved, refuse_lacking_keys, refuse_unknown_keys
+from iot_ids.config import (
+    LARGEST_SEED,
+    Replicates,
+    Tracking,
+    check_resolved,
+    refuse_lacking_keys,
+    refuse_out_of_bounds,
+    refuse_unknown_keys,
+)
 
 
 @dataclass
