@@ -1,15 +1,23 @@
 """Check a dataset's declaration, and whether two networks match; no file is opened."""
 
+import posixpath
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from iot_ids.common.errors import UserError
-from iot_ids.data.class_names import fault_of, fault_of_class
 from iot_ids.data.schema import Columns, Dataset, Format, SimulatedDataset, Taxonomy
 from iot_ids.data.splits.base import Split
 
 REST = "*"
 """In a taxonomy: every value that no class names."""
+LONGEST = 100
+"""MLflow allows a key 250 characters; the rest is for what comes before and after the name."""
+QUOTES = "\"'`"
+OTHER_COLUMNS = ("label", "origin")
+"""The other columns of a run's confusion matrix."""
+BREAKING = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""Unicode categories of characters that are not printed, break a line, or change its direction."""
 
 
 def check(dataset: Dataset) -> None:
@@ -106,6 +114,27 @@ def check_context(dataset: Dataset, split: Split, test_dataset: Dataset | None) 
         raise UserError("model.sequence=window is not possible with test_dataset yet; use model.sequence=flow")
 
 
+def shared_classes(dataset: Dataset, test_dataset: Dataset) -> list[str]:
+    """Return the classes that both networks have under `dataset.label`, in the order of `dataset`'s tables.
+
+    Raises:
+        UserError: the networks do not match: a feature that `test_dataset` lacks or has in another role, a label that
+            it lacks, another normal class, or fewer than two classes in common. Each is named; or `test_dataset`
+            is inconsistent.
+    """
+    _check_columns(dataset, test_dataset)
+    ours, theirs = taxonomy(dataset), taxonomy(test_dataset, dataset.label, "dataset.label")
+    check(replace(test_dataset, label=dataset.label))
+    shared = [name for name in ours.classes if name in theirs.classes]
+    pair = f"dataset={dataset.name} and test_dataset={test_dataset.name} under dataset.label={dataset.label}"
+    both = f"{', '.join(ours.classes)} and {', '.join(theirs.classes)}"
+    if ours.normal != theirs.normal:
+        raise UserError(f"{pair} call normal flows {ours.normal} and {theirs.normal}; fix one label, or choose another")
+    if len(shared) < 2 or (ours.normal is not None and ours.normal not in shared):
+        raise UserError(f"{pair} share only {', '.join(shared) or 'no class'} ({both}); choose dataset.label=binary")
+    return shared
+
+
 def _of_columns(columns: Columns) -> Iterator[str]:
     roles = ("numeric", "categorical", "identifiers", "labels")
     names = [name for role in roles for name in getattr(columns, role)]
@@ -147,35 +176,34 @@ def _of_taxonomy(chosen: Taxonomy, dataset: Dataset) -> Iterator[str]:
 def _of_names(labels: Mapping[str, Taxonomy]) -> Iterator[str]:
     """Yield the faults in the names of labels and classes, and every value that is not text."""
     for label, chosen in labels.items():
-        if fault := fault_of(str(label)):
+        if fault := _fault_of(str(label)):
             yield f"labels: the label {label!r} {fault}"
         for name, values in chosen.classes.items():
-            if fault := fault_of_class(str(name)):
-                yield f"labels.{label}.classes: the class {name!r} {fault}"
+            place = f"labels.{label}.classes"
+            if name in OTHER_COLUMNS:
+                yield f"{place}: the class {name!r} is the name of another column of the confusion matrix"
+            elif fault := _fault_of(str(name)):
+                yield f"{place}: the class {name!r} {fault}"
             odd = [value for value in values if not isinstance(value, str)]
             if odd:
-                yield f"labels.{label}.classes.{name}: {odd[0]!r} is not text"
+                yield f"{place}.{name}: {odd[0]!r} is not text"
 
 
-def shared_classes(dataset: Dataset, test_dataset: Dataset) -> list[str]:
-    """Return the classes that both networks have under `dataset.label`, in the order of `dataset`'s tables.
-
-    Raises:
-        UserError: the networks do not match: a feature that `test_dataset` lacks or has in another role, a label that
-            it lacks, another normal class, or fewer than two classes in common. Each is named; or `test_dataset`
-            is inconsistent.
-    """
-    _check_columns(dataset, test_dataset)
-    ours, theirs = taxonomy(dataset), taxonomy(test_dataset, dataset.label, "dataset.label")
-    check(replace(test_dataset, label=dataset.label))
-    shared = [name for name in ours.classes if name in theirs.classes]
-    pair = f"dataset={dataset.name} and test_dataset={test_dataset.name} under dataset.label={dataset.label}"
-    both = f"{', '.join(ours.classes)} and {', '.join(theirs.classes)}"
-    if ours.normal != theirs.normal:
-        raise UserError(f"{pair} call normal flows {ours.normal} and {theirs.normal}; fix one label, or choose another")
-    if len(shared) < 2 or (ours.normal is not None and ours.normal not in shared):
-        raise UserError(f"{pair} share only {', '.join(shared) or 'no class'} ({both}); choose dataset.label=binary")
-    return shared
+def _fault_of(name: str) -> str | None:
+    """Describe what is wrong with the name of a label or a class; None if nothing is."""
+    if not name.strip():
+        return "is blank"
+    if any(unicodedata.category(letter) in BREAKING for letter in name):
+        return "holds a line break, or another character that cannot be printed"
+    if name != name.strip():
+        return "begins or ends with a blank"
+    if any(quote in name for quote in QUOTES):
+        return "holds a quotation mark"
+    if name.startswith("/") or posixpath.normpath(name) != name or ".." in name.split("/") or name == ".":
+        return "reads as a path: no slash at its ends, no two in a row, no . or .. as a part"
+    if len(name) > LONGEST:
+        return f"has {len(name)} characters; at most {LONGEST} are allowed"
+    return None
 
 
 def _check_columns(dataset: Dataset, test_dataset: Dataset) -> None:
