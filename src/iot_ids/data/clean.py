@@ -1,6 +1,6 @@
 """From files to clean, labelled flows, with every row accounted for (paper, step 2; `features` handles outliers)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,20 @@ from typing import Any
 import polars as pl
 
 from iot_ids.common.errors import UserError
-from iot_ids.data.checks import check
+from iot_ids.data.checks import check, taxonomy
 from iot_ids.data.files import first_rows, refuse_short
 from iot_ids.data.frames import first_of_equals, take_rows
-from iot_ids.data.label import CLASS, KIND, classified, contradicting
-from iot_ids.data.losses import lost_by_class
+from iot_ids.data.label import CLASS, KIND, classes_of, classified, contradicting
 from iot_ids.data.reading import layout, rejects
 from iot_ids.data.reading.reader import ROW_ID, Rows, rows_of
-from iot_ids.data.reading.rejects import DAMAGED, KEPT, NO_LABEL, REASON, REASONS
+from iot_ids.data.reading.rejects import DAMAGED, KEPT, NO_LABEL, NO_NUMBER, NOT_FINITE, REASON, REASONS, TEXT
 from iot_ids.data.schema import Columns, Dataset, Duplicates
 
-__all__ = ["ROW_ID", "Cleaned", "clean", "typed", "without"]
+__all__ = ["ROW_ID", "Cleaned", "clean", "describe_losses", "typed", "without"]
+OF_A_CLASS = (TEXT, NOT_FINITE, NO_NUMBER)
+"""Reasons for leaving out a row that still has a readable label."""
+MUCH = 0.1
+"""Share of a class's rows above which its loss is reported."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def clean(
     before = usable.height
     usable = _labelled(usable, files)
     counts[NO_LABEL], kept = before - usable.height, usable.height
-    lost = lost_by_class(odd, usable[CLASS], dataset)
+    lost = _lost_by_class(odd, usable[CLASS], dataset)
     every = usable.drop(dataset.columns.labels) if history else None
     flows = _without_duplicates(usable, dataset.columns, duplicates)
     report = {
@@ -112,6 +115,11 @@ def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.L
     return frame.with_columns(
         **numbers, **{name: layout.category(layout.text(name, missing)) for name in columns.categorical}
     )
+
+
+def describe_losses(report: Mapping[str, Any]) -> list[str]:
+    """Describe the loss of each class that lost more than a tenth of its rows; `report` is from `clean`."""
+    return [_loss(name, lost) for name, lost in report["lost_by_class"].items() if _share(lost) > MUCH]
 
 
 def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[str]) -> pl.Expr:
@@ -195,3 +203,40 @@ def _without_duplicates(flows: pl.DataFrame, columns: Columns, duplicates: Dupli
     read_columns = [name for name in flows.columns if name not in (ROW_ID, layout.FILE)]
     first = first_of_equals(flows[features if duplicates is Duplicates.distinct else read_columns])
     return flows if first.all() else take_rows(flows, first.arg_true())[0]
+
+
+def _lost_by_class(odd: pl.DataFrame, kept: pl.Series, dataset: Dataset) -> dict[str, dict[str, Any]]:
+    """Return, for each class that lost rows, how many it had and how many it lost for each reason, worst first.
+
+    Duplicates are not a loss. Rows with a label that no class names are not counted.
+
+    Args:
+        odd: the rows left out, with REASON and the labels.
+        kept: the classes of the other rows, duplicates included.
+        dataset: defines the labels.
+    """
+    if odd.is_empty():
+        return {}
+    rows = odd.with_columns(classes_of(odd, taxonomy(dataset)).alias(CLASS))
+    rows = rows.filter(pl.col(CLASS).is_not_null() & pl.col(REASON).is_in(OF_A_CLASS))
+    left = dict(kept.value_counts().iter_rows())
+    found: dict[str, dict[str, Any]] = {}
+    for name, code, count in rows.group_by(CLASS, REASON).len().sort(CLASS, REASON).iter_rows():
+        of_class = found.setdefault(name, {"rows": left.get(name, 0), "lost": {}})
+        of_class["rows"] += count
+        of_class["lost"][REASONS[code]] = count
+    return dict(sorted(found.items(), key=lambda item: -_share(item[1])))
+
+
+def _share(of_class: Mapping[str, Any]) -> float:
+    return float(sum(of_class["lost"].values()) / of_class["rows"])
+
+
+def _loss(name: str, of_class: Mapping[str, Any]) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in of_class["lost"].items())
+    said = (
+        f"Cleaning left out {sum(of_class['lost'].values()):,} of {of_class['rows']:,} rows of {name} "
+        f"({_share(of_class):.0%}: {reasons}): results for {name} describe only the rows that remain."
+    )
+    keeps = REASONS[NO_NUMBER] in of_class["lost"]
+    return said + " dataset.missing_numbers=indicate keeps rows without a number." * keeps

@@ -11,12 +11,11 @@ import numpy as np
 import polars as pl
 
 from iot_ids.common.errors import UserError
-from iot_ids.data import losses
 from iot_ids.data.cache.entries import Entry, key
 from iot_ids.data.cache.eviction import evict
 from iot_ids.data.cache.fingerprints import sha256
 from iot_ids.data.cache.sources import bytes_of, digest_of, files_of, writing
-from iot_ids.data.clean import clean, without
+from iot_ids.data.clean import clean, describe_losses, without
 from iot_ids.data.frames import take_rows
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.schema import Cache, Dataset
@@ -138,7 +137,7 @@ def _naming_losses(report: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError("\n  ".join([str(error), *losses.sentences(report)])) from error
+        raise UserError("\n  ".join([str(error), *describe_losses(report)])) from error
 
 
 def _refuse_changed(files: list[Path], wanted: TableRequest) -> None:

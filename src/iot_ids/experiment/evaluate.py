@@ -11,9 +11,8 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from iot_ids import protocol
-from iot_ids.data import losses as lost
 from iot_ids.data.checks import taxonomy
-from iot_ids.data.clean import ROW_ID
+from iot_ids.data.clean import ROW_ID, describe_losses
 from iot_ids.data.label import CLASS
 from iot_ids.data.load import Test
 from iot_ids.data.schema import Identifiers
@@ -136,7 +135,7 @@ def _audit(prepared: Prepared, test: Test, y: NDArray[np.int64], classes: int) -
         seed=prepared.config.seed,
     )
     taken = protocol.shortcuts(prepared.config)
-    losses = [sentence for report in cleanings for sentence in lost.sentences(report)]
+    losses = [sentence for report in cleanings for sentence in describe_losses(report)]
     said = [*adaptation.sentences(prepared.config.adapt), *protocol.sentences(taken), *losses, *findings["sentences"]]
     return findings | {"shortcuts": taken, "sentences": said}
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from iot_ids.common.errors import UserError
-from iot_ids.data.clean import clean
+from iot_ids.data.clean import clean, describe_losses
 from iot_ids.data.load import load
-from iot_ids.data.losses import sentences
 from iot_ids.data.schema import Cache, Dataset, Duplicates, Format, MissingNumbers
 from iot_ids.data.splits import RandomSplit
 
@@ -36,7 +35,7 @@ def test_a_loss_is_counted_by_class_and_reason(dataset: Dataset, csv: Csv) -> No
 
 
 def test_a_class_that_loses_more_than_a_tenth_has_a_sentence(dataset: Dataset, csv: Csv) -> None:
-    (said,) = sentences(clean([csv(*LINES)], dataset, Duplicates.keep).report)
+    (said,) = describe_losses(clean([csv(*LINES)], dataset, Duplicates.keep).report)
     assert said.startswith(
         "Cleaning left out 18 of 20 rows of Scan (90%: 18 missing number): results for Scan describe"
     )
@@ -45,7 +44,7 @@ def test_a_class_that_loses_more_than_a_tenth_has_a_sentence(dataset: Dataset, c
 
 def test_a_tenth_is_no_sentence(dataset: Dataset, csv: Csv) -> None:
     lines = [*LINES[:18], "1,tcp,80,1,-,0,Normal", "2,tcp,80,2,-,0,Normal", *LINES[-2:]]
-    assert sentences(clean([csv(*lines)], dataset, Duplicates.keep).report) == []
+    assert describe_losses(clean([csv(*lines)], dataset, Duplicates.keep).report) == []
 
 
 def test_too_few_rows_are_told_with_what_cleaning_took(dataset: Dataset, csv: Csv) -> None:
