@@ -5,23 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from iot_ids.common.errors import UserError
 from iot_ids.data.checks import check, taxonomy
 from iot_ids.data.files import first_rows, refuse_short
-from iot_ids.data.frames import first_of_equals, take_rows
 from iot_ids.data.label import CLASS, KIND, classes_of, classified, contradicting
 from iot_ids.data.reading import layout, rejects
 from iot_ids.data.reading.reader import ROW_ID, Rows, rows_of
 from iot_ids.data.reading.rejects import DAMAGED, KEPT, NO_LABEL, NO_NUMBER, NOT_FINITE, REASON, REASONS, TEXT
 from iot_ids.data.schema import Columns, Dataset, Duplicates
 
-__all__ = ["ROW_ID", "Cleaned", "clean", "describe_losses", "typed", "without"]
+__all__ = ["ROW_ID", "Cleaned", "clean", "describe_losses", "take_rows", "typed", "without"]
 OF_A_CLASS = (TEXT, NOT_FINITE, NO_NUMBER)
 """Reasons for leaving out a row that still has a readable label."""
 MUCH = 0.1
 """Share of a class's rows above which its loss is reported."""
+MOVED_AT_ONCE = 8
+"""Columns moved from table to table at a time: few compared with a table's 40."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,34 @@ def typed(frame: pl.LazyFrame, columns: Columns, missing: Sequence[str]) -> pl.L
 def describe_losses(report: Mapping[str, Any]) -> list[str]:
     """Describe the loss of each class that lost more than a tenth of its rows; `report` is from `clean`."""
     return [_loss(name, lost) for name, lost in report["lost_by_class"].items() if _share(lost) > MUCH]
+
+
+def take_rows(table: pl.DataFrame, *parts: pl.Series | NDArray[np.int64]) -> list[pl.DataFrame]:
+    """Return the rows at each of `parts`, which are positions in `table`. `table` is left without columns."""
+    places = [pl.Series(part, dtype=pl.get_index_type()) for part in parts]
+    found: list[list[pl.DataFrame]] = [[] for _ in parts]
+    names = table.columns
+    for start in range(0, len(names), MOVED_AT_ONCE):
+        some = pl.DataFrame([table.drop_in_place(name) for name in names[start : start + MOVED_AT_ONCE]])
+        for frames, rows in zip(found, places, strict=True):
+            frames.append(some[rows])
+    return [pl.concat(frames, how="horizontal") for frames in found]
+
+
+def first_of_equals(rows: pl.DataFrame) -> pl.Series:
+    """Mark rows that equal no earlier row (-0.0 equals 0.0, NaN equals NaN, and null null).
+
+    Rows with equal hashes are compared value by value, so that a collision, once in millions of files, does no harm.
+    """
+    hashes = rows.hash_rows().alias("hash")
+    first = hashes.is_first_distinct()
+    repeated, original = (~first).arg_true(), first.arg_true()
+    known = pl.DataFrame({"hash": hashes.gather(original), "row": original})
+    earlier = hashes.gather(repeated).to_frame().join(known, on="hash", how="left", maintain_order="left")["row"]
+    if all(column.gather(repeated).eq_missing(column.gather(earlier)).all() for column in rows.iter_columns()):
+        return first
+    places = rows.with_row_index("__place").unique(subset=rows.columns, keep="first", maintain_order=True)["__place"]
+    return pl.Series(range(rows.height), dtype=places.dtype).is_in(places.implode())
 
 
 def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[str]) -> pl.Expr:

@@ -15,8 +15,7 @@ from iot_ids.data.cache.entries import Entry, key
 from iot_ids.data.cache.eviction import evict
 from iot_ids.data.cache.fingerprints import sha256
 from iot_ids.data.cache.sources import bytes_of, digest_of, files_of, writing
-from iot_ids.data.clean import clean, describe_losses, without
-from iot_ids.data.frames import take_rows
+from iot_ids.data.clean import clean, describe_losses, take_rows, without
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.schema import Cache, Dataset
 from iot_ids.data.splits.base import Parts, Split

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from iot_ids.common.errors import UserError
 from iot_ids.data.clean import clean
 from iot_ids.data.reading import layout, reader
-from iot_ids.data.reading.fast_path import read_typed
+from iot_ids.data.reading.fast_path import read_typed, rechunked
 from iot_ids.data.reading.reader import ROW_ID, Rows, rows_of
 from iot_ids.data.schema import Dataset, Duplicates, Format
 
@@ -127,6 +127,13 @@ def test_columns_of_several_files_are_in_one_piece(small: Dataset, csv: Csv) -> 
     """Of a table in unequal pieces Polars makes a second one, unasked, whenever some of its columns are selected."""
     files = [csv(GOOD, name=name) for name in ("a.csv", "b.csv", "c.csv")]
     assert set(rows_of([layout.layout(file, small) for file in files], small).usable.n_chunks("all")) == {1}
+
+
+def test_rechunked_has_one_piece_and_the_same_rows() -> None:
+    table = pl.concat([pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})] * 3, rechunk=False)
+    found = rechunked(table.clone())
+    assert found.n_chunks("all") == [1, 1]
+    assert_frame_equal(found, table)
 
 
 def test_a_compressed_file_is_the_same(small: Dataset, csv: Csv, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ For intact rows the result is bit for bit that of `reader.read_as_text`; the tes
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import polars as pl
 
-from iot_ids.data.frames import rechunked
 from iot_ids.data.reading import layout
 from iot_ids.data.reading.cells import csv, first_rows
 from iot_ids.data.reading.lines import CELLS, LINE, PIECE, Quotes, blocks, survey
@@ -20,6 +20,8 @@ SHORT = "__short"
 """Whether a row's last cell is null, as in a line with too few cells; for Parquet, whether all cells are."""
 LOOKED_AT = 100
 """Rows from the top that decide whether an identifier is a number or text; a wrong guess costs a second reading."""
+THREADS = 2
+"""Columns made contiguous at a time: few compared with a table's 40, enough to keep the processors busy."""
 
 
 def number_columns(layouts: Sequence[layout.Layout], dataset: Dataset) -> list[str]:
@@ -87,6 +89,14 @@ def not_whole(frame: pl.DataFrame, dataset: Dataset) -> pl.Series | None:
         return None
     tests = [pl.col(name).is_finite().not_().fill_null(drop) for name in numbers]
     return frame.select(pl.any_horizontal(SHORT, *tests)).to_series()
+
+
+def rechunked(table: pl.DataFrame) -> pl.DataFrame:
+    """Make each column of `table` contiguous, a few at a time, and return `table`."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for at, column in enumerate(pool.map(lambda at: table.to_series(at).rechunk(), range(table.width))):
+            table.replace_column(at, column)
+    return table
 
 
 def _finite(numbers: pl.Series, all_there: bool) -> bool:

@@ -11,10 +11,9 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from iot_ids.data.frames import rechunked
 from iot_ids.data.reading import layout, rejects
 from iot_ids.data.reading.cells import tables
-from iot_ids.data.reading.fast_path import SHORT, as_numbers, not_whole, number_columns, read_typed
+from iot_ids.data.reading.fast_path import SHORT, as_numbers, not_whole, number_columns, read_typed, rechunked
 from iot_ids.data.reading.lines import CELLS, LINE
 from iot_ids.data.reading.packed import readable
 from iot_ids.data.reading.rejects import KEPT, NUMBER, REASON

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from iot_ids.data.frames import first_of_equals, rechunked, take_rows
+from iot_ids.data.clean import first_of_equals, take_rows
 
 
 @given(st.integers(1, 20), st.lists(st.integers(0, 9), max_size=10), st.lists(st.integers(0, 9), max_size=10))
@@ -17,13 +17,6 @@ def test_the_parts_are_the_rows_at_their_positions(columns: int, first: list[int
     for found, rows in zip(take_rows(table, *parts), parts, strict=True):
         assert_frame_equal(found, whole[rows])
     assert table.width == 0
-
-
-def test_rechunked_has_one_piece_and_the_same_rows() -> None:
-    table = pl.concat([pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})] * 3, rechunk=False)
-    found = rechunked(table.clone())
-    assert found.n_chunks("all") == [1, 1]
-    assert_frame_equal(found, table)
 
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.5, float("nan"), float("inf"), None])
