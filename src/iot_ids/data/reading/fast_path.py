@@ -11,9 +11,8 @@ import polars as pl
 
 from iot_ids.data.reading import layout
 from iot_ids.data.reading.cells import csv, first_rows
-from iot_ids.data.reading.lines import CELLS, LINE, PIECE, Quotes, blocks, survey
+from iot_ids.data.reading.lines import CELLS, LINE, PIECE, Quotes, blocks, lines_in, survey
 from iot_ids.data.reading.packed import BROKEN, for_polars
-from iot_ids.data.reading.small_files import content_of
 from iot_ids.data.schema import Columns, Dataset, MissingNumbers
 
 SHORT = "__short"
@@ -108,7 +107,7 @@ def _text(
 ) -> tuple[pl.DataFrame, list[int]] | None:
     part = parts[0]
     assert part.separator is not None
-    content, heights = content_of(parts) if len(parts) > 1 else (None, [])
+    content, heights = _content(parts) if len(parts) > 1 else (None, [])
     pieces = blocks(part.file, PIECE, part.header_lines, part.rows) if content is None else [content]
     lines, quotes = survey(pieces, part.separator, part.comment)
     if quotes is Quotes.odd:
@@ -124,6 +123,17 @@ def _text(
         found = rows.collect(engine="streaming")
         return (rechunked(found), heights or [lines]) if found.height == lines else None
     return None
+
+
+def _content(parts: Sequence[layout.Layout]) -> tuple[bytes, list[int]]:
+    """Return the rows of text files, each line with its end, and the number of rows of each.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    contents = [b"".join(blocks(part.file, PIECE, part.header_lines)) for part in parts]
+    ended = [content if content.endswith(b"\n") or not content else content + b"\n" for content in contents]
+    return b"".join(ended), [lines_in(content) if content else 0 for content in ended]
 
 
 def _parquet(part: layout.Layout, columns: Columns, numbers: Sequence[str]) -> pl.DataFrame | None:

@@ -1,11 +1,11 @@
 """Read every row of the files, typed; unusable rows are kept apart, each with its reason.
 
 Files are read directly into types, several times faster than through text. The rows that fail are then read again as
-text, to find out what is wrong with them.
+text, to find out what is wrong with them. Small files are read together, so that the fixed cost is paid once.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -17,12 +17,13 @@ from iot_ids.data.reading.fast_path import SHORT, as_numbers, not_whole, number_
 from iot_ids.data.reading.lines import CELLS, LINE
 from iot_ids.data.reading.packed import readable
 from iot_ids.data.reading.rejects import KEPT, NUMBER, REASON
-from iot_ids.data.reading.small_files import together
 from iot_ids.data.reading.times import parse_times, time_format
 from iot_ids.data.schema import Columns, Dataset
 
 ROW_ID = "__row_id"
 """Running number of a row over all files, from 0, by which predictions are traced back to flows."""
+SMALL, TOGETHER = 2**20, 16 * 2**20
+"""Largest size in bytes of a file that is read with its neighbours, and of all that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,25 @@ def rows_of(layouts: Sequence[layout.Layout], dataset: Dataset) -> Rows:
         numbers = [name for name in numbers if name not in unsure]
 
 
+def together(layouts: Sequence[layout.Layout]) -> list[list[layout.Layout]]:
+    """Group the files, in order, by what can be read at once: small neighbouring text files with the same layout.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    groups: list[list[layout.Layout]] = []
+    held = 0
+    for part in layouts:
+        size = _size(part)
+        if groups and held + size <= TOGETHER and replace(part, file=groups[-1][0].file) == groups[-1][0]:
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+            held = 0
+        held += size
+    return groups
+
+
 def _of_files(
     group: Sequence[layout.Layout], index: int, start: int, dataset: Dataset, numbers: Sequence[str]
 ) -> Iterator[_Part]:
@@ -94,6 +114,13 @@ def _of_files(
             for each in _of_files([part], index + at, start, dataset, numbers):
                 yield each
                 start += sum(each.heights)
+
+
+def _size(part: layout.Layout) -> int:
+    """Size in bytes; TOGETHER if the file has to be read by itself."""
+    with readable(part.file):
+        size = part.file.stat().st_size
+    return size if part.separator is not None and part.rows is None and size <= SMALL else TOGETHER
 
 
 def _checked(

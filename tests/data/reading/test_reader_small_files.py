@@ -10,8 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from iot_ids.data.reading import layout, reader
-from iot_ids.data.reading.reader import rows_of
-from iot_ids.data.reading.small_files import together
+from iot_ids.data.reading.reader import rows_of, together
 from iot_ids.data.schema import Dataset
 
 Csv = Callable[..., Path]
@@ -72,7 +71,7 @@ def test_files_of_other_layouts_large_ones_and_cut_ones_are_read_alone(
 
 def test_no_more_is_read_at_once_than_fits(small: Dataset, csv: Csv, monkeypatch: pytest.MonkeyPatch) -> None:
     layouts = [layout.layout(csv("1,tcp,80,5,0.5,0,Normal", name=f"{at}.csv"), small) for at in range(4)]
-    monkeypatch.setattr("iot_ids.data.reading.small_files.TOGETHER", 2 * layouts[0].file.stat().st_size)
+    monkeypatch.setattr(reader, "TOGETHER", 2 * layouts[0].file.stat().st_size)
     assert [len(group) for group in together(layouts)] == [2, 2]
-    monkeypatch.setattr("iot_ids.data.reading.small_files.SMALL", 1)
+    monkeypatch.setattr(reader, "SMALL", 1)
     assert [len(group) for group in together(layouts)] == [1] * 4
