@@ -9,8 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
 from iot_ids.models.classifier import Report
-from iot_ids.models.networks.batches import Batches
-from iot_ids.models.networks.loss import WeightedLoss
+from iot_ids.models.networks.recipe import Batches, WeightedLoss
 from iot_ids.models.spec import Schedule
 
 MONITOR = "val/f1_macro"

@@ -15,11 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from iot_ids.common.errors import UserError
 from iot_ids.models.classifier import Report, Table
-from iot_ids.models.networks.batches import Batches, WholeEpoch
 from iot_ids.models.networks.gru_cpu import COUNTERS
-from iot_ids.models.networks.loss import WeightedLoss, class_weights
 from iot_ids.models.networks.module import MONITOR, BestWeights, Module, Reporter
-from iot_ids.models.networks.recipe import Recipe
+from iot_ids.models.networks.recipe import Batches, Recipe, WeightedLoss, WholeEpoch, class_weights
 from iot_ids.models.spec import Trainer
 
 VALIDATION_ROWS = 4_096

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_ids.models.networks.loss import WeightedLoss, class_weights
+from iot_ids.models.networks.recipe import WeightedLoss, class_weights
 from iot_ids.models.spec import ClassWeights, Loss
 
 Y = torch.tensor([0] * 90 + [1] * 9 + [2])

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_ids.models.networks.batches import Batches
+from iot_ids.models.networks.recipe import Batches
 
 
 def batches(rows: int = 10, size: int = 4, seed: int | None = None) -> Batches:
