@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from iot_ids.models.networks.module import clip_gradients, f1_macro
+from iot_ids.models.networks.training import clip_gradients, f1_macro
 
 CODES = st.integers(0, 6)
 
