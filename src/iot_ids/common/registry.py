@@ -19,7 +19,7 @@ MODELS = {
     "svm_exact": "iot_ids.models.sklearn.svm:ExactSvm",
     "neighbours": "iot_ids.models.sklearn.neighbours:NeighboursClassifier",
     "isolation_forest": "iot_ids.models.sklearn.isolation_forest:IsolationClassifier",
-    "monotone_boosting": "iot_ids.models.sklearn.boosting:MonotoneBoosting",
+    "monotone_boosting": "iot_ids.models.sklearn.adapter:MonotoneBoosting",
 }
 SCALERS = {
     "minmax": "iot_ids.features.scalers:MinMax",

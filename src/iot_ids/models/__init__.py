@@ -6,7 +6,7 @@ HOMES = {
     "ExactSvm": "sklearn.svm",
     "FeedForwardClassifier": "networks.network",
     "IsolationClassifier": "sklearn.isolation_forest",
-    "MonotoneBoosting": "sklearn.boosting",
+    "MonotoneBoosting": "sklearn.adapter",
     "NeighboursClassifier": "sklearn.neighbours",
     "NystroemSvm": "sklearn.svm",
     "RecurrentClassifier": "networks.network",

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.ensemble._forest import BaseForest
 
 from iot_ids.common.errors import UserError
@@ -78,3 +79,39 @@ class Classical:
         classifier = cls.__new__(cls)
         classifier.estimator = skops_file.load(folder, trust)
         return classifier
+
+
+class MonotoneBoosting(Classical):
+    """Histogram gradient boosting whose attack probability never decreases as a feature increases.
+
+    It needs features for which larger values suggest an attack, as those of `scaler=share` do if attacks repeat
+    themselves. `settings` are scikit-learn's.
+    """
+
+    def __init__(self, normal: int | None, **settings: Any) -> None:
+        super().__init__(HistGradientBoostingClassifier(**settings))
+        self.rises = 1 if normal_of_two("gradient_boosting_monotone", normal) == 0 else -1
+        """scikit-learn's constraint is on the probability of class 1, which may be the normal one."""
+
+    def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
+        """Fit on `train`.
+
+        Raises:
+            UserError: scikit-learn rejects the settings.
+        """
+        self.estimator.set_params(monotonic_cst=[self.rises] * train.x.shape[1])
+        self.learn(train, seed)
+
+
+def normal_of_two(model: str, normal: int | None) -> int:
+    """Return the code of the normal class for a model that knows only normal flows and attacks.
+
+    Raises:
+        UserError: the label has no normal class, or more than one kind of attack.
+    """
+    if normal is None:
+        raise UserError(
+            f"model={model} separates normal flows from attacks and needs a label with these two classes: "
+            "dataset.label=binary if the dataset has it"
+        )
+    return normal

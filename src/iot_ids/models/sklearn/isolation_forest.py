@@ -14,7 +14,7 @@ from sklearn.ensemble import IsolationForest
 from iot_ids.common.errors import UserError
 from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
-from iot_ids.models.sklearn.adapter import Classical
+from iot_ids.models.sklearn.adapter import Classical, normal_of_two
 
 FILE = "isolation.json"
 HAIR = 1e-5
@@ -42,16 +42,11 @@ class IsolationClassifier(Classical):
     answer = "score_samples"
 
     def __init__(self, n_estimators: int, max_samples: int, false_positive_rate: float, normal: int | None) -> None:
-        if normal is None:
-            raise UserError(
-                "model=isolation_forest separates normal flows from attacks and needs a label with these two classes: "
-                "dataset.label=binary if the dataset has it"
-            )
         if not 0 < false_positive_rate < 1:
             raise UserError(f"model.false_positive_rate={false_positive_rate} must be between 0 and 1")
         super().__init__(IsolationForest(n_estimators=n_estimators, max_samples=max_samples))
         self.false_positive_rate = false_positive_rate
-        self.normal = normal
+        self.normal = normal_of_two("isolation_forest", normal)
 
     def fit(self, train: Table, validation: Table, classes: int, seed: int, report: Report) -> None:
         """Fit on the normal rows of `train`; set the threshold on the normal rows of `validation`.

@@ -6,17 +6,20 @@ combination, and no allowed kind returns or calls a function.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import numpy as np
 import skops.io
+from numpy.typing import NDArray
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+from sklearn.tree._tree import Tree
 
 from iot_ids.common import registry
 from iot_ids.common.errors import UserError
 from iot_ids.common.typed_json import require
-from iot_ids.models.sklearn.tree_checks import check_trees
 
 FILE = "estimator.skops"
 NUMBERS = ["ndarray", "bool", "bool_", "int32", "int64", "uint8", "uint32", "uint64", "float32", "float64", "str_"]
@@ -111,6 +114,22 @@ def classes_to_trust(folder: Path) -> list[str]:
     return [name for _, name in _unlisted(folder / FILE)]
 
 
+def check_trees(estimator: Any) -> None:
+    """Raise a ValueError if a tree in `estimator` refers to children or features that do not exist.
+
+    scikit-learn follows these indices even outside its own memory.
+    """
+    for tree, features in _trees(estimator, np.iinfo(np.int64).max):
+        if isinstance(tree, Tree):
+            nodes = tree.__getstate__()["nodes"]
+            inner = nodes["left_child"] != -1
+            _check_tree(nodes, inner, "left_child", "right_child", "feature", min(features, tree.n_features))
+        else:
+            nodes = tree.nodes
+            require(not nodes["is_categorical"].any(), "a tree splits on categories, but no column is categorical")
+            _check_tree(nodes, nodes["is_leaf"] == 0, "left", "right", "feature_idx", features)
+
+
 def _unlisted(file: Path) -> list[tuple[str, str]]:
     """Return kind and name of the nodes that are not ALLOWED, each once."""
     with ZipFile(file) as parts:
@@ -133,3 +152,34 @@ def _checked(node: dict[str, Any]) -> tuple[str, str]:
         named = node["content"]["bit_generator"]["content"]["bit_generator"]["content"]
         require(named == GENERATOR, f"{FILE}: {named!r:.80} is not a random number generator of a saved model")
     return kind, f"{module}.{name}"
+
+
+def _check_tree(
+    nodes: NDArray[np.void], inner: NDArray[np.bool_], left: str, right: str, feature: str, features: int
+) -> None:
+    """Check that children come after their parents, so that every path ends in a leaf."""
+    require(len(nodes), "a tree is empty")
+    at = np.flatnonzero(inner)
+    for side in (left, right):
+        child = nodes[side][at].astype(np.int64)
+        require(((child > at) & (child < len(nodes))).all(), "a tree's node points outside the tree")
+    asked = nodes[feature][at]
+    require(((asked >= 0) & (asked < features)).all(), "a tree splits on a feature that does not exist")
+
+
+def _trees(part: Any, features: int) -> Iterator[tuple[Any, int]]:
+    """Yield each tree in `part`, with the number of features according to the objects that contain it."""
+    if isinstance(part, Tree | TreePredictor):
+        yield part, features
+        return
+    if isinstance(part, np.ndarray):
+        inside = list(part.flat) if part.dtype == object else []
+    elif isinstance(part, dict):
+        inside = list(part.values())
+    elif isinstance(part, list | tuple):
+        inside = list(part)
+    else:
+        inside = list(getattr(part, "__dict__", {}).values())
+        features = min(features, getattr(part, "n_features_in_", features))
+    for each in inside:
+        yield from _trees(each, features)

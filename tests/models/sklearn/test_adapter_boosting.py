@@ -12,8 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from iot_ids.common.errors import UserError
 from iot_ids.models.classifier import Table
-from iot_ids.models.sklearn.adapter import Classical
-from iot_ids.models.sklearn.boosting import MonotoneBoosting
+from iot_ids.models.sklearn.adapter import Classical, MonotoneBoosting
 
 QUICK = {"max_iter": 20, "class_weight": "balanced"}
 FEATURES = 3

@@ -8,7 +8,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest, Ra
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from iot_ids.models.sklearn.tree_checks import check_trees
+from iot_ids.models.sklearn.skops_file import check_trees
 
 random = np.random.default_rng(0)
 X = random.normal(size=(200, 4)).astype(np.float32)
