@@ -17,7 +17,7 @@ from iot_ids.common.errors import UserError
 from iot_ids.comparison.render import page as report
 from iot_ids.comparison.reports.unseen import csv, page, plot, refuse_other_flows, sentence
 from iot_ids.comparison.reports.unseen_numbers import MEAN, SCHEMA, Unseen, UnseenRow, found_of_each, predicted_as, rows
-from iot_ids.metrics.unseen import count_predictions
+from iot_ids.experiment.unseen_attacks import count_predictions
 from iot_ids.tracking import KeptRun, Store
 
 FAMILY = '["DoS", "DDoS"]'

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from iot_ids.experiment.unseen_attacks import count_predictions, summarise
 from iot_ids.metrics.intervals import wilson
-from iot_ids.metrics.unseen import count_predictions, summarise
 
 CLASSES = ["Normal", "DoS", "Scan"]
 KINDS = pl.Series(["Theft", "Theft", "Theft", "Worm"])
