@@ -18,10 +18,9 @@ from iot_ids.data.label import CLASS
 from iot_ids.data.load import load
 from iot_ids.data.schema import Cache, Columns, Dataset, Duplicates, Taxonomy
 from iot_ids.data.splits import RandomSplit
-from iot_ids.features import outliers
 from iot_ids.features.pipeline import Fit, Pipeline, Rule, Scores, fit
 from iot_ids.features.scalers import MinMax, Quantile, Scaler
-from iot_ids.features.selectors import chi_square, mutual_information, pearson
+from iot_ids.features.selectors import chi_square, iqr, mutual_information, pearson
 
 SELECTORS = {"pearson": pearson, "chi_square": chi_square, "mutual": mutual_information}
 SCALERS = {"minmax": MinMax, "quantile": Quantile}
@@ -160,13 +159,13 @@ def test_the_selector_is_given_unscaled_columns() -> None:
 
 def test_outliers_leave_the_training_rows() -> None:
     table = flows().with_columns(heavy=pl.when(pl.int_range(300) < 3).then(1e9).otherwise("noise").cast(pl.Float32))
-    kept = fitted(table, rule=partial(outliers.iqr, factor=3.0)).train
+    kept = fitted(table, rule=partial(iqr, factor=3.0)).train
     assert kept.equals(table[3:])
 
 
 def test_an_outlier_does_not_set_the_scale() -> None:
     table = flows().with_columns(noise=pl.when(pl.int_range(300) == 5).then(1e6).otherwise("noise").cast(pl.Float32))
-    pipeline = fitted(table, rule=partial(outliers.iqr, factor=3.0)).pipeline
+    pipeline = fitted(table, rule=partial(iqr, factor=3.0)).pipeline
     assert pipeline.transform(table)[5, 0] > 1e5
 
 
@@ -176,7 +175,7 @@ def test_a_category_of_outliers_alone_is_not_learned() -> None:
         noise=pl.when(first).then(1e6).otherwise("noise").cast(pl.Float32),
         proto=pl.when(first).then(pl.lit("sctp")).otherwise("proto"),
     )
-    assert "proto=sctp" not in fitted(table, rule=partial(outliers.iqr, factor=3.0)).pipeline.names
+    assert "proto=sctp" not in fitted(table, rule=partial(iqr, factor=3.0)).pipeline.names
 
 
 def test_a_class_of_outliers_alone_is_refused_by_name() -> None:
@@ -186,12 +185,12 @@ def test_a_class_of_outliers_alone_is_refused_by_name() -> None:
         pl.when(attack).then(pl.lit("attack")).otherwise(pl.lit("normal")).alias(CLASS),
     )
     with pytest.raises(UserError, match=r"every training row of 'attack'"):
-        fitted(table, rule=partial(outliers.iqr, factor=3.0))
+        fitted(table, rule=partial(iqr, factor=3.0))
 
 
 def test_names_alone_have_no_outliers() -> None:
     table = flows()
-    rule = partial(outliers.iqr, factor=3.0)
+    rule = partial(iqr, factor=3.0)
     assert fit(table, codes(table), [], ["proto"], rule, None, None, MinMax()).train.height == 300
 
 
@@ -269,7 +268,7 @@ def state(table: pl.DataFrame, scores: Scores, scaler: Scaler, rule: Rule | None
 
 @settings(max_examples=10, deadline=None)
 @given(values=held_out)
-@pytest.mark.parametrize("rule", [None, partial(outliers.iqr, factor=3.0)], ids=["all rows", "iqr"])
+@pytest.mark.parametrize("rule", [None, partial(iqr, factor=3.0)], ids=["all rows", "iqr"])
 @pytest.mark.parametrize("scaler", SCALERS.values(), ids=SCALERS)
 @pytest.mark.parametrize("scores", SELECTORS.values(), ids=SELECTORS)
 def test_validation_and_test_rows_have_no_part_in_what_is_fitted(

@@ -8,7 +8,7 @@ HOMES = {
     "Quantile": "scalers",
     "Share": "scalers",
     "chi_square": "selectors",
-    "iqr": "outliers",
+    "iqr": "selectors",
     "mutual_information": "selectors",
     "pearson": "selectors",
 }

@@ -1,4 +1,4 @@
-"""Feature scores: Pearson correlation, chi-square, mutual information (paper, step 5)."""
+"""What the training rows keep: rows within an outlier rule's bounds, columns by their scores (paper, steps 2 and 5)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,17 @@ BLOCK_ROWS = 4_096
 """Rows per block: in float64 a block fits the processor's caches; the whole table would need twice its memory."""
 ROUNDING = 1e-9
 """A column whose sum of squares shrinks to this share when its mean is subtracted counts as constant."""
+
+
+def iqr(x: NDArray[np.float32], factor: float) -> NDArray[np.bool_]:
+    """Mark the rows of `x` `(rows, numbers)` within `factor` interquartile ranges of the quartiles (Tukey 1977).
+
+    A column with equal quartiles, such as a counter that is mostly zero, has no spread and is ignored. NaN, a missing
+    number, is not an outlier and does not affect the quartiles.
+    """
+    low, high = (np.nanquantile if np.isnan(x).any() else np.quantile)(x, [0.25, 0.75], axis=0)
+    reach = np.where(high > low, factor * (high - low), np.inf)
+    return np.asarray(np.all(~((x < low - reach) | (x > high + reach)), axis=1))
 
 
 def pearson(x: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64]:

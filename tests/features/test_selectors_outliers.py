@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from iot_ids.features.outliers import iqr
+from iot_ids.features.selectors import iqr
 
 
 def column(*values: float) -> NDArray[np.float32]:
