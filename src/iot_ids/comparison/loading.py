@@ -1,6 +1,6 @@
-"""Loads runs from the store and groups them into methods: everything that the table is computed from."""
+"""Load runs from the store and group them into methods: everything that a report is computed from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import unescape_formulas
 from iot_ids.comparison import selecting as runs
-from iot_ids.comparison.names import TUNED, method_names
+from iot_ids.comparison.names import SAYS_NOTHING, TUNED, method_names
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats import bootstrap
 from iot_ids.tracking import KeptRun, Store
@@ -153,12 +153,6 @@ def group(
     return RunTable(methods, classes, normal if normal in classes else None, predictions, [*notes, *said])
 
 
-def _described(runs: Sequence[KeptRun]) -> dict[str, str]:
-    """The parameters of a method's first run, and whether all of its runs are tuned."""
-    tuned = all(run.tags.get(TUNED) == "true" for run in runs)
-    return {**runs[0].parameters, TUNED: str(tuned).lower()}
-
-
 def aligned(table: pl.DataFrame, classes: Sequence[str]) -> NDArray[np.int64]:
     """Extend a run's `confusion_matrix.csv` to `classes`; a class that it does not have gets zeros."""
     own = table["label"].to_list()
@@ -185,14 +179,55 @@ def store_of(stores: dict[str, Store], dataset: str | None) -> Store:
     return stores[dataset or next(iter(stores))]
 
 
-def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
-    """A run's `confusion_matrix.csv`; None where it cannot be read."""
-    file = tracking.fetch(store, run.id, "confusion_matrix.csv", folder_of(folder, run))
+def kept_table(
+    store: Store, run: KeptRun, name: str, folder: Path, types: Mapping[str, type[pl.DataType]] | None = None
+) -> pl.DataFrame | None:
+    """Read one of the CSV files that a run kept; None where it cannot be read. `folder` takes the copy."""
+    file = tracking.fetch(store, run.id, name, folder)
     try:
-        table = None if file is None else unescape_formulas(pl.read_csv(file, schema_overrides={"label": pl.String}))
+        return None if file is None else unescape_formulas(pl.read_csv(file, schema_overrides=types))
     except pl.exceptions.PolarsError:
         return None
+
+
+def confusion(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
+    """A run's `confusion_matrix.csv`; None where it cannot be read."""
+    table = kept_table(store, run, "confusion_matrix.csv", folder, {"label": pl.String})
     return table if table is not None and {"label", *table["label"]} <= set(table.columns) else None
+
+
+def variants(methods: Sequence[Method], varied: Sequence[str]) -> dict[str, list[Method]]:
+    """Group methods by the name of what they share, such as `gru` or `gru, hidden_size=64`.
+
+    Args:
+        methods: all there are.
+        varied: beginnings of parameters that may differ inside a group; they are not in its name.
+    """
+    of_run = {id(method.records[0].run): method for method in methods}
+    groups = by_method([method.records[0].run for method in methods], varied)
+    return {name: [of_run[id(run)] for run in them] for name, them in groups.items()}
+
+
+def by_method(runs: Sequence[KeptRun], varied: Sequence[str]) -> dict[str, list[KeptRun]]:
+    """Group runs in the same way, whatever their seeds."""
+    groups: dict[frozenset[tuple[str, str]], list[KeptRun]] = {}
+    for run in runs:
+        shared = {k: v for k, v in run.parameters.items() if not k.startswith((*SAYS_NOTHING, *varied))}
+        groups.setdefault(frozenset(shared.items()), []).append(run)
+    fingerprints = [them[0].tags["config.fingerprint"] for them in groups.values()]
+    names = method_names([dict(shared) for shared in groups], fingerprints)
+    return dict(zip(names, groups.values(), strict=True))
+
+
+def closest(method: Method, candidates: Sequence[Method]) -> Method | None:
+    """Return the candidate with the most seeds in common, the first of equals; None without candidates."""
+    return max(candidates, key=lambda each: len(set(each.seeds) & set(method.seeds)), default=None)
+
+
+def _described(runs: Sequence[KeptRun]) -> dict[str, str]:
+    """The parameters of a method's first run, and whether all of its runs are tuned."""
+    tuned = all(run.tags.get(TUNED) == "true" for run in runs)
+    return {**runs[0].parameters, TUNED: str(tuned).lower()}
 
 
 def _joint_predictions(
@@ -223,7 +258,7 @@ def _joint_predictions(
 
 def _predictions(store: Store, run: KeptRun, classes: list[str], folder: Path) -> pl.DataFrame | None:
     """Read the test rows, sorted: row_id, and label and answer as codes; None if they cannot be read."""
-    file = tracking.fetch(store, run.id, "predictions.parquet", folder_of(folder, run))
+    file = tracking.fetch(store, run.id, "predictions.parquet", folder)
     if file is None:
         return None
     table = pl.read_parquet(file)
@@ -232,10 +267,3 @@ def _predictions(store: Store, run: KeptRun, classes: list[str], folder: Path) -
     best = table.select(f"probability/{name}" for name in own).to_numpy().argmax(axis=1)
     labels = table["label"].replace_strict(classes, list(range(len(classes))), return_dtype=pl.Int64)
     return pl.DataFrame({"row_id": table["row_id"], "label": labels, "answer": codes[best]}).sort("row_id")
-
-
-def folder_of(folder: Path, run: KeptRun) -> Path:
-    """Make a folder for one run's artifacts: those of all runs have the same names."""
-    inside = folder / run.id
-    inside.mkdir(exist_ok=True)
-    return inside

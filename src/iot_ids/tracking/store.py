@@ -172,9 +172,11 @@ def _runs(store: Store, wanted: str) -> Iterator[mlflow.entities.Run]:
 
 
 def fetch(store: Store, id: str, name: str, folder: Path) -> Path | None:
-    """Download one of a run's artifacts, maybe from another machine, into `folder`; None if it is lost."""
+    """Download one of a run's artifacts, maybe from another machine, to `folder`/`id`; None if it is lost."""
+    inside = folder / id
+    inside.mkdir(exist_ok=True)
     try:
-        return Path(store.client.download_artifacts(id, name, str(folder)))
+        return Path(store.client.download_artifacts(id, name, str(inside)))
     except (OSError, mlflow.MlflowException):
         return None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from iot_ids.comparison.loading import aligned, confusion
+from iot_ids.comparison.loading import aligned, by_method, confusion
 from iot_ids.comparison.names import shortened
 from iot_ids.comparison.reports.gap_questions import OWN, RATES, Asked, Condition, missing
 from iot_ids.comparison.reports.unseen_numbers import (
@@ -22,7 +22,6 @@ from iot_ids.comparison.reports.unseen_numbers import (
 from iot_ids.comparison.selecting import normal_class
 from iot_ids.comparison.stats.proportions import Proportion, summed
 from iot_ids.comparison.stats.seeds import Estimate
-from iot_ids.comparison.variants import by_method
 from iot_ids.tracking import KeptRun
 
 PLACE = ("split.", "dataset.", "test_dataset")

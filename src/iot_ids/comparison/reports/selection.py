@@ -11,9 +11,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.comparison.loading import Method, RunTable, folder_of, load_runs
+from iot_ids.comparison.loading import Method, RunTable, closest, kept_table, load_runs, variants
 from iot_ids.comparison.method_scores import RANKED_BY, Row, difference, joint_draws, scored
 from iot_ids.comparison.render import cells, columns
 from iot_ids.comparison.render import page as report
@@ -21,7 +20,6 @@ from iot_ids.comparison.render.columns import Column
 from iot_ids.comparison.render.page import Page, Report
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats.seeds import Difference
-from iot_ids.comparison.variants import closest, variants
 from iot_ids.plots.canvas import (
     BLUE,
     DARK,
@@ -48,11 +46,8 @@ def _of_run(store: Store, run: KeptRun, folder: Path) -> int | None:
     """Return `selector.k` if there is one (a run with fewer columns is refused), else the count in the run's file."""
     if (k := run.parameters.get("selector.k", "")).isdigit():
         return int(k)
-    file = tracking.fetch(store, run.id, "selected_features.csv", folder_of(folder, run))
-    try:
-        return None if file is None else int(pl.read_csv(file)["selected"].sum())
-    except pl.exceptions.PolarsError:
-        return None
+    table = kept_table(store, run, "selected_features.csv", folder)
+    return int(table["selected"].sum()) if table is not None and "selected" in table.columns else None
 
 
 WITHOUT = "all"

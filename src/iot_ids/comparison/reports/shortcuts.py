@@ -13,7 +13,7 @@ import polars as pl
 
 from iot_ids.common.errors import UserError
 from iot_ids.comparison import selecting as runs
-from iot_ids.comparison.loading import Method, RunTable, load_runs
+from iot_ids.comparison.loading import Method, RunTable, closest, load_runs, variants
 from iot_ids.comparison.method_scores import Row, difference, scored
 from iot_ids.comparison.render import cells, columns
 from iot_ids.comparison.render import page as report
@@ -23,7 +23,6 @@ from iot_ids.comparison.render.plots import LONGEST_LINE, points
 from iot_ids.comparison.selecting import named
 from iot_ids.comparison.spec import Compare
 from iot_ids.comparison.stats.seeds import Difference
-from iot_ids.comparison.variants import closest, variants
 from iot_ids.plots.canvas import DARK, disable_mathtext, panels, write
 from iot_ids.protocol import OURS, PAPERS, TRANSDUCTIVE, WORDS, protocol
 from iot_ids.tracking import KeptRun, Store

@@ -14,7 +14,7 @@ from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.spreadsheet import escape_formulas
 from iot_ids.comparison import selecting as runs
-from iot_ids.comparison.loading import belonging, store_of
+from iot_ids.comparison.loading import belonging, by_method, store_of
 from iot_ids.comparison.names import shortened
 from iot_ids.comparison.render import cells, columns
 from iot_ids.comparison.render import page as report
@@ -24,7 +24,6 @@ from iot_ids.comparison.render.plots import reaches, style
 from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, UnseenRow, found_of_each, predicted_as, rows
 from iot_ids.comparison.selecting import networks, simulated
 from iot_ids.comparison.spec import Compare
-from iot_ids.comparison.variants import by_method
 from iot_ids.plots.canvas import DARK, PALE, disable_mathtext, panels, write
 from iot_ids.tracking import KeptRun, Store
 

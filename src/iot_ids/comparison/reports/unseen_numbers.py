@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from iot_ids import tracking
-from iot_ids.common.spreadsheet import unescape_formulas
-from iot_ids.comparison.loading import folder_of
+from iot_ids.comparison.loading import kept_table
 from iot_ids.comparison.stats.proportions import Proportion, summed
 from iot_ids.comparison.stats.seeds import Estimate
 from iot_ids.tracking import KeptRun, Store
@@ -186,11 +184,7 @@ def predicted_as(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder:
 
 
 def _of_run(store: Store, run: KeptRun, folder: Path) -> pl.DataFrame | None:
-    file = tracking.fetch(store, run.id, "unseen.csv", folder_of(folder, run))
-    try:
-        table = None if file is None else unescape_formulas(pl.read_csv(file, schema_overrides=SCHEMA))
-    except pl.exceptions.PolarsError:
-        return None
+    table = kept_table(store, run, "unseen.csv", folder, SCHEMA)
     return table if table is not None and set(list(SCHEMA)[2:5]) <= set(table.columns) else None
 
 
