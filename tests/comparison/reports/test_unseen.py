@@ -11,7 +11,7 @@ from rich.console import Console
 from scipy import stats
 
 from comparison.made_up import at_threshold
-from comparison.stats.test_proportions import of_rows
+from comparison.stats.test_seeds_proportions import of_rows
 from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.comparison.render import page as report

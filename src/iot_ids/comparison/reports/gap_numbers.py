@@ -20,8 +20,7 @@ from iot_ids.comparison.reports.unseen_numbers import (
     test_to_train,
 )
 from iot_ids.comparison.selecting import normal_class
-from iot_ids.comparison.stats.proportions import Proportion, summed
-from iot_ids.comparison.stats.seeds import Estimate
+from iot_ids.comparison.stats.seeds import Estimate, Proportion, summed
 from iot_ids.tracking import KeptRun
 
 PLACE = ("split.", "dataset.", "test_dataset")

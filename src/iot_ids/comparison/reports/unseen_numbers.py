@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 
 from iot_ids.comparison.loading import kept_table
-from iot_ids.comparison.stats.proportions import Proportion, summed
-from iot_ids.comparison.stats.seeds import Estimate
+from iot_ids.comparison.stats.seeds import Estimate, Proportion, summed
 from iot_ids.tracking import KeptRun, Store
 
 

@@ -3,19 +3,24 @@
 Source of the variance: C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52 (2003).
 Their splits are drawn again for each seed, so the scores are not independent and the usual variance of a mean, s^2/S,
 is too small. They replace it by (1/S + n_test/n_train) s^2.
+
+A proportion has two sources of uncertainty: the training draw, which shows as variance over seeds, and the test rows.
+Seeds that draw their own test rows vary by both. Seeds with the same test rows do not vary by these; their binomial
+variance is then added, as Agresti and Coull (1998) estimate it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, nan, sqrt
 
 import numpy as np
 from scipy import stats
 
-from iot_ids.metrics.intervals import CONFIDENCE
+from iot_ids.metrics.intervals import CONFIDENCE, wilson
 
 FEWEST_SEEDS = 10
 """From how many common seeds on a difference is tested; below, the tests say next to nothing."""
+NO_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -82,5 +87,54 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
+@dataclass(frozen=True)
+class Proportion:
+    """A share of `rows`, one value per seed, that counts `weight` times; negative where more of it is worse."""
+
+    values: Sequence[float]
+    rows: int
+    weight: float = 1.0
+    same_rows: bool = False
+    """Whether every seed has the same rows."""
+
+    def times(self, factor: float) -> "Proportion":
+        """The same with its weight multiplied."""
+        return replace(self, weight=self.weight * factor)
+
+
+def summed(parts: Sequence[Proportion], test_to_train: float, start: float = 0.0) -> Estimate:
+    """`start` plus the weighted sum of `parts`, its mean over seeds and its 95 % interval, cut to 0 and 1.
+
+    A single seed, or a sum that never varied, has the sum of the Wilson intervals of the rows instead: always right is
+    not surely right. For more than one part that interval is wider than need be.
+
+    Args:
+        parts: with the same seeds, in the same order.
+        test_to_train: rows held out over rows trained on, where the seed draws them; 0 where every seed trains on the
+            same rows.
+        start: what is added.
+    """
+    values = start + np.sum([part.weight * np.asarray(part.values) for part in parts], axis=0)
+    if len(values) < 2 or float(np.var(values)) < NO_VARIANCE:
+        return _of_rows(parts, float(np.mean(values)), start)
+    added = sum(_rows_variance(part) for part in parts if part.same_rows)
+    return corrected(values.tolist(), test_to_train, 0.0, 1.0, added)
+
+
 def _deviation(values: Sequence[float], test_to_train: float) -> float:
     return sqrt((1 / len(values) + test_to_train) * float(np.var(values, ddof=1)))
+
+
+def _rows_variance(part: Proportion) -> float:
+    """Binomial, with two rows of each kind added (Agresti and Coull 1998): nor is nearly always right surely right."""
+    rows = part.rows + 4
+    share = (float(np.mean(part.values)) * part.rows + 2) / rows
+    return part.weight**2 * share * (1 - share) / rows
+
+
+def _of_rows(parts: Sequence[Proportion], mean: float, start: float) -> Estimate:
+    ends = np.full(2, start)
+    for part in parts:
+        low, high = wilson(round(float(np.mean(part.values)) * part.rows), part.rows)
+        ends += part.weight * np.array([low, high] if part.weight > 0 else [high, low])
+    return Estimate(mean, max(0.0, float(ends[0])), min(1.0, float(ends[1])))

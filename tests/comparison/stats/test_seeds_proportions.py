@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from scipy import stats
 
-from iot_ids.comparison.stats.proportions import Proportion, summed
-from iot_ids.comparison.stats.seeds import Estimate, corrected
+from iot_ids.comparison.stats.seeds import Estimate, Proportion, corrected, summed
 from iot_ids.metrics.intervals import wilson
 
 VALUES = [0.7, 0.8, 0.75, 0.6]
