@@ -1,21 +1,23 @@
 """Run a sweep, from its first trial to the final test of the best configuration."""
 
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from iot_ids import tracking
 from iot_ids.common.errors import UserError
 from iot_ids.common.interrupts import Interrupts, interruptible
-from iot_ids.config import container
+from iot_ids.config import container, resolve_and_check
 from iot_ids.data.schema import Origin
 from iot_ids.experiment import console
+from iot_ids.experiment.run import run as run_experiment
 from iot_ids.sweep import report, spec
-from iot_ids.sweep.final import final_runs
 from iot_ids.sweep.job import Job, ReadySweep, ready
 from iot_ids.sweep.report import best_of
 from iot_ids.sweep.storage import StorageError
@@ -25,6 +27,7 @@ from iot_ids.tracking import Run, Store
 
 FINAL = "final"
 """Prefix of the lock of a study's final runs."""
+TUNED, UNTUNED = "true", "false"
 
 
 def search(job: Job) -> None:
@@ -67,7 +70,7 @@ def _run_sweep(sweep: ReadySweep, worker: Worker, parent: Run, check: Callable[[
         tracking.end_lost(parent, worker.alive)
         best = best_of(worker)
         report.write(sweep, worker, parent, best)
-        tested = final_runs(sweep, best, worker, parent, check)
+        tested = _final_runs(sweep, best, worker, parent, check)
     report.show(sweep, worker, parent, best, tested)
 
 
@@ -173,3 +176,43 @@ def _refuse_failures(sweep: ReadySweep, worker: Worker) -> None:
         f"{len(failures)} of {settings.n_trials} trials failed, more than "
         f"hydra.sweeper.max_failure_rate={settings.max_failure_rate} allows; the last, {last}"
     )
+
+
+def _final_runs(
+    sweep: ReadySweep, best: FrozenTrial, worker: Worker, parent: Run, check: Callable[[], None]
+) -> dict[str, list[str]]:
+    """Train and test the best and the untuned configuration once per final seed; return the runs by their tag `tuned`.
+
+    Whatever their seed, they all use the split of the search; another split would test on rows that the search used
+    for validation. Finished runs are not repeated. If the untuned configuration is the best, it runs only once. `check`
+    raises KeyboardInterrupt if an interruption is pending.
+
+    Raises:
+        UserError: some of the runs failed; the others are finished and stay.
+    """
+    configurations: dict[str, Mapping[str, Any]] = {TUNED: best.params}
+    if resolve_and_check(sweep.job.composed(best.params)) != resolve_and_check(sweep.job.composed(sweep.untuned)):
+        configurations[UNTUNED] = sweep.untuned
+    found: dict[str, list[str]] = {tuned: [] for tuned in configurations}
+    failures = []
+    for seed in sweep.job.settings.seeds:
+        for tuned, parameters in configurations.items():
+            tags = {
+                "tuned": tuned,
+                "sweep": worker.study.study_name,
+                "sweep.trials": str(len(worker.trials())),
+                tracking.PARENT: parent.id,
+                tracking.WORKER: worker.id,
+            }
+            more = [f"seed={seed}", f"split_seed={sweep.config.drawn_by}", "tracking.skip_finished=true"]
+            try:
+                found[tuned].append(run_experiment(sweep.job.composed(parameters, *more), brief=True, tags=tags))
+            except UserError as error:
+                check()  # an interruption may have caused this error
+                print(f"seed {seed}: {error}", file=sys.stderr)
+                failures.append(seed)
+    if found[TUNED]:
+        tracking.supersede(parent, found[TUNED])
+    if failures:
+        raise UserError(f"{len(failures)} final runs failed, see above; repeat the command to run them again")
+    return found
