@@ -6,8 +6,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from iot_ids.tracking.facts import commit, flat, spelled
-from iot_ids.tracking.run import Run, save_model, start
+from iot_ids.tracking.run import Run, commit, flat, save_model, spelled, start
 from iot_ids.tracking.store import (
     STORE_ERRORS,
     KeptRun,

@@ -1,6 +1,10 @@
-"""Record one run in the store, and end it however its process ends; save its model."""
+"""Record one run in the store, its configuration and its commit; end it however its process ends; save its model."""
 
+import json
 import logging
+import os
+import posixpath
+import subprocess
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -8,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import polars as pl
@@ -19,6 +24,7 @@ from mlflow.types.schema import AnyType, ColSpec, Schema
 from iot_ids.common import atomic
 from iot_ids.common.interrupts import interruptible
 from iot_ids.common.paths import PACKAGE
+from iot_ids.common.redact import redact_passwords
 from iot_ids.serving.detector import Detector, classes_to_trust
 from iot_ids.tracking.alive import KEY, living, new_key
 from iot_ids.tracking.store import Store, locked
@@ -28,6 +34,9 @@ LONGEST_PARAMETER = 6000
 BATCH = 100
 REQUIREMENTS = ("mlflow", "pandas", "polars", "numpy", "scikit-learn", "torch", "safetensors", "skops")
 """Packages that loading a saved model needs; recorded with the versions used in training."""
+LONGEST_KEY = 250
+GIT_SECONDS = 10.0
+"""How long `git` may take; it can hang on a network file system or in a filter that waits for input."""
 
 
 @dataclass
@@ -119,24 +128,6 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
                     alive.close()
 
 
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Disable all warnings: MLflow's come from the root logger, so they cannot be filtered by name."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-def _end(run: Run, status: str) -> None:
-    """Send the waiting metrics, and end the run even if that fails."""
-    with suppress(Exception):
-        run.flush()
-    run.store.client.set_terminated(run.id, status)
-
-
 def save_model(detector: Detector, folder: Path) -> None:
     """Write `detector` into `folder` as an MLflow model that is loaded from code, never by unpickling.
 
@@ -160,3 +151,66 @@ def save_model(detector: Detector, folder: Path) -> None:
                 model_config={"trust": classes_to_trust(kept)},
                 pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
             )
+
+
+def spelled(name: object) -> str:
+    """Make a name valid in an MLflow key: replace invalid characters by `_`, and slashes if they would form a path."""
+    known = "".join(letter if letter.isalnum() or letter in "_-./ :" else "_" for letter in str(name))
+    return known if posixpath.normpath(f"a{known}") == f"a{known}" else known.replace("/", "_")
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten a nested configuration to parameters, such as `model.hidden_size` -> `64`; lists become JSON."""
+    parameters: dict[str, str] = {}
+    for name, value in config.items():
+        key = (prefix + spelled(name))[:LONGEST_KEY]
+        if isinstance(value, Mapping):
+            parameters |= flat(value, f"{key}.")
+        else:
+            parameters[key] = json.dumps(value) if isinstance(value, list) else redact_passwords(str(value))
+    return parameters
+
+
+def commit() -> str:
+    """Return the git commit of this code, with `-dirty` if code or configuration have changed since.
+
+    It is `unknown` outside a checkout or if `git` fails. A copy installed inside another project's checkout is not
+    tracked there, so its commit is `unknown` too.
+    """
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(here), *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=GIT_SECONDS,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", __file__)
+        places = [f":/{place}" for place in ("src", "conf", "pyproject.toml")]
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", *places) else "")
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return "unknown"
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Disable all warnings: MLflow's come from the root logger, so they cannot be filtered by name."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _end(run: Run, status: str) -> None:
+    """Send the waiting metrics, and end the run even if that fails."""
+    with suppress(Exception):
+        run.flush()
+    run.store.client.set_terminated(run.id, status)
