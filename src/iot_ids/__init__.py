@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from iot_ids.common.lazy import lazy_attributes
+from iot_ids.common.imports import lazy_attributes
 
 if TYPE_CHECKING:
     from iot_ids.common.errors import UserError

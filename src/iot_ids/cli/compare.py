@@ -35,7 +35,7 @@ def _compose_and_compare() -> None:
 
     from iot_ids.common.composing import Mistake, one_message
     from iot_ids.common.errors import UserError
-    from iot_ids.common.fast_import import gc_paused_import
+    from iot_ids.common.imports import gc_paused_import
     from iot_ids.common.sealing import seal_overrides
     from iot_ids.comparison.spec import register, resolve
 

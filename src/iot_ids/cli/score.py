@@ -108,7 +108,7 @@ def _loaded(model: Path, trust: str) -> Detector:
 def _score(settings: dict[str, str]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from iot_ids.common.fast_import import gc_paused_import
+    from iot_ids.common.imports import gc_paused_import
     from iot_ids.common.plain_text import plain_console
 
     with gc_paused_import():

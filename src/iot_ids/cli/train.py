@@ -43,7 +43,7 @@ def _compose_and_run(groups: Collection[str]) -> None:
     from iot_ids.common import system_errors
     from iot_ids.common.composing import Mistake, one_message
     from iot_ids.common.errors import UserError
-    from iot_ids.common.fast_import import gc_paused_import
+    from iot_ids.common.imports import gc_paused_import
     from iot_ids.common.sealing import seal_overrides
     from iot_ids.config import register
 

@@ -10,7 +10,7 @@ from hydra.utils import get_class, get_method, instantiate
 from sklearn.base import BaseEstimator
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.fast_import import gc_paused_import
+from iot_ids.common.imports import gc_paused_import
 from iot_ids.experiment.fingerprint import MOVED
 from iot_ids.features.pipeline import Rule, Scores
 from iot_ids.features.scalers import Scaler

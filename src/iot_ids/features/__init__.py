@@ -1,6 +1,6 @@
 """Encoding, selection and scaling. Configurations refer to these public paths, which stay stable."""
 
-from iot_ids.common.lazy import lazy_attributes
+from iot_ids.common.imports import lazy_attributes
 
 HOMES = {
     "Midrank": "scalers",

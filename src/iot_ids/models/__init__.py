@@ -1,6 +1,6 @@
 """The models. Configurations refer to these public paths, which stay stable when a class moves."""
 
-from iot_ids.common.lazy import lazy_attributes
+from iot_ids.common.imports import lazy_attributes
 
 HOMES = {
     "ExactSvm": "sklearn.svm",

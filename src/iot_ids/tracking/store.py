@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.fast_import import gc_paused_import
+from iot_ids.common.imports import gc_paused_import
 from iot_ids.common.redact import redact_secrets, seal_addresses, split_address, unseal
 from iot_ids.config import Tracking
 from iot_ids.tracking.alive import end_dead

@@ -1,6 +1,6 @@
 """The splits, one file each. Configurations name them by these paths, which stay when a class moves."""
 
-from iot_ids.common.lazy import lazy_attributes
+from iot_ids.common.imports import lazy_attributes
 
 HOMES = {
     "GroupBy": "grouped",

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.lazy import Later
+from iot_ids.common.imports import Later
 from iot_ids.data.splits.base import Parts, Split, check_seed, check_shares
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iot_ids.common.lazy import Later
+from iot_ids.common.imports import Later
 from iot_ids.data.splits.base import Parts, Split
 from iot_ids.data.splits.random import random_split
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.lazy import Later
+from iot_ids.common.imports import Later
 from iot_ids.data.checks import time_column
 from iot_ids.data.splits.base import Parts, Split, check_shares
 

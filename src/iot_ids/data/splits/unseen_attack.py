@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.lazy import Later
+from iot_ids.common.imports import Later
 from iot_ids.data.checks import taxonomy
 from iot_ids.data.splits.base import Parts, Split
 from iot_ids.data.splits.random import random_split

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from iot_ids.common.fast_import import gc_paused_import
+from iot_ids.common.imports import gc_paused_import
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_only_what_an_import_brings_is_set_apart() -> None:
 
 def test_at_the_end_of_a_process_nothing_is_searched() -> None:
     code = (
-        "import atexit, gc; from iot_ids.common.fast_import import gc_paused_import\n"
+        "import atexit, gc; from iot_ids.common.imports import gc_paused_import\n"
         "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
         "with gc_paused_import(): pass\n"
         "assert gc.get_freeze_count() == 0"
