@@ -109,7 +109,7 @@ def _score(settings: dict[str, str]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from iot_ids.common.imports import gc_paused_import
-    from iot_ids.common.plain_text import plain_console
+    from iot_ids.common.text import plain_console
 
     with gc_paused_import():
         from iot_ids.data.files import files_not_read

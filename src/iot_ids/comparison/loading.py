@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import unescape_formulas
+from iot_ids.common.text import unescape_formulas
 from iot_ids.comparison import selecting as runs
 from iot_ids.comparison.names import SAYS_NOTHING, TUNED, method_names
 from iot_ids.comparison.spec import Compare

@@ -7,7 +7,7 @@ import polars as pl
 
 from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import escape_formulas
+from iot_ids.common.text import mark_simulated
 from iot_ids.comparison.loading import aligned, confusion
 from iot_ids.comparison.paper_claims import FOOTNOTE, MARK
 from iot_ids.comparison.render import cells
@@ -89,8 +89,7 @@ def write(report: pl.DataFrame, run: KeptRun, folder: Path) -> pl.DataFrame:
     """Write `paper_table.md`, `paper_table.csv` and `paper_chart.png`; return the table."""
     table, simulated = averaged(report), run.tags.get("data.origin") == "generated"
     cells.write_text(folder / "paper_table.md", markdown(table, run))
-    origin = [pl.lit("SIMULATED").alias("origin")] * simulated
-    cells.write_text(folder / "paper_table.csv", escape_formulas(table.select(*origin, pl.all())).write_csv())
+    cells.write_csv(folder / "paper_table.csv", mark_simulated(table, simulated))
     title = title_of(run).removeprefix("SIMULATED: ")
     plots.per_class(report, folder / "paper_chart.png", title, simulated=simulated)
     return table

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.text import list_first
 from iot_ids.comparison.spec import Compare
 from iot_ids.tracking import KeptRun, spelled
 
@@ -162,8 +163,7 @@ def simulated(runs: Iterable[KeptRun]) -> bool:
 
 def named(runs: Sequence[KeptRun]) -> str:
     """List the first few runs by name and id, and count the others."""
-    first = ", ".join(f"{run.name} ({run.id[:8]})" for run in runs[:NAMED])
-    return first + (f" and {len(runs) - NAMED} more" if len(runs) > NAMED else "")
+    return list_first((f"{run.name} ({run.id[:8]})" for run in runs), NAMED)
 
 
 def _flaw(run: KeptRun, needed: Sequence[str]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.text import list_first
 from iot_ids.data.schema import Columns, Dataset, Format, SimulatedDataset, Taxonomy
 from iot_ids.data.splits.base import Split
 
@@ -216,6 +217,6 @@ def _check_columns(dataset: Dataset, test_dataset: Dataset) -> None:
     if lacking:
         raise UserError(
             f"test_dataset={test_dataset.name} lacks {len(lacking)} feature columns of dataset={dataset.name}: "
-            f"{', '.join(lacking[:12])}{' ...' * (len(lacking) > 12)}; train on a dataset with the same columns, or "
+            f"{list_first(lacking, 12)}; train on a dataset with the same columns, or "
             "leave these out of dataset.columns"
         )

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.text import list_first
 from iot_ids.data.checks import check, taxonomy
 from iot_ids.data.files import first_rows, refuse_short
 from iot_ids.data.label import CLASS, KIND, classes_of, classified, contradicting
@@ -163,12 +164,8 @@ def _number(name: str, stored: pl.DataType, columns: Columns, missing: Sequence[
     return layout.identifier(value) if name in columns.identifiers else layout.float32(value)
 
 
-def _named(files: Sequence[Path]) -> str:
-    return ", ".join(str(file) for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-
-
 def _refuse_damage(rows: Rows, examples: Sequence[str], dataset: Dataset, files: Sequence[Path]) -> None:
-    names = _named(files)
+    names = list_first(files, 3)
     if not rows.height:
         raise UserError(f"{names}: no rows below the header; get the file again, or leave it out of dataset.path")
     damaged = rows.odd[REASON].is_in(DAMAGED).sum()
@@ -196,7 +193,7 @@ def _classified(flows: pl.DataFrame, dataset: Dataset, files: Sequence[Path], ki
         named = classified(flows, dataset)
         return named if kinds is None else classified(named, dataset, kinds, KIND)
     except UserError as error:
-        raise UserError(f"{_named(files)}: {error}") from error
+        raise UserError(f"{list_first(files, 3)}: {error}") from error
 
 
 def _labelled(flows: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
@@ -207,8 +204,8 @@ def _labelled(flows: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
     there = flows.select(pl.all_horizontal(pl.col(name).is_not_null() for name in classes)).to_series()
     if not there.any():
         raise UserError(
-            f"{_named(files)}: none of {len(there):,} rows has a label; is it the right dataset.label? A class that is "
-            'written as a blank has "" among its values (dataset.labels)'
+            f"{list_first(files, 3)}: none of {len(there):,} rows has a label; is it the right dataset.label? A class "
+            'that is written as a blank has "" among its values (dataset.labels)'
         )
     return take_rows(flows, there.arg_true())[0]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from iot_ids.common.spreadsheet import escape_formulas
+from iot_ids.common.text import escape_formulas, mark_simulated
 from iot_ids.data.load import Test
 from iot_ids.experiment.state import Fitted, Result
 from iot_ids.plots import curves, run
@@ -20,10 +20,10 @@ def write(fitted: Fitted, result: Result, test: Test, config_yaml: str, simulate
     _table(result.report, simulated, folder / "classification_report.csv")
     counts = {name: result.matrix[:, code] for code, name in enumerate(result.classes)}
     _table(pl.DataFrame({"label": result.classes, **counts}), simulated, folder / "confusion_matrix.csv")
-    _marked(result.predictions, simulated).write_parquet(folder / "predictions.parquet")
+    mark_simulated(result.predictions, simulated).write_parquet(folder / "predictions.parquet")
     if result.unseen is not None:
         _table(result.unseen.predicted_as, simulated, folder / "unseen.csv")
-        _marked(result.unseen.predictions, simulated).write_parquet(folder / "unseen_predictions.parquet")
+        mark_simulated(result.unseen.predictions, simulated).write_parquet(folder / "unseen_predictions.parquet")
     (folder / "audit.json").write_text(json.dumps({"simulated": simulated, **result.audit}, indent=1))
     (folder / "cleaning.json").write_text(json.dumps({"simulated": simulated, **_cleaning(fitted, test)}, indent=1))
     _plots(fitted, result, simulated, folder)
@@ -96,8 +96,4 @@ def run_title(fitted: Fitted) -> str:
 
 
 def _table(table: pl.DataFrame, simulated: bool, path: Path) -> None:
-    escape_formulas(_marked(table, simulated)).write_csv(path)
-
-
-def _marked(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:
-    return table.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else table
+    escape_formulas(mark_simulated(table, simulated)).write_csv(path)

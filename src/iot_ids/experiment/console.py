@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from iot_ids.common.plain_text import plain_console
+from iot_ids.common.text import list_first, plain_console
 from iot_ids.data.load import Test
 from iot_ids.experiment.state import Fitted, Result
 from iot_ids.experiment.unseen_attacks import Unseen
@@ -54,8 +54,7 @@ def show(fitted: Fitted, result: Result, test: Test, name: str, simulated: bool)
     console.print(_scores(result, title, fitted.prepared.config.normal))
     console.print(_classes(result))
     names = fitted.prepared.features.pipeline.names
-    more = f" and {len(names) - SHOWN_FEATURES} more" if len(names) > SHOWN_FEATURES else ""
-    console.print(f"{len(names)} features: {', '.join(names[:SHOWN_FEATURES])}{more}", highlight=False)
+    console.print(f"{len(names)} features: {list_first(names, SHOWN_FEATURES)}", highlight=False)
     for line in (*_operating_point(fitted, result), *_unseen(result), *_rows(fitted, test)):
         console.print(line, highlight=False)
     for sentence in result.audit["sentences"]:
@@ -127,7 +126,7 @@ def _rows(fitted: Fitted, test: Test) -> Iterator[str]:
     if outliers := prepared.loaded.train.height - prepared.features.train.height:
         yield f"training rows dropped as outliers: {outliers:,}"
     if left := prepared.loaded.cleaning["files_not_read"]:
-        yield f"in the folder, but not read: {', '.join(left[:5])}" + (f" and {len(left) - 5} more" if left[5:] else "")
+        yield f"in the folder, but not read: {list_first(left, 5)}"
 
 
 def line(result: Result, name: str, seconds: float) -> None:

@@ -14,7 +14,7 @@ from pyarrow.parquet import ParquetWriter
 
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import escape_formulas
+from iot_ids.common.text import escape_formulas, list_first
 from iot_ids.data.files import files_at
 from iot_ids.data.reading import layout
 from iot_ids.data.reading.cells import BLOCK, tables
@@ -187,11 +187,10 @@ def _count_damage(found: Scored, wrong: pl.DataFrame, part: layout.Layout, detec
 def _refuse_damage(found: Scored, layouts: Sequence[layout.Layout], share: float) -> None:
     if found.damaged <= share * found.rows:
         return
-    names = ", ".join(str(part.file) for part in layouts[:3]) + (f" and {len(layouts) - 3} more" * (len(layouts) > 3))
     raise UserError(
-        f"{names}: {found.damaged:,} of {found.rows:,} rows cannot be read, more than unreadable_share={share} allows; "
-        "fix them, or raise it to leave them without an answer. Nothing was written. The first:\n  "
-        + "\n  ".join(found.damage)
+        f"{list_first((part.file for part in layouts), 3)}: {found.damaged:,} of {found.rows:,} rows cannot be read, "
+        f"more than unreadable_share={share} allows; fix them, or raise it to leave them without an answer. Nothing "
+        "was written. The first:\n  " + "\n  ".join(found.damage)
     )
 
 

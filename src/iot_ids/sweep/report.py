@@ -14,7 +14,7 @@ from rich.table import Table
 
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import escape_formulas
+from iot_ids.common.text import escape_formulas
 from iot_ids.experiment import console
 from iot_ids.sweep import plots
 from iot_ids.sweep.job import ReadySweep

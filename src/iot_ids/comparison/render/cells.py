@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
 
+import polars as pl
+
 from iot_ids.common.atomic import atomic_write
+from iot_ids.common.text import escape_formulas
 from iot_ids.comparison.loading import RunTable
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.selecting import networks
@@ -115,3 +118,8 @@ def write_text(path: Path, text: str) -> None:
     """Write a file wholly or not at all. Makes missing folders."""
     with atomic_write(path) as new:
         new.write_text(text, encoding="utf-8")
+
+
+def write_csv(path: Path, table: pl.DataFrame) -> None:
+    """Write a table wholly or not at all, without cells that a spreadsheet would evaluate."""
+    write_text(path, escape_formulas(table).write_csv())

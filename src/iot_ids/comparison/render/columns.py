@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import polars as pl
 
+from iot_ids.common.text import mark_simulated
 from iot_ids.comparison.method_scores import Row
 from iot_ids.comparison.stats.seeds import Difference, Estimate
 
@@ -47,12 +48,7 @@ def frame(columns: Sequence[Column[T]], rows: Iterable[T], simulated: bool) -> p
         {name: value for column in columns if column.numbers for name, value in column.numbers(row).items()}
         for row in rows
     ]
-    return marked(pl.DataFrame(numbers, infer_schema_length=None), simulated)
-
-
-def marked(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:
-    """Put a first column that says SIMULATED where the rows were generated."""
-    return table.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else table
+    return mark_simulated(pl.DataFrame(numbers, infer_schema_length=None), simulated)
 
 
 def ends(name: str, estimate: Estimate | None) -> dict[str, object]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from iot_ids.common.spreadsheet import escape_formulas
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render import console as shown
 from iot_ids.comparison.spec import Compare
@@ -51,7 +50,7 @@ def of_page(
     """The report `name`: a page to print, and the same as Markdown, its numbers as CSV, and a plot."""
     files = {
         f"{name}.md": lambda path: cells.write_text(path, markdown(page)),
-        f"{name}.csv": lambda path: cells.write_text(path, escape_formulas(table).write_csv()),
+        f"{name}.csv": lambda path: cells.write_csv(path, table),
         f"{name}.png": plot,
     }
     return Report(runs, folder, lambda console: show(page, console), files)

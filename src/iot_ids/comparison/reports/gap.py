@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.text import mark_simulated
 from iot_ids.comparison.render import cells
 from iot_ids.comparison.render import page as report
-from iot_ids.comparison.render.columns import ends, marked, seeds
+from iot_ids.comparison.render.columns import ends, seeds
 from iot_ids.comparison.render.page import Page, Report
 from iot_ids.comparison.render.plots import reaches, style
 from iot_ids.comparison.reports.gap_numbers import Cell, conditions, scores
@@ -104,7 +105,7 @@ def ranked(found: Mapping[tuple[Condition, str], Cell]) -> list[str]:
 def csv(asked: Asked, found: Mapping[tuple[Condition, str], Cell]) -> pl.DataFrame:
     """Return one row per condition and method, shares as fractions; null where there are no runs."""
     rows = [_numbers(where, name, found.get((where, name))) for where in conditions(found) for name in ranked(found)]
-    return marked(pl.DataFrame(rows, infer_schema_length=None), simulated(asked.runs))
+    return mark_simulated(pl.DataFrame(rows, infer_schema_length=None), simulated(asked.runs))
 
 
 def _broken(name: str) -> str:

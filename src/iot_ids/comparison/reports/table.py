@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.common.spreadsheet import escape_formulas
 from iot_ids.comparison.loading import RunTable, load_runs
 from iot_ids.comparison.method_scores import RANKED_BY, Row, difference, joint_draws, scored
 from iot_ids.comparison.render import cells, page, table
@@ -69,7 +68,7 @@ def make(stores: dict[str, Store], settings: Compare, copies: Path) -> tuple[Sto
     ranked = rows(gathered, settings.replicates, settings.seed)
     files = {
         "table.md": lambda path: cells.write_text(path, table.markdown(gathered, ranked)),
-        "table.csv": lambda path: cells.write_text(path, escape_formulas(table.csv(gathered, ranked)).write_csv()),
+        "table.csv": lambda path: cells.write_csv(path, table.csv(gathered, ranked)),
         "table.tex": lambda path: cells.write_text(path, latex(gathered, ranked)),
         "methods.txt": lambda path: cells.write_text(path, paragraph(gathered, ranked)),
         "methods.tex": lambda path: cells.write_text(path, latex_paragraph(gathered, ranked)),

@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 
 from iot_ids import tracking
 from iot_ids.common.errors import UserError
-from iot_ids.common.spreadsheet import escape_formulas
+from iot_ids.common.text import mark_simulated
 from iot_ids.comparison import selecting as runs
 from iot_ids.comparison.loading import belonging, by_method, store_of
 from iot_ids.comparison.names import shortened
 from iot_ids.comparison.render import cells, columns
 from iot_ids.comparison.render import page as report
-from iot_ids.comparison.render.columns import Column, marked
+from iot_ids.comparison.render.columns import Column
 from iot_ids.comparison.render.page import Page, Report
 from iot_ids.comparison.render.plots import reaches, style
 from iot_ids.comparison.reports.unseen_numbers import MEAN, NEEDED, UnseenRow, found_of_each, predicted_as, rows
@@ -247,8 +247,8 @@ def make(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Stor
         csv(found, runs.simulated(kept)),
         partial(plot, found, kept),
     )
-    answers = escape_formulas(marked(taken, runs.simulated(kept))).write_csv()
-    files = {**made.files, "unseen_taken_for.csv": lambda path: cells.write_text(path, answers)}
+    answers = mark_simulated(taken, runs.simulated(kept))
+    files = {**made.files, "unseen_taken_for.csv": lambda path: cells.write_csv(path, answers)}
     return store, replace(made, files=files)
 
 

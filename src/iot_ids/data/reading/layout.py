@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.text import list_first
 from iot_ids.data.reading.lines import LINE, first_line
 from iot_ids.data.reading.packed import BROKEN
 from iot_ids.data.schema import Columns, Dataset, Format, Header
@@ -57,8 +58,9 @@ def layout(file: Path, dataset: Dataset, rows: int | None = None) -> Layout:
     if lacking:
         written = "" if found.separator is None else f" with separator {found.separator!r}"
         raise UserError(
-            f"{file}: lacks {_some(lacking)} of dataset={dataset.name}; found {len(found.names)} columns{written}: "
-            f"{_some(found.names)}. Choose the dataset=... that fits the file, or name its columns in dataset.columns"
+            f"{file}: lacks {list_first(lacking, 12)} of dataset={dataset.name}; found {len(found.names)} columns"
+            f"{written}: {list_first(found.names, 12)}. Choose the dataset=... that fits the file, or name its columns "
+            "in dataset.columns"
         )
     return replace(found, rows=rows)
 
@@ -213,7 +215,3 @@ def _cells(file: Path, line: str, separator: str) -> list[str]:
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
     """Replace blank names (index columns, blank columns) and repeated ones by names that no dataset declares."""
     return tuple(name if name and name not in names[:at] else f"__unnamed_{at}" for at, name in enumerate(names))
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

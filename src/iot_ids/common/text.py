@@ -1,10 +1,42 @@
-"""Make tables safe to open in a spreadsheet, where a cell that begins with `=` is a formula and may run commands."""
+"""Write texts and tables of names that users chose: in a terminal, where a name may look like markup, and in files for
+a spreadsheet, where a cell that begins with `=` is a formula and may run commands."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FEWEST_COLUMNS, FEWEST_LINES = 40, 4
 FORMULA = r"^'*[=+\-@\t\r\n]"
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^-$"
 """Not formulas: numbers, and the dash that marks an empty cell."""
+
+
+def plain_console(width: int | None = None, soft_wrap: bool = False) -> "Console":
+    """Return a console without markup: `[/]` and `:bug:` are text. Useless values of COLUMNS and LINES are raised."""
+    from rich.console import Console  # not at the top: reading data needs no console
+
+    size = shutil.get_terminal_size()
+    if width is None and "COLUMNS" in os.environ:  # rich would take COLUMNS=0 literally, and print nothing
+        width = max(size.columns, FEWEST_COLUMNS)
+    height = max(size.lines, FEWEST_LINES) if "LINES" in os.environ else None
+    return Console(width=width, height=height, soft_wrap=soft_wrap, markup=False, emoji=False)
+
+
+def list_first(items: Iterable[object], most: int) -> str:
+    """List the first `most` of the items, and count the others: `a, b, c and 4 more`."""
+    texts = [str(item) for item in items]
+    return ", ".join(texts[:most]) + f" and {len(texts) - most} more" * (len(texts) > most)
+
+
+def mark_simulated(table: pl.DataFrame, simulated: bool) -> pl.DataFrame:
+    """Put a first column that says SIMULATED in front of a table made from generated flows."""
+    return table.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else table
 
 
 def escape_formulas(table: pl.DataFrame) -> pl.DataFrame:

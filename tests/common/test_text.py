@@ -1,9 +1,11 @@
 """What users named is printed as they wrote it, whatever rich or COLUMNS would make of it."""
 
+from collections.abc import Iterable
+
 import pytest
 from rich.table import Table
 
-from iot_ids.common.plain_text import FEWEST_COLUMNS, plain_console
+from iot_ids.common.text import FEWEST_COLUMNS, list_first, plain_console
 from iot_ids.comparison.render import console as shown
 from iot_ids.experiment import console as terminal
 
@@ -47,3 +49,11 @@ def test_brackets_are_text_beside_a_bar_and_a_spinner(monkeypatch: pytest.Monkey
     ):
         report(0, {"val/f1_macro": 0.5})
     assert heard == [0]  # rich raises an error for a bracket that closes nothing
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [("", ""), ("a", "a"), ("abc", "a, b, c"), ("abcd", "a, b, c and 1 more"), (range(9), "0, 1, 2 and 6 more")],
+)
+def test_the_first_are_listed_and_the_others_counted(items: Iterable[object], said: str) -> None:
+    assert list_first(items, 3) == said

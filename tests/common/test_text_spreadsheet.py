@@ -5,7 +5,7 @@ import io
 import polars as pl
 import pytest
 
-from iot_ids.common.spreadsheet import escape_formulas, unescape_formulas
+from iot_ids.common.text import escape_formulas, unescape_formulas
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''=1", "=", "--1", "-x"]
 SOUND = ["DoS", "-1.5", "+2", "-", "1e-3", "-1.5e-3", "", "'", "'a", "a=b", "50 %", "été", None]
