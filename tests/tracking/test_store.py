@@ -25,7 +25,6 @@ from conftest import empty_store
 from iot_ids import tracking as track
 from iot_ids.common.errors import UserError
 from iot_ids.config import Tracking
-from iot_ids.tracking import facts
 from iot_ids.tracking.databases import sqlite_file
 from iot_ids.tracking.store import _created, locked
 
@@ -340,7 +339,7 @@ def test_a_git_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 60\n")
     (tmp_path / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(facts, "GIT_SECONDS", 0.2)
+    monkeypatch.setattr("iot_ids.tracking.run.GIT_SECONDS", 0.2)
     assert track.commit() == "unknown"
 
 
