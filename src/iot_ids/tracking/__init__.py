@@ -6,7 +6,20 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from iot_ids.tracking.run import Run, commit, flat, save_model, spelled, start
+from iot_ids.tracking.run import (
+    PARENT,
+    WORKER,
+    Run,
+    begin_sweep,
+    commit,
+    end_lost,
+    end_sweep,
+    flat,
+    save_model,
+    spelled,
+    start,
+    supersede,
+)
 from iot_ids.tracking.store import (
     STORE_ERRORS,
     KeptRun,
@@ -18,7 +31,6 @@ from iot_ids.tracking.store import (
     kept_runs,
     open_store,
 )
-from iot_ids.tracking.sweep import PARENT, WORKER, begin_sweep, end_lost, end_sweep, supersede
 
 __all__ = [
     "PARENT",

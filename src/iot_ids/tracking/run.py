@@ -1,4 +1,7 @@
-"""Record one run in the store, its configuration and its commit; end it however its process ends; save its model."""
+"""Record runs in the store: their configuration, commit and model; end each one, however its process ends.
+
+A sweep has a run of its own, which all its workers share: the first one creates it, the last one ends it.
+"""
 
 import json
 import logging
@@ -7,7 +10,7 @@ import posixpath
 import subprocess
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -27,7 +30,7 @@ from iot_ids.common.paths import PACKAGE
 from iot_ids.common.redact import redact_passwords
 from iot_ids.serving.detector import Detector, classes_to_trust
 from iot_ids.tracking.alive import KEY, living, new_key
-from iot_ids.tracking.store import Store, locked
+from iot_ids.tracking.store import Store, locked, tagged
 
 FLUSH_SECONDS = 1.0
 LONGEST_PARAMETER = 6000
@@ -37,6 +40,11 @@ REQUIREMENTS = ("mlflow", "pandas", "polars", "numpy", "scikit-learn", "torch", 
 LONGEST_KEY = 250
 GIT_SECONDS = 10.0
 """How long `git` may take; it can hang on a network file system or in a filter that waits for input."""
+PARENT = "mlflow.parentRunId"
+"""The tag by which MLflow nests a run under another."""
+SAME = "config.fingerprint"
+WORKER = "sweep.worker"
+"""The tag of a nested run with the id of its worker."""
 
 
 @dataclass
@@ -196,6 +204,57 @@ def commit() -> str:
         return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", *places) else "")
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return "unknown"
+
+
+def begin_sweep(
+    store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[str, str], alive: ExitStack
+) -> Run:
+    """Resume the sweep's run, found by its tags `kind` and `sweep`, or create it.
+
+    `alive` receives this worker's lease on the run; close it when the run is ended or left to other workers.
+    """
+    with locked(store.uri):
+        known = tagged(store, f"tags.kind = '{tags['kind']}'", {"sweep": tags["sweep"]})
+        key = (known and known.data.tags.get(KEY)) or new_key()
+        alive.enter_context(living(store.uri, key))
+        if known:
+            store.client.set_tag(known.info.run_id, KEY, key)
+            store.client.update_run(known.info.run_id, status="RUNNING")
+            return Run(store, known.info.run_id)
+        run = made(store, name, {**tags, KEY: key})
+    run.parameters(parameters)
+    return run
+
+
+def end_sweep(run: Run, status: str) -> None:
+    """End the sweep's run as FINISHED, as KILLED if trials are missing, or as FAILED if too many failed."""
+    run.flush()
+    run.store.client.set_terminated(run.id, status)
+
+
+def end_lost(parent: Run, alive: Callable[[str], bool]) -> None:
+    """End runs nested under `parent` that are still RUNNING although their worker is dead."""
+    store = parent.store
+    below = f"attributes.status = 'RUNNING' and tags.`{PARENT}` = '{parent.id}'"
+    for run in store.client.search_runs([store.experiment], below):
+        if not alive(run.data.tags.get(WORKER, "")):
+            store.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def supersede(parent: Run, tuned: Collection[str]) -> None:
+    """Take final runs of earlier best configurations out of comparisons; `tuned` are those of the current best.
+
+    They stay in the store with the tag `kind=superseded`, as a record that the test rows were read for them. If their
+    configuration becomes the best again, the tag is removed.
+    """
+    store, best = parent.store, f"tags.`{PARENT}` = '{parent.id}' and tags.tuned = 'true'"
+    runs = store.client.search_runs([store.experiment], best)
+    same = {run.data.tags.get(SAME) for run in runs if run.info.run_id in tuned}
+    for run in runs:
+        if run.data.tags.get(SAME) not in same:
+            store.client.set_tag(run.info.run_id, "kind", "superseded")
+        elif "kind" in run.data.tags:
+            store.client.delete_tag(run.info.run_id, "kind")
 
 
 @contextmanager
