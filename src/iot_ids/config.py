@@ -16,7 +16,7 @@ from iot_ids.common.redact import redact_secrets
 from iot_ids.common.sealing import seal
 from iot_ids.data import schema as data
 from iot_ids.data import splits
-from iot_ids.data.checks import check_context, taxonomy
+from iot_ids.data.checks import check_history, taxonomy
 from iot_ids.data.splits.base import LARGEST_SEED as LARGEST_SEED
 from iot_ids.data.splits.base import Split, check_seed, check_share, check_shares
 from iot_ids.features import spec as features
@@ -223,7 +223,7 @@ def check(config: Config) -> None:
     config.split.check(config.dataset, config.test_dataset)
     _check_adaptation(config)
     if config.window is not None:
-        check_context(config.dataset, config.split, config.test_dataset)
+        check_history(config.dataset, config.split, config.test_dataset)
         if config.dataset.identifiers is data.Identifiers.allow:
             raise UserError(
                 "model.sequence=window and dataset.identifiers=allow do not go together; leave out one of them"

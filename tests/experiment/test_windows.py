@@ -99,9 +99,9 @@ def test_every_window_ends_with_its_own_flow(prepared: Any, part: str) -> None:
 
 
 def stretch(prepared: Prepared, part: str) -> pl.DataFrame:
-    """Return the rows of a part and its context, in the order of the network's table."""
-    flows, context = getattr(prepared.loaded, part), getattr(prepared.loaded, f"{part}_context")
-    return pl.concat([flows, context])
+    """Return the rows of a part and its history, in the order of the network's table."""
+    flows, history = getattr(prepared.loaded, part), getattr(prepared.loaded, f"{part}_history")
+    return pl.concat([flows, history])
 
 
 @pytest.mark.parametrize("part", ["train", "validation"])
@@ -119,7 +119,7 @@ def test_parts_are_stretches_of_time_that_do_not_touch(prepared: Any) -> None:
     loaded = prepared("window").loaded
     test = loaded.read_test()
     parts = [stretch(prepared("window"), "train"), stretch(prepared("window"), "validation")]
-    parts.append(pl.concat([test.flows, test.context]))
+    parts.append(pl.concat([test.flows, test.history]))
     ends = [(part.select("when", ROW_ID).sort("when", ROW_ID)) for part in parts]
     assert ends[0].row(-1) < ends[1].row(0)
     assert ends[1].row(-1) < ends[2].row(0)
@@ -129,20 +129,20 @@ def test_duplicates_are_no_targets_but_stay_in_the_history(prepared: Any, file: 
     window = prepared("window").loaded
     raw = pl.read_csv(file).with_row_index(ROW_ID)
     first = raw.unique(["value", "kind"], keep="first")
-    train, context = window.train, window.train_context
+    train, history = window.train, window.train_history
     assert set(train[ROW_ID]) <= set(first[ROW_ID])
-    assert not set(context[ROW_ID]) & set(first[ROW_ID])
+    assert not set(history[ROW_ID]) & set(first[ROW_ID])
     last = train.select("when", ROW_ID).sort("when", ROW_ID).row(-1)
     until = {row_id for when, row_id in raw.select("when", ROW_ID).iter_rows() if (when, row_id) <= last}
     opening = train.select("when", ROW_ID).sort("when", ROW_ID).row(0)
     early = {row_id for when, row_id in raw.select("when", ROW_ID).iter_rows() if (when, row_id) < opening}
-    assert set(train[ROW_ID]) | set(context[ROW_ID]) == until - early
-    assert window.cleaning["read_by_windows_alone"]["train"] == context.height > 100
+    assert set(train[ROW_ID]) | set(history[ROW_ID]) == until - early
+    assert window.cleaning["read_by_windows_alone"]["train"] == history.height > 100
 
 
 def test_single_flows_have_no_context(prepared: Any) -> None:
     loaded = prepared("flow").loaded
-    assert (loaded.train_context, loaded.validation_context, loaded.read_test().context) == (None, None, None)
+    assert (loaded.train_history, loaded.validation_history, loaded.read_test().history) == (None, None, None)
     assert prepared("flow").train.steps is None
 
 
@@ -153,9 +153,9 @@ def test_a_cached_run_of_windows_sees_the_same(file: Path, tmp_path: Path) -> No
     assert np.array_equal(one.train.steps, other.train.steps)
     assert np.array_equal(one.train.x, other.train.x, equal_nan=True)
     first, second = one.loaded.read_test(), other.loaded.read_test()
-    assert first.context is not None
-    assert second.context is not None
-    assert_frame_equal(first.context, second.context)
+    assert first.history is not None
+    assert second.history is not None
+    assert_frame_equal(first.history, second.history)
 
 
 def test_outliers_are_no_targets_but_stay_in_the_history(prepared: Any, file: Path) -> None:

@@ -89,7 +89,7 @@ def time_column(dataset: Dataset) -> str:
     )
 
 
-def check_context(dataset: Dataset, split: Split, test_dataset: Dataset | None) -> None:
+def check_history(dataset: Dataset, split: Split, test_dataset: Dataset | None) -> None:
     """Refuse windows where flows have no history, before anything is read.
 
     Args:

@@ -10,14 +10,14 @@ import polars as pl
 
 from iot_ids.common.errors import UserError
 from iot_ids.data.cache.sources import digest_of, digest_of_untouched, files_of, stamps_of, sums_of
-from iot_ids.data.checks import check, check_context, shared_classes
+from iot_ids.data.checks import check, check_history, shared_classes
 from iot_ids.data.clean import clean, without
 from iot_ids.data.files import files_not_read, first_rows, official_test_files
 from iot_ids.data.label import CLASS
 from iot_ids.data.schema import Cache, Dataset, Duplicates
 from iot_ids.data.splits.base import Split
 from iot_ids.data.tables import TableRequest, Tables, tables_of, test_of
-from iot_ids.data.windows import context_of
+from iot_ids.data.windows import history_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Test:
     flows: pl.DataFrame
     cleaning: dict[str, Any] | None
     sha256: str
-    context: pl.DataFrame | None = None
+    history: pl.DataFrame | None = None
     """The other flows of the test rows' stretch of time (`iot_ids.data.windows`), if windows were requested."""
 
 
@@ -51,8 +51,8 @@ class Loaded:
     read_test: Callable[[], Test]
     test_sha256: Callable[[], str]
     """Return the hash of the file that the test rows come from, without reading a row."""
-    train_context: pl.DataFrame | None = None
-    validation_context: pl.DataFrame | None = None
+    train_history: pl.DataFrame | None = None
+    validation_history: pl.DataFrame | None = None
     """The other flows of a part's stretch of time (`iot_ids.data.windows`), if windows were requested."""
 
 
@@ -67,7 +67,7 @@ def load(
     """Clean and split the dataset, or take the cached tables of the same content, settings, split and seed.
 
     A `test_dataset` does not change train and validation; all its flows are the test rows. With `history`, every part
-    also has its context, for windows; its rows stay the same.
+    also has its history, for windows; its rows stay the same.
 
     Raises:
         UserError: whatever `clean` and the split refuse; the networks do not match, or share a file; the cache's folder
@@ -75,7 +75,7 @@ def load(
     """
     check(dataset)
     if history:
-        check_context(dataset, split, test_dataset)
+        check_history(dataset, split, test_dataset)
     if test_dataset is not None:
         shared_classes(dataset, test_dataset)
     official = official_test_files(dataset) if split.test_elsewhere and test_dataset is None else []
@@ -94,8 +94,8 @@ def load(
             return Test(*read_other_network(dataset, test_dataset, cache))
         if official:
             return _official(official, dataset, cache)
-        flows, context = test_of(tables, wanted)
-        return Test(flows, None, digest(), context)
+        flows, history = test_of(tables, wanted)
+        return Test(flows, None, digest(), history)
 
     left = files_not_read(dataset.path, [*files, *official])
     here = {  # cached notes may have other names
@@ -111,8 +111,8 @@ def load(
         digest(),
         read_test,
         test_sha256=lambda: _test_digest(official, test_dataset, cache) or digest(),
-        train_context=tables.contexts.get(context_of("train")),
-        validation_context=tables.contexts.get(context_of("validation")),
+        train_history=tables.histories.get(history_of("train")),
+        validation_history=tables.histories.get(history_of("validation")),
     )
 
 

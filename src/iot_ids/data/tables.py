@@ -19,19 +19,19 @@ from iot_ids.data.clean import clean, describe_losses, take_rows, without
 from iot_ids.data.label import CLASS, class_names
 from iot_ids.data.schema import Cache, Dataset
 from iot_ids.data.splits.base import Parts, Split
-from iot_ids.data.windows import context_of, contexts_of
+from iot_ids.data.windows import histories_of, history_of
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The parts of the training files, with notes and contexts. `test` is None if it was left in the cache."""
+    """The parts of the training files, with notes and histories. `test` is None if it was left in the cache."""
 
     train: pl.DataFrame
     validation: pl.DataFrame
     test: pl.DataFrame | None
     notes: dict[str, Any]
-    contexts: dict[str, pl.DataFrame]
-    """By `context_of(part)`; empty unless windows were requested."""
+    histories: dict[str, pl.DataFrame]
+    """By `history_of(part)`; empty unless windows were requested."""
     entry: Entry | None
     """The cache entry, kept for as long as this object lives: the test rows may be requested hours later."""
 
@@ -45,7 +45,7 @@ class TableRequest:
     seed: int
     cache: Cache
     history: bool
-    """Whether every part needs its context, for windows."""
+    """Whether every part needs its history, for windows."""
     digest: Callable[[], str]
     """Return the hash of the training files' content, waiting for it if necessary."""
     cut: list[int | None]
@@ -74,21 +74,21 @@ def tables_of(files: list[Path], wanted: TableRequest) -> Tables:
 
 
 def test_of(tables: Tables, wanted: TableRequest) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Return the test rows, and their context if windows were requested: from memory, the cache, or built again.
+    """Return the test rows, and their history if windows were requested: from memory, the cache, or built again.
 
     Raises:
         UserError: the cached rows are damaged, and the files have changed.
     """
-    test, context = tables.test, tables.contexts.get(context_of("test"))
+    test, history = tables.test, tables.histories.get(history_of("test"))
     if test is None and (entry := tables.entry):
-        test, context = entry.get("test"), entry.get(context_of("test"))
-    if test is not None and not (wanted.history and context is None):
-        return test, context
+        test, history = entry.get("test"), entry.get(history_of("test"))
+    if test is not None and not (wanted.history and history is None):
+        return test, history
     with files_of(wanted.dataset, wanted.cache) as files:  # other files would mix training rows into the test
         _refuse_changed(files, wanted)
         again = _built(files, wanted)
     assert again.test is not None
-    return again.test, again.contexts.get(context_of("test"))
+    return again.test, again.histories.get(history_of("test"))
 
 
 def _kept(wanted: TableRequest) -> Tables | None:
@@ -96,11 +96,11 @@ def _kept(wanted: TableRequest) -> Tables | None:
         return None
     entry.use()
     train, validation, notes = entry.get("train"), entry.get("validation"), entry.notes()
-    names = [context_of(part) for part in ("train", "validation")] if wanted.history else []
-    contexts = {name: table for name in names if (table := entry.get(name)) is not None}
-    if train is None or validation is None or notes is None or len(contexts) < len(names):
+    names = [history_of(part) for part in ("train", "validation")] if wanted.history else []
+    histories = {name: table for name in names if (table := entry.get(name)) is not None}
+    if train is None or validation is None or notes is None or len(histories) < len(names):
         return None
-    return Tables(train, validation, None, notes, contexts, entry)
+    return Tables(train, validation, None, notes, histories, entry)
 
 
 def _built(files: list[Path], wanted: TableRequest) -> Tables:
@@ -118,16 +118,16 @@ def _built(files: list[Path], wanted: TableRequest) -> Tables:
     unknown = len(parts.validation) - validation.height
     report = without(report, "validation row of a class train lacks", unknown, train, validation, test)
     tables = {"train": train, "validation": validation, "test": test}
-    contexts = {} if cleaned.every is None else contexts_of(tables, cleaned.every, dataset)
-    if contexts:  # dropped as duplicates above, but read by windows: every row is accounted for
-        report = report | {"read_by_windows_alone": {name: contexts[context_of(name)].height for name in tables}}
+    histories = {} if cleaned.every is None else histories_of(tables, cleaned.every, dataset)
+    if histories:  # dropped as duplicates above, but read by windows: every row is accounted for
+        report = report | {"read_by_windows_alone": {name: histories[history_of(name)].height for name in tables}}
     notes = {"classes": classes, "cleaning": report}
     if (entry := wanted.entry()) is not None:
         with writing(entry.folder.parent):
-            entry.put(tables | contexts, notes)
+            entry.put(tables | histories, notes)
         entry.use()
         evict(entry.folder.parent, bytes_of(wanted.cache))
-    return Tables(train, validation, test, notes, contexts, entry)
+    return Tables(train, validation, test, notes, histories, entry)
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def _times(flows: pl.DataFrame, name: str, form: str | None, missing: Sequence[s
     return times
 
 
-def context(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
+def history(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
     """Return the flows between the first and last of `part`, by time and then ROW_ID, that are not in `part`.
 
     If the parts are stretches of time, these are the rows left out as duplicates and, for validation, those of classes
@@ -106,12 +106,12 @@ def context(every: pl.DataFrame, part: pl.DataFrame, time: str) -> pl.DataFrame:
     return inside.join(part.select(ROW_ID), on=ROW_ID, how="anti", maintain_order="left").select(part.columns)
 
 
-def context_of(part: str) -> str:
-    """Return the name of a part's context among the tables."""
-    return f"{part}_context"
+def history_of(part: str) -> str:
+    """Return the name of a part's history among the tables."""
+    return f"{part}_history"
 
 
-def contexts_of(parts: dict[str, pl.DataFrame], every: pl.DataFrame, dataset: Dataset) -> dict[str, pl.DataFrame]:
-    """Return the context of each of the `parts`, by `context_of(name)`."""
+def histories_of(parts: dict[str, pl.DataFrame], every: pl.DataFrame, dataset: Dataset) -> dict[str, pl.DataFrame]:
+    """Return the history of each of the `parts`, by `history_of(name)`."""
     time = time_column(dataset)
-    return {context_of(name): context(every, part, time) for name, part in parts.items()}
+    return {history_of(name): history(every, part, time) for name, part in parts.items()}

@@ -36,7 +36,7 @@ def evaluate(fitted: Fitted, test: Test) -> Result:
     test = replace(test, flows=flows)
     fitted = adaptation.adapt(fitted, flows)
     start = time.perf_counter()
-    uncalibrated = fitted.detector.uncalibrated(test.flows, test.context)
+    uncalibrated = fitted.detector.uncalibrated(test.flows, test.history)
     probabilities = fitted.detector.calibrate(uncalibrated)
     predict_seconds = time.perf_counter() - start
     refuse_nan(probabilities, config)

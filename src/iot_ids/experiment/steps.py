@@ -82,8 +82,8 @@ def prepare(config: Config, before: Prepared | None = None) -> Prepared:
         scaling_rows=leaks.every_row(loaded) if config.scaler.get("before_split") else None,
         indicate=config.dataset.missing_numbers is MissingNumbers.indicate,
     )
-    train = _table(config, features.pipeline, loaded.classes, features.train, loaded.train, loaded.train_context)
-    validation = _table(config, features.pipeline, loaded.classes, loaded.validation, loaded.validation_context)
+    train = _table(config, features.pipeline, loaded.classes, features.train, loaded.train, loaded.train_history)
+    validation = _table(config, features.pipeline, loaded.classes, loaded.validation, loaded.validation_history)
     return Prepared(config, loaded, features, train, validation, model, time.perf_counter() - start)
 
 

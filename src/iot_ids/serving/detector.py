@@ -68,33 +68,33 @@ class Detector:
     form: Format = field(default_factory=Format)
     """The file format of its dataset."""
 
-    def probabilities(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
+    def probabilities(self, flows: pl.DataFrame, history: pl.DataFrame | None = None) -> NDArray[np.float32]:
         """Compute class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or numbers.
 
         A row with a missing or infinite number that the model needs gets NaN. A category not seen in training matches
         none of those seen.
 
         A detector with a `window` also needs the time and the source column. It reads each flow after earlier ones of
-        the same source in `flows` or `context`: further flows with the same columns, which are not scored themselves.
+        the same source in `flows` or `history`: further flows with the same columns, which are not scored themselves.
         Rows that get NaN are in no window. Flows with equal times are ordered by ROW_ID, or as given without it.
 
         Raises:
             UserError: a column is missing (named), or the time column contains text.
         """
-        return self.calibrate(self.uncalibrated(flows, context))
+        return self.calibrate(self.uncalibrated(flows, history))
 
     def calibrate(self, uncalibrated: NDArray[np.float32]) -> NDArray[np.float32]:
         """Apply this detector's temperature and shift to the model's own probabilities `(rows, classes)`."""
         return calibrate(uncalibrated, self.temperature, self.shift)
 
-    def uncalibrated(self, flows: pl.DataFrame, context: pl.DataFrame | None = None) -> NDArray[np.float32]:
+    def uncalibrated(self, flows: pl.DataFrame, history: pl.DataFrame | None = None) -> NDArray[np.float32]:
         """Compute the model's own probabilities, before temperature and shift.
 
         Raises:
             UserError: see `probabilities`.
         """
         if self.window is not None:
-            return self._of_windows(flows, flows if context is None else pl.concat([flows, context]), self.window)
+            return self._of_windows(flows, flows if history is None else pl.concat([flows, history]), self.window)
         x = self.pipeline.transform(self._typed(flows))
         missing = ~np.isfinite(x).all(axis=1)  # scaling may turn an extreme number into an infinite one
         answers = np.full((len(x), len(self.classes)), np.nan, dtype=np.float32)
