@@ -62,7 +62,7 @@ def test_selection(here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pyte
 @pytest.mark.slow
 def test_shortcuts(here: Workplace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     assert typed(monkeypatch, compare, "report=shortcuts") == 0
-    assert "it is no test on the same rows" in " ".join(capfd.readouterr().out.split())
+    assert "it is not a test on the same rows" in " ".join(capfd.readouterr().out.split())
     folder = here.folder / "comparison" / "simulated-category-random-shortcuts"
     assert sorted(path.name for path in folder.iterdir()) == ["shortcuts.csv", "shortcuts.md", "shortcuts.png"]
     table = pl.read_csv(folder / "shortcuts.csv")

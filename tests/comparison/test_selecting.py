@@ -131,14 +131,14 @@ def test_a_run_of_somebody_else_is_left_out() -> None:
     foreign = KeptRun("1", "theirs", "FINISHED", 0, {}, {}, {"test/f1_macro": 1.0})
     good, (said,) = selecting.usable([foreign])
     assert not good
-    assert "no run of this project" in said
+    assert "not a run of this project" in said
 
 
 def test_the_same_seed_twice_counts_once_the_latest() -> None:
     early, late, other = kept(id="early", start=5), kept(id="late", start=9), kept(seed=1)
     left, (said,) = selecting.latest_per_seed([late, early, other])
     assert {run.id for run in left} == {"late", other.id}
-    assert "the latest counts" in said
+    assert "only the latest run counts" in said
     assert "early" in said
 
 
@@ -155,12 +155,12 @@ def test_tuned_runs_alone_or_the_others() -> None:
     them = [kept(seed=0), kept(seed=1, tags={"tuned": "true"})]
     assert selecting.chosen(them, Compare(tuned=True, where=[])) == them[1:]
     assert selecting.chosen(them, Compare(tuned=False, where=[])) == them[:1]
-    with pytest.raises(UserError, match="tuned=true: no run is like that; there are false"):
+    with pytest.raises(UserError, match="tuned=true: no run has this value; there are false"):
         selecting.chosen(them[:1], Compare(tuned=True, where=[]))
 
 
 def test_a_filter_that_leaves_nothing_says_what_there_is() -> None:
-    with pytest.raises(UserError, match=r"label=binry: no run is like that; there are category \(2 runs\)"):
+    with pytest.raises(UserError, match=r"label=binry: no run has this value; there are category \(2 runs\)"):
         selecting.chosen([kept(), kept("knn")], _asked(label="binry"))
 
 

@@ -38,7 +38,7 @@ def test_a_sorted_file_is_told_from_a_shuffled_one(
     (run,) = workplace.runs()
     row_order = json.loads((workplace.artifacts(run) / "audit.json").read_text())["row_order_f1"]
     assert row_order < 0.5 if shuffled else row_order > 0.95
-    assert ("The place of a row in its file alone reaches" in capfd.readouterr().out) is not shuffled
+    assert ("A row's position in its file alone reaches" in capfd.readouterr().out) is not shuffled
 
 
 def test_labels_at_odds_are_told_by_a_run(
@@ -62,4 +62,4 @@ def test_labels_at_odds_are_told_by_a_run(
         ],
     }
     assert json.loads((workplace.artifacts(run) / "audit.json").read_text())["contradicting_labels"] == 2
-    assert "audit: 2 of the rows left by cleaning are normal by one label" in " ".join(capfd.readouterr().out.split())
+    assert "audit: 2 of the rows that cleaning left are normal by one label" in " ".join(capfd.readouterr().out.split())

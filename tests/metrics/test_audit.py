@@ -196,9 +196,7 @@ def test_a_file_sorted_by_class_is_known_by_its_row_order():
     found = row_order(np.arange(2 * ROWS), np.sort(labels(2 * ROWS)))
     assert found["row_order_f1"] > 0.99
     (sentence,) = found["sentences"]
-    assert sentence.startswith(
-        "The place of a row in its file alone reaches macro-F1 1.00: the classes stand in blocks."
-    )
+    assert sentence.startswith("A row's position in its file alone reaches macro-F1 1.00: the classes come in blocks.")
 
 
 def test_classes_in_turns_of_a_hundred_rows_are_blocks_too():
@@ -358,7 +356,7 @@ def test_contradictions_are_counted_over_train_and_test_together():
 def test_findings_are_told_in_plain_sentences():
     repeats, giveaway, contradicting = audit(**leaking_case())["sentences"]
     assert repeats == (
-        "150 of 200 test rows (75%) stand in train too: accuracy on this split says little about new flows."
+        "150 of 200 test rows (75%) also occur in train: accuracy on this split says little about new flows."
     )
     assert giveaway.startswith("The identifier saddr alone reaches macro-F1 1.00")
     assert contradicting.startswith("40 of 800 train and test rows equal a row of another class")
@@ -366,9 +364,7 @@ def test_findings_are_told_in_plain_sentences():
 
 def test_windows_are_not_judged_by_single_flows():
     repeats, _, contradicting = audit(**leaking_case() | {"windowed": True})["sentences"]
-    assert repeats.endswith(
-        "stand in train too, if the flows before them are left aside, which the model reads as well."
-    )
+    assert repeats.endswith("also occur in train, ignoring the flows before them, which the model reads as well.")
     assert contradicting.endswith("only the flows before them, which the model reads as well, can tell them apart.")
 
 
@@ -381,7 +377,7 @@ def test_an_identifier_that_is_allowed_is_not_called_no_feature():
     told = audit(**leaking_case() | {"identifiers_allowed": True})
     assert set(told["identifier_f1"]) == {"saddr"}
     assert told["sentences"][1].startswith("The identifier saddr alone reaches macro-F1 1.00: it gives the class away.")
-    assert "dataset.identifiers=allow let it become a feature" in told["sentences"][1]
+    assert "dataset.identifiers=allow made it a feature" in told["sentences"][1]
     assert "no feature" not in told["sentences"][1]
 
 
@@ -401,7 +397,7 @@ def test_rows_with_two_labels_at_odds_are_told():
     assert found["contradicting_labels"] == 1234
     (sentence,) = found["sentences"]
     assert sentence.startswith(
-        "1,234 of the rows left by cleaning are normal by one label of the dataset and an attack"
+        "1,234 of the rows that cleaning left are normal by one label of the dataset and an attack"
     )
 
 

@@ -225,10 +225,10 @@ def test_the_nearest_rate_is_a_metric_only_where_the_rate_is_out_of_reach() -> N
 def test_the_sentence_names_the_rate_asked_for_and_those_within_reach() -> None:
     (said,) = tied_sentence(operating_point(leaves(9_400, 597, 3), 0.01))
     assert said.startswith(
-        "A false-positive rate of 1 % cannot be reached: 5.97 % of validation's normal rows have one"
+        "A false-positive rate of 1 % cannot be reached: 5.97 % of validation's normal rows share one score"
     )
-    assert "at 0.03 %" in said
-    assert "the next rate above is 6 %, and the nearest 0.03 %. evaluate.false_positive_rate=0.06 asks" in said
+    assert "is set to 0.03 %, where" in said
+    assert "the next higher rate is 6 %, the nearest 0.03 %. evaluate.false_positive_rate=0.06 selects" in said
 
 
 def test_a_rate_that_is_reached_is_no_sentence() -> None:
@@ -238,7 +238,7 @@ def test_a_rate_that_is_reached_is_no_sentence() -> None:
 
 def test_the_rate_that_the_sentence_offers_is_reached() -> None:
     scores = leaves(9_341, 656, 3)
-    assert "evaluate.false_positive_rate=0.0659 asks" in tied_sentence(operating_point(scores, 0.01))[0]
+    assert "evaluate.false_positive_rate=0.0659 selects" in tied_sentence(operating_point(scores, 0.01))[0]
     assert operating_point(scores, 0.0659).tied is None
 
 

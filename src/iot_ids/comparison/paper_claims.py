@@ -33,11 +33,11 @@ CLAIMS = (
 )
 FOOTNOTE = (
     "Quoted from Aqeel, Qasem and Ali (2026), not measured here; claimed for BoT-IoT, as accuracy. What does not "
-    "add up there: rows were cleaned and scaled before the split, so test rows shaped both. Three headline "
-    "accuracies: 98.97, 98.99 and 99.97. The F1 of DDoS, 99.99, lies above its precision and its recall, which "
-    "cannot be; the other rows do not fit each other either. Its references 15 and 16 are about other subjects, so "
-    "the figures of all methods but the GRU have no traceable source. By its counts the class called DoS is "
-    "probably Reconnaissance for the most part (an inference). In its test set a constant answer scores 99.93 % "
+    "add up there: rows were cleaned and scaled before the split, so both depend on test rows. There are three "
+    "headline accuracies: 98.97, 98.99 and 99.97. The F1 of DDoS, 99.99, lies above its precision and its recall, "
+    "which is impossible; the other rows are inconsistent, too. Its references 15 and 16 are about other subjects, so "
+    "the figures of all methods except the GRU have no traceable source. By its counts the class called DoS is "
+    "probably mostly Reconnaissance (an inference). In its test set a constant answer scores 99.93 % "
     "(attack against normal) or 83.85 % (three classes)."
 )
 

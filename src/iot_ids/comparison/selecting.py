@@ -145,7 +145,7 @@ def latest_per_seed(runs: Iterable[KeptRun]) -> tuple[list[KeptRun], list[str]]:
         if key in latest:
             repeated.append(latest[key])
         latest[key] = run
-    said = [f"run again with the same seed, the latest counts; left out: {named(repeated)}"] if repeated else []
+    said = [f"repeated with the same seed, only the latest run counts; left out: {named(repeated)}"] if repeated else []
     return list(latest.values()), said
 
 
@@ -171,7 +171,7 @@ def _flaw(run: KeptRun, needed: Sequence[str]) -> str | None:
     if run.status != "FINISHED":
         return f"status {run.status}"
     if "config.fingerprint" not in run.tags or not run.parameters.get("seed", "").isdigit():
-        return "no run of this project's training"
+        return "not a run of this project's training"
     missing = [name for name in needed if not math.isfinite(run.metrics.get(name, math.nan))]
     return f"without {', '.join(missing)}" if missing else None
 
@@ -179,7 +179,7 @@ def _flaw(run: KeptRun, needed: Sequence[str]) -> str | None:
 def _only(runs: list[KeptRun], name: str, wanted: str, fact: Fact, beginning: bool = False) -> list[KeptRun]:
     left = [run for run in runs if (fact(run).startswith(wanted) if beginning else fact(run) == wanted)]
     if runs and not left:
-        raise UserError(f"{name}={wanted}: no run is like that; there are {_counted(runs, fact)}")
+        raise UserError(f"{name}={wanted}: no run has this value; there are {_counted(runs, fact)}")
     return left
 
 

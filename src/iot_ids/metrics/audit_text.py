@@ -47,8 +47,8 @@ def sentences(
         )
     if findings["contradicting_labels"]:
         said.append(
-            f"{findings['contradicting_labels']:,} of the rows left by cleaning are normal by one label of the dataset "
-            "and an attack by another: one of the two is wrong. cleaning.json shows the first of them."
+            f"{findings['contradicting_labels']:,} of the rows that cleaning left are normal by one label of the "
+            "dataset and an attack by another: one of the two is wrong. cleaning.json lists the first of them."
         )
     return said
 
@@ -62,43 +62,43 @@ def tied_sentence(point: OperatingPoint | None) -> list[str]:
     settable = ceil(1e6 * above) / 1e6
     said = (
         f"A false-positive rate of {asked} cannot be reached: {100 * (above - below):.4g} % of validation's normal "
-        f"rows have one and the same score. The threshold stands at {shown}, and what it finds is found at that rate; "
-        f"the next rate above is {next_one}, and the nearest {100 * point.nearest:.4g} %."
+        f"rows share one score. The threshold is set to {shown}, where the detection rate is measured; the next "
+        f"higher rate is {next_one}, the nearest {100 * point.nearest:.4g} %."
     )
-    return [said + f" evaluate.false_positive_rate={settable:g} asks for the one above." * (settable < 1)]
+    return [said + f" evaluate.false_positive_rate={settable:g} selects the higher one." * (settable < 1)]
 
 
 def _seen_sentence(seen: int, rows: int, windowed: bool) -> str:
-    fact = f"{seen:,} of {rows:,} test rows ({seen / rows:.0%}) stand in train too"
+    fact = f"{seen:,} of {rows:,} test rows ({seen / rows:.0%}) also occur in train"
     if windowed:
-        return f"{fact}, if the flows before them are left aside, which the model reads as well."
+        return f"{fact}, ignoring the flows before them, which the model reads as well."
     if seen < rows / 2:
-        return f"{fact}: the scores are kinder than new flows would be."
+        return f"{fact}: expect lower scores on new flows."
     return f"{fact}: accuracy on this split says little about new flows."
 
 
 def _nearly_seen_sentence(nearly: int, rows: int) -> str:
     return (
         f"{nearly:,} of {rows:,} test rows ({nearly / rows:.0%}) are new, but within a percentile of one train row in "
-        "every selected feature: to remember the nearest row may be enough here, and not on another network."
+        "every selected feature: remembering the nearest row may be enough here, and will not be on another network."
     )
 
 
 def _giveaway_sentence(name: str, score: float, identifier: bool, allowed: bool) -> str:
     fact = f"The {'identifier' if identifier else 'feature'} {name} alone reaches macro-F1 {score:.2f}"
     if not identifier:
-        return f"{fact}: it gives the class away. Make sure it would be known, and as telling, in a new network."
+        return f"{fact}: it gives the class away. Make sure that it would be known, and as telling, in a new network."
     if allowed:
         return (
-            f"{fact}: it gives the class away. dataset.identifiers=allow let it become a feature, so that the scores "
-            "say how well this recording is known, and nothing of a new network."
+            f"{fact}: it gives the class away. dataset.identifiers=allow made it a feature, so the scores show how "
+            "well the model knows this recording, and nothing about a new network."
         )
-    return f"{fact}: it gives the class away. It is no feature and must not become one."
+    return f"{fact}: it gives the class away. It is not a feature and must not become one."
 
 
 def _row_order_sentence(score: float) -> str:
     return (
-        f"The place of a row in its file alone reaches macro-F1 {score:.2f}: the classes stand in blocks. The first "
-        "rows of a file, or a split by place, may hold one class alone, and a feature that counts over neighbouring "
-        "rows tells the block."
+        f"A row's position in its file alone reaches macro-F1 {score:.2f}: the classes come in blocks. The first rows "
+        "of a file, or a split by position, may have only one class, and a feature that counts over neighbouring rows "
+        "reveals the block."
     )

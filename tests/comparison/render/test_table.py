@@ -181,9 +181,9 @@ def test_the_methods_paragraph_says_rows_split_duplicates_seeds_and_tuning(small
         "1,280 training, 320 validation and 400 test rows",
         "the first was kept",
         "with 3 seeds",
-        "searched by a recorded sweep",
+        "tuned by a recorded sweep",
         "Nadeau and Bengio 2003",
-        "no test of significance",
+        "no significance test",
         "an accuracy of 75.00 %",
     ):
         assert words in text, words

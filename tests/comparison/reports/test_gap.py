@@ -195,14 +195,16 @@ def test_a_coin_is_called_a_coin(store: dict[str, list[KeptRun]], tmp_path: Path
     runs = [run("repeats", seed) for seed in range(2)] + [run("transfer", seed, found=0.0) for seed in range(2)]
     found = scores(ask(store, *runs), tmp_path)
     text = sentence(found, conditions(found), simulated=True)
-    assert text.startswith("SIMULATED: What the best method reaches")
+    assert text.startswith("SIMULATED: Balanced accuracy of the best method")
     assert "repeats kept, 98.75 [" in text
-    assert text.endswith("% by gru, no better than the coin.")
+    assert text.endswith("% by gru, no better than a coin toss.")
 
 
 def test_a_wide_interval_is_not_called_a_coin(store: dict[str, list[KeptRun]], tmp_path: Path) -> None:
     found = scores(ask(store, *(run("repeats", seed, found=1.0 - seed) for seed in range(2))), tmp_path)
-    assert sentence(found, conditions(found), simulated=False).endswith("which the interval cannot tell from the coin.")
+    assert sentence(found, conditions(found), simulated=False).endswith(
+        "which the interval does not distinguish from a coin toss."
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_runs_of_one_row_have_to_agree(store: dict[str, list[KeptRun]], other: K
         ({"dataset": None}, "the store holds runs of several datasets"),
         ({"dataset": "theirs"}, "the store holds no run on dataset=theirs"),
         ({"label": "category"}, "no run on dataset=mine has dataset.label=category; make some: python"),
-        ({"data": "ffff"}, "no finished run on dataset=mine asks one of its questions"),
+        ({"data": "ffff"}, "no finished run on dataset=mine answers one of its questions"),
     ],
 )
 def test_a_setting_that_makes_no_table_is_refused(

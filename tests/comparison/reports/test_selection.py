@@ -54,7 +54,7 @@ def judged(
     [
         (HELPS, "Selection helped: in macro-F1, gru with 5 features by pearson, the best of 2"),
         (HURTS, "Selection hurt: in macro-F1, svm with 5 features by pearson, the best of 2"),
-        (SAME, "Selection made no difference that the intervals could tell: in macro-F1, knn with 5 features"),
+        (SAME, "Selection made no difference that the intervals could show: in macro-F1, knn with 5 features"),
         (HELPS | HURTS, "Selection helped gru and nothing else: in macro-F1, gru"),
         (HURTS | SAME, "Selection did not help: in macro-F1, svm"),
         ({("gru", "pearson 5"): 0.9}, "Whether selection helped cannot be said: in macro-F1, gru has no runs"),
@@ -134,7 +134,7 @@ def test_models_without_any_selection_are_left_out_and_named() -> None:
     found, unselected = rows(gathered, dict.fromkeys((each.name for each in gathered.methods), 5), 20, 0)
     assert {row.model for row in found} == {"gru"}
     assert unselected == ["majority"]
-    assert "Left out, run without selection alone: majority." in page(gathered, found, unselected).notes
+    assert "Left out, run only without selection: majority." in page(gathered, found, unselected).notes
 
 
 def test_all_features_come_first_then_selectors_by_k() -> None:

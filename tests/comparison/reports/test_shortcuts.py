@@ -65,7 +65,7 @@ def everything() -> tuple[RunTable, list[ShortcutRow]]:
 def test_lines_come_clean_first_then_single_then_all(everything: tuple[RunTable, list[ShortcutRow]]) -> None:
     assert [row.words for row in everything[1]] == [
         "clean",
-        "clean, outliers=iqr on train alone",
+        "clean, outliers=iqr on train only",
         "outliers before split",
         "scaling before split",
         "unstratified",
@@ -135,7 +135,7 @@ def test_transductive_runs_are_left_out_whatever_shortcut_they_take() -> None:
 
 def test_a_rule_for_outliers_on_train_is_named_beside_a_shortcut() -> None:
     _, found = judged(several(), several("unstratified"), several("unstratified", outliers__name="iqr"))
-    assert [row.words for row in found][1:] == ["unstratified", "unstratified, outliers=iqr on train alone"]
+    assert [row.words for row in found][1:] == ["unstratified", "unstratified, outliers=iqr on train only"]
 
 
 def test_identifiers_as_features_stand_beside_the_papers_and_are_not_called_so(tmp_path: Path) -> None:
@@ -149,9 +149,9 @@ def test_identifiers_as_features_stand_beside_the_papers_and_are_not_called_so(t
     ]
     table = pl.read_csv(io.StringIO(csv(gathered, found).write_csv()))
     assert table["protocol"].to_list() == ["clean", "identifiers", "paper_recipe", "identifiers"]
-    assert "by identifiers: +" in sentence(found, simulated=False)
+    assert "that of identifiers: +" in sentence(found, simulated=False)
     notes = page(gathered, found, []).notes
-    assert sum("No shortcut of the paper's" in note for note in notes) == 1
+    assert sum("Not one of the paper's shortcuts" in note for note in notes) == 1
     assert not any("Identifiers" in note for note in page(*judged(several("unstratified"), several()), []).notes)
 
 
@@ -164,8 +164,10 @@ def test_one_seed_has_a_difference_without_an_interval() -> None:
 
 def test_the_sentence_names_all_together_and_the_largest(everything: tuple[RunTable, list[ShortcutRow]]) -> None:
     text = sentence(everything[1], simulated=True)
-    assert text.startswith("SIMULATED: Beside the clean protocol, all of the paper's shortcuts together change gru")
-    assert "the most that one alone changes is by outliers before split: +" in text
+    assert text.startswith(
+        "SIMULATED: Compared with the clean protocol, all of the paper's shortcuts together change gru"
+    )
+    assert "the largest change by a single one is that of outliers before split: +" in text
     assert text.count(". ") == 0, "one sentence"
 
 
@@ -205,7 +207,7 @@ def test_every_form_holds_every_line(everything: tuple[RunTable, list[ShortcutRo
     assert table["difference_accuracy"].null_count() == 1
     assert table["shortcuts"].to_list()[-1] == ",".join(SET)
     markdown = report.markdown(made)
-    assert "it is no test on the same rows" in markdown
+    assert "it is not a test on the same rows" in markdown
     assert len({row.count("|") for row in markdown.splitlines() if row.startswith("|")}) == 1
     screen = io.StringIO()
     report.show(made, Console(file=screen, width=100))

@@ -92,16 +92,16 @@ def test_the_mean_is_over_the_seeds_that_all_attacks_have() -> None:
 
 def test_the_sentence_names_best_worst_and_family(methods: dict[str, list[KeptRun]]) -> None:
     text = sentence(rows(methods), simulated=True)
-    assert text.startswith("SIMULATED: Not all attacks never seen are found: most finds gru, 68.33 [")
+    assert text.startswith("SIMULATED: Not all unseen attacks are found: gru finds the most, 68.33 [")
     assert "the mean over 3 attacks" in text
-    assert "worst it finds Theft, 20.00 [0.00, 69.62]" in text
-    assert "which cannot be told from its false alarms; left out together, DDoS + DoS, 50.00 [" in text
+    assert "its worst is Theft, 20.00 [0.00, 69.62]" in text
+    assert "which is not distinguishable from its false alarms; left out together, DDoS + DoS, 50.00 [" in text
     assert text.count(". ") == 0, "one sentence"
 
 
 def test_an_attack_that_looks_like_normal_traffic_is_not_found() -> None:
     runs = [at_threshold("gru", seed, 0.01, 0.01, unseen="Theft", rows=200) for seed in range(3)]
-    assert sentence(rows({"gru": runs}), simulated=False).startswith("Attacks never seen are not found: ")
+    assert sentence(rows({"gru": runs}), simulated=False).startswith("Unseen attacks are not found: ")
     found = [at_threshold("gru", seed, 0.99, 0.01, unseen="Theft", rows=200) for seed in range(3)]
     assert "are found more often than normal flows" in sentence(rows({"gru": found}), simulated=False)
 

@@ -9,9 +9,9 @@ from iot_ids.comparison.render.latex import escaped
 from iot_ids.comparison.stats.seeds import FEWEST_SEEDS
 
 DUPLICATES = {
-    "distinct": "Of rows that agree in all features and in the finest label, the first was kept, before the split.",
-    "exact": "Of wholly equal rows, identifiers included, the first was kept, before the split.",
-    "keep": "Repeated rows were kept, so that equal rows may stand in the training and in the test part.",
+    "distinct": "Of rows with equal features and the same finest label, only the first was kept, before the split.",
+    "exact": "Of rows that are equal in all columns, identifiers included, only the first was kept, before the split.",
+    "keep": "Repeated rows were kept, so equal rows may occur in both the training and the test part.",
 }
 VARIANCE = "(1/S + n_test/n_train) s^2"
 
@@ -41,7 +41,7 @@ def latex_paragraph(gathered: RunTable, rows: Sequence[Row]) -> str:
 def _data(gathered: RunTable) -> str:
     parameters, tags = gathered.first.parameters, gathered.first.tags
     names = "; ".join(method.name for method in gathered.methods)
-    origin = "SIMULATED flows, generated and not recorded, " if gathered.simulated else "the flows of "
+    origin = "SIMULATED flows, generated and not recorded: " if gathered.simulated else "the flows of "
     protocol = tags.get("protocol", "clean")
     other = parameters.get("test_dataset.title", parameters.get("test_dataset.name"))
     other_hash = tags.get("data.test_sha256", "unknown")[:16]
@@ -65,8 +65,8 @@ def _split(gathered: RunTable) -> str:
     validation = f"{int(metrics.get('data/validation_rows', 0)):,}"
     if "test_dataset.name" in gathered.first.parameters:
         return (
-            f"The test set was the other network's {test} rows for every seed, its duplicates: "
-            f"{gathered.first.parameters.get('test_dataset.duplicates')}; of the training network, a {name} split "
+            f"The test set was the other network's {test} rows for every seed (duplicates: "
+            f"{gathered.first.parameters.get('test_dataset.duplicates')}); a {name} split of the training network "
             f"gave {train} training and {validation} validation rows."
         )
     if gathered.first.parameters.get("split_seed", "None") != "None":
@@ -84,8 +84,8 @@ def _split(gathered: RunTable) -> str:
     if name == "official":
         return (
             f"The dataset's own test file ({test} rows, repeats kept) was the test set for every seed; its training "
-            f"file was divided, by class and anew for each seed, into {train} training and {validation} validation "
-            "rows."
+            f"file was divided, stratified by class and anew for each seed, into {train} training and {validation} "
+            "validation rows."
         )
     return f"The split was {name}: {train} training, {validation} validation and {test} test rows."
 
@@ -108,17 +108,17 @@ def _seeds(gathered: RunTable) -> str:
 def _tuning(gathered: RunTable, rows: Sequence[Row]) -> str:
     tuned = [row.name for row in rows if row.tuned in ("yes", "partly")]
     if not tuned:
-        return "No method's hyper-parameters were searched by a recorded sweep; they are those of its configuration."
+        return "No method's hyper-parameters were tuned by a recorded sweep; they are those of its configuration."
     counts = sorted({int(run.tags["sweep.trials"]) for run in gathered.runs if "sweep.trials" in run.tags})
     trials = f" ({' to '.join(map(str, counts[:: max(len(counts) - 1, 1)]))} trials each)" if counts else ""
     searched = f"{'; '.join(tuned)}{trials}"
-    return f"Hyper-parameters were searched by sweeps on validation rows for {searched}; others were fixed."
+    return f"Hyper-parameters were tuned by sweeps on validation rows for {searched}; others were fixed."
 
 
 def _intervals(gathered: RunTable) -> str:
     if gathered.predictions is None:
         text = (
-            f"95 % intervals are mean plus or minus t times the square root of {VARIANCE} over S seeds "
+            f"95 % intervals are the mean plus or minus t times the square root of {VARIANCE} over S seeds "
             "(Nadeau and Bengio 2003), because splits share rows"
         )
         alone = any(len(method.records) == 1 for method in gathered.methods)
@@ -131,7 +131,7 @@ def _tests(gathered: RunTable, rows: Sequence[Row]) -> str:
     if len(gathered.methods) < 2:
         return ""
     if all(row.p is None for row in rows):
-        return f"With fewer than {FEWEST_SEEDS} common seeds, no test of significance was made."
+        return f"With fewer than {FEWEST_SEEDS} common seeds, no significance test was made."
     test = (
         "the corrected resampled t-test" if gathered.predictions is None else "a paired bootstrap over seeds and rows"
     )
@@ -141,7 +141,7 @@ def _tests(gathered: RunTable, rows: Sequence[Row]) -> str:
         f"; {untested} had fewer than {FEWEST_SEEDS} common seeds and {'was' if untested == 1 else 'were'} not tested"
     )
     return (
-        f"The macro-F1 of {tested} method{'s' * (tested > 1)} was compared with the best one's by {test}, paired by "
+        f"The macro-F1 of {tested} method{'s' * (tested > 1)} was compared with that of the best by {test}, paired by "
         f"seed, two-sided, with Holm's correction{rest if untested else ''}; the best was chosen on the same test rows."
     )
 

@@ -108,20 +108,20 @@ def _intervals(gathered: RunTable) -> str:
     if gathered.predictions is not None and len(gathered.by_seed) > 1:
         text = "Intervals: bootstrap over seeds and test rows, which are the same for every seed."
         text += " Few seeds make them too narrow." if fewest < FEWEST_SEEDS else ""
-        return text + (" A method with one seed: over test rows alone." if fewest == 1 else "")
+        return text + (" For a method with one seed: over its test rows only." if fewest == 1 else "")
     if gathered.predictions is not None:
-        return "Intervals: bootstrap over the test rows alone; one seed says nothing of other seeds."
+        return "Intervals: bootstrap over the test rows only; one seed says nothing about other seeds."
     text = "Intervals: t over seeds with Nadeau and Bengio's variance, since the random splits share rows."
-    return text + (" A method with one seed: bootstrap over its test rows alone." if fewest == 1 else "")
+    return text + (" For a method with one seed: bootstrap over its test rows only." if fewest == 1 else "")
 
 
 def _seen(rows: Sequence[Row]) -> list[str]:
-    """Who is judged on rows that stand in train; nothing where nobody is, or nobody counted."""
+    """Name the method with the most test rows that occur in train; nothing if there are none, or none were counted."""
     most = max(rows, key=lambda row: row.seen_share or 0.0)
     if not most.seen_share:
         return []
     return [
-        "Seen: test rows whose features, as far as the method reads them, stand in train as well; up to "
+        "Seen: percentage of test rows that equal a training row in every feature that the method reads; up to "
         f"{cells.seen(most)} ({most.name})."
     ]
 
@@ -133,10 +133,10 @@ def _tests(gathered: RunTable, rows: Sequence[Row]) -> str:
     how = f"Differences to the best are paired by seed ({test}, two-sided, Holm-corrected over {len(tested)} tests"
     warning = "The best was chosen on these same test rows."
     if len({tuple(row.seeds) for row in rows if row.seeds}) > 1:
-        warning += " A difference is over the seeds that both methods have; their means are over all that each has."
+        warning += " A difference is over the seeds that both methods have; a mean is over all seeds of its method."
     if not tested:
         return (
-            f"No stars: with fewer than {FEWEST_SEEDS} common seeds a difference to the best has an interval and is "
+            f"No stars: with fewer than {FEWEST_SEEDS} common seeds, a difference to the best has an interval but is "
             f"not tested. {warning}"
         )
     untested = len(gathered.methods) - 1 - len(tested)

@@ -30,8 +30,8 @@ def sentence(found: Mapping[tuple[Condition, str], Cell], conditions: Sequence[C
     """Name the best method's balanced accuracy under each condition that has runs, the easiest first."""
     clauses = [_clause(where, found) for where in conditions if any(each == where for each, _ in found)]
     return (
-        f"{'SIMULATED: ' * simulated}What the best method reaches as the question gets harder, in balanced accuracy "
-        f"(a coin: 50 %): {'; '.join(clauses)}."
+        f"{'SIMULATED: ' * simulated}Balanced accuracy of the best method as the question gets harder "
+        f"(a coin toss: 50 %): {'; '.join(clauses)}."
     )
 
 
@@ -49,8 +49,8 @@ def _clause(where: Condition, found: Mapping[tuple[Condition, str], Cell]) -> st
 
 def _chance(score: Estimate) -> str:
     if score.mean <= COIN:
-        return ", no better than the coin"
-    return ", which the interval cannot tell from the coin" if score.low <= COIN else ""
+        return ", no better than a coin toss"
+    return ", which the interval does not distinguish from a coin toss" if score.low <= COIN else ""
 
 
 WITH_INTERVALS = 5
@@ -58,8 +58,8 @@ WITH_INTERVALS = 5
 HEADING_WIDTH = 13
 INTERVALS = (
     "Intervals: t over seeds with Nadeau and Bengio's variance. Where every seed has the same test rows (unseen "
-    "attacks, other networks, later flows) the binomial variance of these is added, and the overlap of training draws "
-    "is told by the split's own shares. A single seed, or what never varies: Wilson on the rows."
+    "attacks, other networks, later flows), their binomial variance is added, and the overlap of the training draws "
+    "follows from the split's shares. For a single seed, or a share that never varies: Wilson on the rows."
 )
 
 
@@ -141,10 +141,10 @@ def _numbers(where: Condition, name: str, cell: Cell | None) -> dict[str, object
 def _meaning(asked: Asked) -> str:
     rate = float(asked.runs[0].parameters.get("evaluate.false_positive_rate", "nan"))
     return (
-        "Balanced accuracy in percent, with its 95 % interval: the mean of the attacks found and the normal flows let "
-        f"pass, at the threshold that calls {100 * rate:g} % of validation's normal flows attacks; validation is the "
-        "training network's. Where unlabelled flows of the tested network were seen, the detector's own answers count. "
-        "Found, false and the detector's own decision (own) are in gap.md and gap.csv."
+        "Balanced accuracy in percent, with its 95 % interval: the mean of the shares of attacks found and of normal "
+        f"flows passed, at the threshold that calls {100 * rate:g} % of the training network's normal validation flows "
+        "attacks. Where unlabelled flows of the tested network were seen, the detector's own decision counts. The "
+        "attacks found, the false alarms (false) and the detector's own decision (own) are in gap.md and gap.csv."
     )
 
 
@@ -196,8 +196,8 @@ def make(stores: dict[str, Store], settings: Compare, aside: Path) -> tuple[Stor
     found = scores(there, aside)
     if not found:
         raise UserError(
-            "report=gap: no method has runs of one whole condition: every unseen attack on a common seed, with a "
-            "confusion_matrix.csv that can be read"
+            "report=gap: no method has all runs of a condition: each with a confusion_matrix.csv that can be read, and "
+            "for unseen attacks every attack on a common seed"
         )
     label = there.runs[0].parameters["dataset.label"]
     place = report.named_folder([there.target, label, *filter(None, [settings.data]), *settings.where, "gap"])

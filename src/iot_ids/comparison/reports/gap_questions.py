@@ -198,10 +198,10 @@ def asked(stores: dict[str, Store], settings: Compare) -> Asked:
     by_condition, odd = placed(chosen, lambda run: condition(run, target))
     usable, notes = _usable(by_condition)
     if odd:
-        notes.append(f"left out, of another split, protocol or setting for duplicates: {runs.named(odd)}")
+        notes.append(f"left out, with another split, protocol or setting for duplicates: {runs.named(odd)}")
     every = [run for them in usable.values() for run in them]
     if not every:
-        said = f"report=gap: no finished run on dataset={target} asks one of its questions; {_make(target)}"
+        said = f"report=gap: no finished run on dataset={target} answers one of its questions; {_make(target)}"
         raise UserError("\n".join([said, *notes]))
     also = {"the false-positive rate asked for": runs.settings(lambda run: "evaluate.false_positive_rate")}
     runs.refuse_mixture(every, {"data": tested_data}, also)

@@ -110,8 +110,8 @@ HELPED, HURT, UNCLEAR, UNKNOWN = "helped", "hurt", "unclear", "unknown"
 ENDS = {
     HELPED: "which is better",
     HURT: "which is worse",
-    UNCLEAR: "which the interval cannot tell from none",
-    UNKNOWN: "without an interval, for want of seeds",
+    UNCLEAR: "which the interval does not distinguish from zero",
+    UNKNOWN: "without an interval, since there are too few seeds",
 }
 
 
@@ -150,7 +150,7 @@ def _lead(verdicts: dict[str, str]) -> str:
     if kinds == {HURT}:
         return "Selection hurt"
     if kinds == {UNCLEAR}:
-        return "Selection made no difference that the intervals could tell"
+        return "Selection made no difference that the intervals could show"
     return "Selection did not help"
 
 
@@ -229,14 +229,15 @@ def csv(gathered: RunTable, rows: Sequence[SelectionRow]) -> pl.DataFrame:
 def _notes(gathered: RunTable, unselected: Sequence[str]) -> list[str]:
     paired = "bootstrap over seeds and test rows" if gathered.predictions is not None else "corrected resampled t"
     said = [
-        "Shares in percent; in brackets the 95 % interval. k: encoded columns used. Seen: test rows whose used columns "
-        "equal a training row's; few columns make many rows equal, and what is seen need not be learned.",
-        f"Differences: macro-F1 less that of the same model with all features, paired by seed ({paired}). The best "
-        "selection is chosen on the test rows that it is judged on, and its interval knows nothing of how many were "
-        "tried: both favour selection.",
+        "Shares in percent; in brackets the 95 % interval. k: encoded columns used. Seen: test rows that equal a "
+        "training row in the used columns; the fewer columns, the more rows are equal, and a row that was seen need "
+        "not have been learned.",
+        f"Differences: macro-F1 minus that of the same model with all features, paired by seed ({paired}). The best "
+        "selection is chosen on the test rows that also evaluate it, and its interval ignores how many were tried: "
+        "both favour selection.",
     ]
     if unselected:
-        said.append(f"Left out, run without selection alone: {'; '.join(unselected)}.")
+        said.append(f"Left out, run only without selection: {'; '.join(unselected)}.")
     return said + [f"{note[0].upper()}{note[1:]}." for note in gathered.notes]
 
 

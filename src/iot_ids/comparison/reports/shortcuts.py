@@ -46,7 +46,7 @@ class Condition:
     @property
     def words(self) -> str:
         """As the table's rows are called."""
-        rule = "" if self.outliers == "none" else f", outliers={self.outliers} on train alone"
+        rule = "" if self.outliers == "none" else f", outliers={self.outliers} on train only"
         if not self.shortcuts:
             return f"clean{rule}"
         if set(PAPERS) <= set(self.shortcuts):
@@ -139,7 +139,7 @@ def sentence(rows: Sequence[ShortcutRow], simulated: bool) -> str:
     """For each method: what most shortcuts together change, and which single one changes the paper's measure most."""
     methods = list(dict.fromkeys(row.method for row in rows))
     clauses = [_clause(method, [row for row in rows if row.method == method]) for method in methods]
-    return f"{'SIMULATED: ' if simulated else ''}Beside the clean protocol, {'; '.join(clauses)}."
+    return f"{'SIMULATED: ' if simulated else ''}Compared with the clean protocol, {'; '.join(clauses)}."
 
 
 def _clause(method: str, rows: Sequence[ShortcutRow]) -> str:
@@ -153,8 +153,8 @@ def _clause(method: str, rows: Sequence[ShortcutRow]) -> str:
     singles = [row for row in told if len(row.condition.shortcuts) == 1]
     if singles:
         most = max(singles, key=lambda row: abs(row.differences[PAPERS_MEASURE].estimate.mean))
-        subject = "the most that one alone changes" if parts else f"the most that one shortcut changes {method}"
-        parts.append(f"{subject} is by {most.words}: {_changes(most)}")
+        alone = "a single one" if parts else f"a single shortcut to {method}"
+        parts.append(f"the largest change by {alone} is that of {most.words}: {_changes(most)}")
     return ", and ".join(parts)
 
 
@@ -165,10 +165,10 @@ def _changes(row: ShortcutRow) -> str:
 
 NOTES = (
     "Shares in percent; in brackets the 95 % interval. Seen: test rows whose used columns equal a training row's.",
-    "Differences to clean: paired by seed, corrected resampled t. Most shortcuts change which rows are tested, so each "
-    "describes what it does to the number that is reported; it is no test on the same rows.",
-    "An outlier rule acts even where it is learned on train alone: what learning it before the split adds is told by "
-    "setting the two rows beside each other.",
+    "Differences to clean: paired by seed, corrected resampled t. Most shortcuts change which rows are tested, so a "
+    "difference describes the effect on the reported number; it is not a test on the same rows.",
+    "An outlier rule has an effect even when it is learned on train only: compare the two rows to see what learning it "
+    "before the split adds.",
 )
 
 
@@ -235,7 +235,7 @@ COLUMNS = [Column[ShortcutRow]("method", lambda row: row.method, lambda row: {"m
 def _more_notes(gathered: RunTable, left_out: Sequence[Method]) -> list[str]:
     said = [f"{note[0].upper()}{note[1:]}." for note in gathered.notes]
     runs = [record.run for method in left_out for record in method.records]
-    why = "Left out, clean runs of methods that took no shortcut, or with duplicates kept"
+    why = "Left out, clean runs of methods without shortcuts, or runs with duplicates kept"
     return [*said, f"{why}: {named(runs)}."] if runs else said
 
 
@@ -244,8 +244,8 @@ def _note_on_ours(rows: Sequence[ShortcutRow]) -> list[str]:
     if not any(OURS in row.condition.shortcuts for row in rows):
         return []
     return [
-        "Identifiers: addresses, ports, times and running numbers used as features. No shortcut of the paper's: an "
-        "ablation of ours, on the same test rows, that shows what they would inflate."
+        "Identifiers: addresses, ports, times and running numbers used as features. Not one of the paper's "
+        "shortcuts, but our own ablation on the same test rows, which shows how far they would inflate the scores."
     ]
 
 

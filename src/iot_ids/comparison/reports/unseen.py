@@ -27,7 +27,7 @@ from iot_ids.comparison.spec import Compare
 from iot_ids.plots.canvas import DARK, PALE, disable_mathtext, panels, write
 from iot_ids.tracking import KeptRun, Store
 
-MISSED = ", which cannot be told from its false alarms"
+MISSED = ", which is not distinguishable from its false alarms"
 
 
 def sentence(rows: Sequence[UnseenRow], simulated: bool) -> str:
@@ -36,7 +36,7 @@ def sentence(rows: Sequence[UnseenRow], simulated: bool) -> str:
     singles = [row for row in best if row.unseen.attacks and not row.unseen.family]
     parts = [_whole(best, singles)]
     if len(singles) > 1:
-        parts.append(f"worst it finds {_found(min(singles, key=lambda row: row.found.mean))}")
+        parts.append(f"its worst is {_found(min(singles, key=lambda row: row.found.mean))}")
     families = [row for row in best if row.unseen.family and singles]
     parts += [f"left out together, {_found(row).removeprefix('family ')}" for row in families]
     told = [row for row in singles or best if not missed(row)]
@@ -57,30 +57,28 @@ def _best(rows: Sequence[UnseenRow]) -> str:
 
 def _lead(told: int, of: int) -> str:
     if not told:
-        return "Attacks never seen are not found"
+        return "Unseen attacks are not found"
     if told < of:
-        return "Not all attacks never seen are found"
-    return "Attacks never seen are found more often than normal flows are called attacks"
+        return "Not all unseen attacks are found"
+    return "Unseen attacks are found more often than normal flows are called attacks"
 
 
 def _whole(best: Sequence[UnseenRow], singles: Sequence[UnseenRow]) -> str:
     whole = next((row for row in best if row.unseen == MEAN), (singles or best)[0])
     over = f", the mean over {len(singles)} attacks" if whole.unseen == MEAN else f" of {whole.unseen.words}"
     found, false = cells.format_percent(whole.found), cells.format_percent(whole.false)
-    return f"most finds {whole.method}, {found} %{over}, while {false} % of normal test flows are called attacks"
+    return f"{whole.method} finds the most, {found} %{over}, while {false} % of normal test flows are called attacks"
 
 
 def _found(row: UnseenRow) -> str:
     return f"{row.unseen.words}, {cells.format_percent(row.found)} %{MISSED * missed(row)}"
 
 
-FAMILIES = (
-    "A family is left out as a whole, since twins teach each other: who has seen one half of it knows the other half."
-)
+FAMILIES = "A family is left out as a whole, since training on one of two related attacks reveals the other."
 INTERVALS = (
     "Intervals: t over seeds with Nadeau and Bengio's variance; for found, plus the binomial variance of the unseen "
-    "rows, which are the same for every seed. A single seed, or a share that never varies: Wilson on the rows; for a "
-    "mean, the mean of these."
+    "rows, which are the same for every seed. For a single seed, or a share that never varies: Wilson on the rows; for "
+    "a mean, the mean of these intervals."
 )
 
 
@@ -166,8 +164,8 @@ def _meaning(runs: Sequence[KeptRun]) -> str:
     asked = float(runs[0].parameters.get("evaluate.false_positive_rate", "nan"))
     return (
         "Shares in percent; in brackets the 95 % interval. Found: unseen rows called any attack, at the threshold that "
-        f"calls {100 * asked:g} % of validation's normal rows attacks (set on: so many). False: normal test rows "
-        "called any attack at that threshold; found can be read beside it alone."
+        f"calls {100 * asked:g} % of validation's normal rows attacks (set on: their number). False: normal test "
+        "rows called any attack at that threshold. Read found only together with false."
     )
 
 
