@@ -5,6 +5,7 @@ their files; then `compare` compares the runs. All metrics except `time/`, the f
 CSV must be equal to the last digit.
 """
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -40,6 +41,8 @@ CHOSEN = (
     *("dataset.name", "dataset.rows", "dataset.label", "split.name", "scaler.name", "selector.name"),
     *("model.name", "model.sequence", "trainer.max_epochs"),
 )
+FILES = ("predictions.parquet", "confusion_matrix.csv", "classification_report.csv", "selected_features.csv")
+"""The files of a run that hold its rows' numbers; of the others, plots and texts may change their words."""
 COMPARED = ("label=category", "split=random", "duplicates=distinct", "protocol=clean", "log=false", "dataset=simulated")
 
 
@@ -53,14 +56,14 @@ def main(commit: str) -> int:
             here, there = (_numbers(code, Path(aside) / name) for code, name in ((HOUSE, "new"), (old, "old")))
         finally:
             subprocess.run([*git, "worktree", "remove", "--force", str(old)], check=True)
-    different = [key for key in sorted(here.keys() | there.keys()) if here.get(key) != there.get(key)]
+    different = [key for key in sorted(here.keys() | there.keys(), key=str) if here.get(key) != there.get(key)]
     for key in different:
         print(f"{key}: {there.get(key)} at {commit}, {here.get(key)} now")
     print(f"{len(here):,} numbers, {len(different)} of them differ from {commit}")
     return len(different)
 
 
-def _numbers(code: Path, place: Path) -> dict[str, object]:
+def _numbers(code: Path, place: Path) -> dict[object, object]:
     """Collect everything that the runs of the code in the folder `code` leave, by run and name."""
     place.mkdir()
     data = os.environ.get("IOT_IDS_DATA")
@@ -82,15 +85,19 @@ def _python(code: Path, place: Path, module: str, *words: str) -> None:
         sys.exit(done.stdout.decode()[-2000:] + done.stderr.decode()[-2000:])
 
 
-def _metrics(place: Path) -> dict[str, object]:
-    """Read the metrics of every run, by the settings chosen for it, which identify it in both stores."""
+def _metrics(place: Path) -> dict[object, object]:
+    """Read the metrics of every run and hash its FILES, by the settings that identify the run in both stores."""
     store = sqlite3.connect(place / "mlruns" / "mlflow.db")
     marks = ", ".join(["?"] * len(CHOSEN))
     chosen = f"select * from params where key in ({marks}) order by key"
     query = f"select run_uuid, group_concat(value, ' ') from ({chosen}) group by 1"
     names = dict(store.execute(query, CHOSEN).fetchall())
     rows = store.execute("select run_uuid, key, step, value from metrics where key not like 'time/%'").fetchall()
-    return {(names.get(run, "?"), key, step): value for run, key, step, value in rows}
+    found: dict[object, object] = {(names.get(run, "?"), key, step): value for run, key, step, value in rows}
+    for run, uri in store.execute("select run_uuid, artifact_uri from runs").fetchall():
+        kept = [file for file in (Path(uri.removeprefix("file://")) / name for name in FILES) if file.exists()]
+        found |= {(names.get(run, "?"), file.name): hashlib.sha256(file.read_bytes()).hexdigest() for file in kept}
+    return found
 
 
 if __name__ == "__main__":
