@@ -27,7 +27,7 @@ PRELOADED = [
     "iot_ids.sweep.search",
     "iot_ids.comparison.command",
     "iot_ids.serving.scoring",
-    "iot_ids.models.networks.architectures",
+    "iot_ids.models.networks.network",
     "iot_ids.models.sklearn.adapter",
     "lightning.pytorch",
     "sklearn.naive_bayes",

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from iot_ids.models.networks.architectures import RecurrentNetwork
 from iot_ids.models.networks.gru_cpu import last_state
+from iot_ids.models.networks.network import RecurrentNetwork
 from iot_ids.models.spec import Cell, Sequence
 
 

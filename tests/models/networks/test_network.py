@@ -19,8 +19,7 @@ from sklearn.metrics import f1_score
 
 from iot_ids.common.errors import UserError
 from iot_ids.models.classifier import Table, predict_probabilities, with_padding_row
-from iot_ids.models.networks.architectures import FeedForwardNetwork, RecurrentNetwork
-from iot_ids.models.networks.network import RecurrentClassifier
+from iot_ids.models.networks.network import FeedForwardNetwork, RecurrentClassifier, RecurrentNetwork
 from iot_ids.models.spec import Cell, Sequence, Trainer
 
 CPU = Trainer(name="cpu", accelerator="cpu", max_epochs=12, batch_size=64, patience=12, gradient_clip=1.0)

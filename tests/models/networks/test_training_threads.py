@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from iot_ids.models.networks.architectures import RecurrentNetwork
+from iot_ids.models.networks.network import RecurrentNetwork
 from iot_ids.models.networks.training import OPERATIONS_PER_THREAD, worthwhile_threads
 from iot_ids.models.spec import Cell, Sequence
 

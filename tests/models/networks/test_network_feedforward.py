@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from iot_ids.models.networks.architectures import FeedForwardNetwork
+from iot_ids.models.networks.network import FeedForwardNetwork
 
 
 def network(layers: int = 2) -> FeedForwardNetwork:

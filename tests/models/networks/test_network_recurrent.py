@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 import torch
 
-from iot_ids.models.networks.architectures import RecurrentNetwork
+from iot_ids.models.networks.network import RecurrentNetwork
 from iot_ids.models.spec import Cell, Sequence
 
 SHAPES = list(product(Cell, Sequence, [False, True], [1, 2]))
