@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything reads it: the t
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra._internal.hydra import Hydra
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
@@ -28,6 +29,13 @@ settings.register_profile("project", deadline=None)  # how long an example takes
 settings.load_profile("project")
 Done = TypeVar("Done")
 CONF = Path(__file__).parent.parent / "conf"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests: one at the end would leave all workers but its own without work."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)
@@ -175,6 +183,7 @@ def typed(patch: pytest.MonkeyPatch, program: Any, *words: str) -> int:
         store.parent.mkdir(exist_ok=True)
         store.write_bytes(empty_store())
     patch.setattr(sys, "argv", ["program", *words])
+    patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes all once more for `hydra.mode`, set by no test
     try:
         program.main()
     except SystemExit as end:

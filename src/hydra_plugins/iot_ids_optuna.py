@@ -3,6 +3,8 @@
 # No `from __future__ import annotations` here: it would break Hydra's scan for plugins on a dataclass.
 import shlex
 import sys
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -33,6 +35,7 @@ class OptunaSweeper(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what composing needs; trials are not jobs of a launcher, so `task_function` is never called."""
         self.hydra_context, self.config = hydra_context, config
+        self.loaded = lru_cache(16)(self._loaded)
 
     def sweep(self, arguments: list[str]) -> None:
         """Run one search per choice of `+sweep=`; one that fails does not stop the others."""
@@ -75,7 +78,11 @@ class OptunaSweeper(Sweeper):
         search(Job(settings, parse(self._parsed([*by_file, *words])), self._compose, again, flags))
 
     def _compose(self, overrides: list[str]) -> DictConfig:
-        return self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        """Compose a configuration of its own; before its trials, a sweep asks for a few of them several times."""
+        return deepcopy(self.loaded(tuple(overrides)))
+
+    def _loaded(self, overrides: tuple[str, ...]) -> DictConfig:
+        return self.hydra_context.config_loader.load_sweep_config(self.config, list(overrides))
 
     def _parsed(self, words: list[str]) -> list[Override]:
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)

@@ -14,7 +14,7 @@ from .tally import Attack, pursue
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_damaged_model_is_refused_or_answers_as_it_did(name: str, tmp_path: Path) -> None:
-    tally = pursue(Attack(name, 60, flips_of(name, tmp_path)), 0, range(60))
+    tally = pursue(Attack(name, 40, flips_of(name, tmp_path)), 0, range(40))
     assert not sum(tally.faults.values()), "\n".join(tally.examples)
 
 

@@ -275,17 +275,6 @@ def test_every_bad_input_leaves_the_next_jobs_of_a_multirun_alone(
         assert [run.info.status for run in workplace.runs()] == count * ["FINISHED"]
 
 
-@pytest.mark.slow
-def test_two_first_runs_at_once_both_arrive(workplace: Workplace) -> None:
-    lines = [workplace.words("model=naive_bayes", f"seed={seed}") for seed in range(2)]
-    started = [begin("train", line, workplace.folder) for line in lines]
-    assert [each.ended().code for each in started] == [0, 0]
-    runs = workplace.runs()
-    assert sorted(run.info.run_name for run in runs) == [f"naive_bayes-all-5-{seed}" for seed in range(2)]
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    assert len({run.info.experiment_id for run in runs}) == 1
-
-
 def epochs_kept(workplace: Workplace) -> int:
     """How many epochs the store has heard of, read past MLflow, which would take part in creating the tables."""
     import sqlite3

@@ -1,6 +1,7 @@
 """The paper's shortcuts: how they use test rows, that nothing else does, and that a run reports them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -255,13 +256,13 @@ def single(place: Workplace, part: str) -> list[str]:
     normal = pl.col("kind") == "Normal"
     first = pl.int_range(flows.height) == 0
     flows.with_columns(pl.when(normal & ~first).then("kind").otherwise(kind).alias("kind")).write_csv(place.flows)
+    config = mine(place, "split.stratified=false", "seed=0")
     for seed in range(50):
-        words = ["split.stratified=false", f"seed={seed}"]
-        prepared = steps.prepare(mine(place, *words))
+        prepared = steps.prepare(replace(config, seed=seed))
         there = {"train": prepared.loaded.train, "test": prepared.loaded.read_test().flows}
         found = next((name for name, rows in there.items() if 0 in rows[ROW_ID]), "validation")
         if found == part:
-            return words
+            return ["split.stratified=false", f"seed={seed}"]
     raise AssertionError(f"no seed puts the row into {part}")
 
 

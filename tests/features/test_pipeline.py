@@ -266,7 +266,7 @@ def state(table: pl.DataFrame, scores: Scores, scaler: Scaler, rule: Rule | None
     )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)  # whatever looks at held-out rows is seen by the first
 @given(values=held_out)
 @pytest.mark.parametrize("rule", [None, partial(iqr, factor=3.0)], ids=["all rows", "iqr"])
 @pytest.mark.parametrize("scaler", SCALERS.values(), ids=SCALERS)

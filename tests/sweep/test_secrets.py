@@ -166,7 +166,7 @@ def test_no_command_leaves_or_says_a_password(
     bayes = ["model=naive_bayes", "hydra.output_subdir=.hydra"]
     search = ["hydra/sweeper=optuna", "model.var_smoothing=1e-9,1e-3", "hydra.sweeper.final_seeds=1", storage]
     assert typed(monkeypatch, train, *place.words(*bayes, server)) == 0
-    assert typed(monkeypatch, train, "-m", *place.words(*bayes, "seed=0,1", server)) == 0
+    assert typed(monkeypatch, train, "-m", *place.words(*bayes, "seed=1", server)) == 0
     assert typed(monkeypatch, train, *place.words(*bayes, server, "model.var_smoothing=-1")) == 1
     assert typed(monkeypatch, train, *place.words(*bayes, server, "no.such.key=1")) == 1
     assert typed(monkeypatch, train, "-m", *place.words(*bayes, *search, runs)) == 0

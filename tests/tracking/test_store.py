@@ -1,12 +1,9 @@
 """The store under stress: simultaneous first runs, interruptions, and a store that disappears."""
 
-import multiprocessing
 import os
 import shlex
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,6 +18,7 @@ import optuna
 import polars as pl
 import pytest
 
+from campaign import child
 from conftest import empty_store
 from iot_ids import tracking as track
 from iot_ids.common.errors import UserError
@@ -50,8 +48,7 @@ def open_and_log(folder: Path, barrier: Any, answers: Any) -> None:
 
 @pytest.mark.slow
 def test_five_first_starters_at_the_same_moment_all_arrive(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["mlflow", "polars"])  # imported once for the five, none of which has a store open
+    context = child.server()
     barrier, answers = context.Barrier(5), context.Queue()
     starters = [context.Process(target=open_and_log, args=(tmp_path, barrier, answers)) for _ in range(5)]
     for starter in starters:
@@ -76,15 +73,10 @@ track.open_store(tracking(Path(sys.argv[1])), "flows")
 
 @pytest.mark.slow
 def test_a_first_start_that_is_killed_amid_the_tables_spoils_nothing(tmp_path: Path) -> None:
-    here = str(Path(__file__).parent.parent)
-    dying = subprocess.Popen([sys.executable, "-c", OPENING, str(tmp_path)], env=os.environ | {"PYTHONPATH": here})
-    deadline = time.monotonic() + 60
-    while not any(file.stat().st_size > 50_000 for file in tmp_path.glob(".iot-ids-*/mlflow.db")):
-        assert time.monotonic() < deadline
-        assert dying.poll() is None
-        time.sleep(0.001)
-    dying.kill()
-    dying.wait()
+    dying = child.begin(OPENING, [str(tmp_path)], tmp_path)
+    dying.wait_until(lambda: any(file.stat().st_size > 50_000 for file in tmp_path.glob(".iot-ids-*/mlflow.db")))
+    dying.send(signal.SIGKILL)
+    dying.ended()
     assert not (tmp_path / "mlflow.db").exists()
     assert track.open_store(tracking(tmp_path), "flows").experiment
 
@@ -170,8 +162,7 @@ def test_a_run_whose_process_was_killed_is_ended_when_the_store_is_opened_next_a
     settings = tracking(tmp_path)
     store = track.open_store(settings, "flows")
     with track.start(store, "living", {}, {}):
-        died = subprocess.run([sys.executable, "-c", DYING, settings.uri, settings.artifacts])
-        assert died.returncode == -signal.SIGKILL
+        assert child.run(DYING, [settings.uri, settings.artifacts], tmp_path).code == -signal.SIGKILL
         assert status(store, "dead") == "RUNNING"
         track.open_store(settings, "flows")
         assert (status(store, "dead"), status(store, "living")) == ("KILLED", "RUNNING")
@@ -214,8 +205,8 @@ with track.start(store, "newborn", {}, {}):
 @pytest.mark.slow
 def test_a_run_whose_process_was_killed_the_moment_it_was_made_is_ended_too(tmp_path: Path) -> None:
     settings, store = fresh(tmp_path)
-    died = subprocess.run([sys.executable, "-c", DYING_AT_BIRTH, settings.uri, settings.artifacts])
-    assert (died.returncode, status(store, "newborn")) == (-signal.SIGKILL, "RUNNING")
+    died = child.run(DYING_AT_BIRTH, [settings.uri, settings.artifacts], tmp_path)
+    assert (died.code, status(store, "newborn")) == (-signal.SIGKILL, "RUNNING")
     track.open_store(settings, "flows")
     assert status(store, "newborn") == "KILLED"
 
