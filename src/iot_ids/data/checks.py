@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.text import list_first
 from iot_ids.data.schema import Columns, Dataset, Format, SimulatedDataset, Taxonomy
 from iot_ids.data.splits.base import Split
 
@@ -215,6 +214,8 @@ def _check_columns(dataset: Dataset, test_dataset: Dataset) -> None:
         if name not in getattr(test_dataset.columns, role)
     ]
     if lacking:
+        from iot_ids.common.text import list_first  # imports Polars, for which no other mistake found here waits
+
         raise UserError(
             f"test_dataset={test_dataset.name} lacks {len(lacking)} feature columns of dataset={dataset.name}: "
             f"{list_first(lacking, 12)}; train on a dataset with the same columns, or "

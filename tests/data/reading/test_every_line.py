@@ -48,7 +48,7 @@ DAMAGE = st.lists(
     ),
     max_size=4,
 )
-quietly = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quietly = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def table_of(dataset: Dataset, separator: str, quoted: bool, named: bool) -> bytes:

@@ -27,7 +27,9 @@ CELLS = st.sampled_from(
 QUOTED = st.sampled_from(
     ['"7"', '" 7"', '""', '"a""b"', '"a,b"', "a\tb", "é", "1_0", "16777217", "0.1", "7.00E-06", "-"]
 )
-same_dataset = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # no example changes it
+same_dataset = settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # no example changes it
 
 
 def both(files: list[Path], dataset: Dataset) -> tuple[Rows, Rows] | None:
