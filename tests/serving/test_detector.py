@@ -1,8 +1,6 @@
 """The kept detector: raw columns in, probabilities out, the same after loading in another process."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
+from campaign.child import run
 from iot_ids.common.errors import UserError
 from iot_ids.data.clean import ROW_ID
 from iot_ids.data.schema import Columns
@@ -236,7 +235,8 @@ def test_another_process_gives_the_same_probabilities(windowed: Detector, tmp_pa
     for name, each in kept.items():
         each.save(tmp_path / name)
     placed().write_csv(tmp_path / "flows.csv")
-    subprocess.run([sys.executable, "-c", LOADER, str(tmp_path)], check=True)
+    ended = run(LOADER, [str(tmp_path)], tmp_path)
+    assert ended.code == 0, ended
     for name, each in kept.items():
         np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), each.probabilities(placed()), atol=1e-5)
 
