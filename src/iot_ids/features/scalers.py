@@ -8,9 +8,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from sklearn.preprocessing import QuantileTransformer
 
+from iot_ids.common.onnx_graph import Graph
 from iot_ids.common.typed_json import require
+from iot_ids.features import onnx_ranks
 
 Matrix = NDArray[np.float32]
+BOUNDS_THRESHOLD = 1e-7
+"""scikit-learn's own, of its QuantileTransformer: how near to the ends of the training rows counts as there."""
 
 
 class Scaler(Protocol):
@@ -27,6 +31,12 @@ class Scaler(Protocol):
 
     def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
         """Restore what `state` returned."""
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add the nodes of `transform` to `graph`; return the result's name. Without it, there is no export.
+
+        `x` is float32 `(rows, features)`, and so is the result; for NaN it may be anything.
+        """
 
 
 class MinMax:
@@ -48,6 +58,11 @@ class MinMax:
         for at, (values, low, span) in enumerate(zip(x.T, self.low, spans, strict=True)):
             scaled[:, at] = (values - low) / span  # in float64, which all columns at once would hold twice
         return scaled
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add a subtraction and a division in float64."""
+        low, span = (graph.constant(each, np.float64) for each in (self.low, np.where(self.span > 0, self.span, 1.0)))
+        return graph.cast(graph.node("Div", graph.node("Sub", graph.cast(x, np.float64), low), span), np.float32)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Return `low` and `span`, one value per column."""
@@ -80,6 +95,13 @@ class Quantile:
         """Scale `(rows, features)` to float32."""
         scaled = self.transformer.transform(x) if len(x) else x  # scikit-learn refuses tables without rows
         return np.asarray(scaled, dtype=np.float32)
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add interpolation and quantile function; ranks are rounded to float32 between them, as in scikit-learn."""
+        columns = [_bounded(of, self.transformer.references_) for of in self.transformer.quantiles_.T]
+        ranks = graph.cast(onnx_ranks.ranks(graph, graph.cast(x, np.float64), columns), np.float32)
+        end = BOUNDS_THRESHOLD - np.spacing(1)
+        return _deviates(graph, graph.cast(ranks, np.float64), end)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Return the quantiles of each column and their ranks."""
@@ -115,6 +137,12 @@ class Midrank:
         columns = [self._rank(values, of) for values, of in zip(x.T, self.quantiles.T, strict=True)]
         return np.asarray(ndtri(np.clip(np.column_stack(columns), end, 1 - end)), dtype=np.float32)
 
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add interpolation and quantile function."""
+        columns = [onnx_ranks.interpolation(of, self.ranks) for of in self.quantiles.T]
+        ranks = onnx_ranks.ranks(graph, graph.cast(x, np.float64), columns)
+        return _deviates(graph, ranks, 0.5 / len(self.ranks))
+
     def _rank(self, values: NDArray[np.float32], quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the middle of the first and last rank of each value; NaN stays NaN."""
         ranks = self.ranks
@@ -131,6 +159,20 @@ class Midrank:
         check_shapes(state, quantiles="qc", ranks="q")
         check_quantiles(state["quantiles"], state["ranks"])
         self.quantiles, self.ranks = state["quantiles"], state["ranks"]
+
+
+def _deviates(graph: Graph, ranks: str, end: float) -> str:
+    """Add normal deviates of ranks that are clipped to `end` and 1 - `end`."""
+    limits = graph.constant(end, np.float64), graph.constant(1 - end, np.float64)
+    return graph.cast(onnx_ranks.normal_deviates(graph, graph.node("Clip", ranks, *limits)), np.float32)
+
+
+def _bounded(quantiles: NDArray[np.float64], ranks: NDArray[np.float64]) -> onnx_ranks.Segments:
+    """Return scikit-learn's function of one column: the ends reach BOUNDS_THRESHOLD inwards, in float32."""
+    inner = onnx_ranks.smallest_float32(lambda x: ~(x - BOUNDS_THRESHOLD < quantiles[0]))
+    outer = onnx_ranks.smallest_float32(lambda x: x + BOUNDS_THRESHOLD > quantiles[-1])
+    ends = onnx_ranks.before(inner[0]), onnx_ranks.before(outer[0])
+    return onnx_ranks.cut_off(onnx_ranks.interpolation(quantiles, ranks), *ends)
 
 
 def check_shapes(state: Mapping[str, Any], **axes: str) -> None:
@@ -185,6 +227,22 @@ class Share:
         for at, (values, counts) in enumerate(zip(self.values, self.counts, strict=True)):
             shares[:, at] = np.log10(_counted(_rounded(x[:, at]), values, counts) / self.rows)
         return np.where(np.isnan(x), np.float32(np.nan), shares)
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add one step function per column: constant where values are rounded to the same."""
+        columns = [self._steps(values, counts) for values, counts in zip(self.values, self.counts, strict=True)]
+        return graph.cast(onnx_ranks.steps(graph, graph.cast(x, np.float64), columns), np.float32)
+
+    def _steps(
+        self, values: NDArray[np.float64], counts: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the steps' ends, and their values: between those counted, that of a value never seen."""
+        first = onnx_ranks.smallest_float32(lambda x: _rounded(x) >= values, len(values))
+        beyond = onnx_ranks.smallest_float32(lambda x: _rounded(x) > values, len(values))
+        ends = np.nextafter(np.column_stack([first, beyond]).ravel(), -np.inf)
+        heights = np.full(len(ends) + 1, UNSEEN)
+        heights[1::2] = counts
+        return ends, np.log10(heights / self.rows)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Return all columns' values and counts concatenated, their lengths, and the number of fitted rows."""

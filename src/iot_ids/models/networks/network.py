@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.onnx_graph import Graph
 from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
+from iot_ids.models.networks import to_onnx
 from iot_ids.models.networks.gru_cpu import last_state
 from iot_ids.models.networks.recipe import Recipe
 from iot_ids.models.spec import Cell, Sequence, Trainer, require_positive
@@ -228,6 +230,15 @@ class RecurrentClassifier(NetworkClassifier):
         }
         super().__init__(shape, Recipe.of(trainer, **recipe))
 
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add the network to an ONNX graph: float32 `(rows, features)` to probabilities.
+
+        Raises:
+            NotExportableError: it reads windows.
+        """
+        network, cell, sequence = self.network, Cell(self.shape["cell"]), Sequence(self.shape["sequence"])
+        return to_onnx.recurrent(graph, x, network.recurrent, network.output, cell, sequence)
+
     @staticmethod
     def build(shape: dict[str, Any]) -> RecurrentNetwork:
         """Build the recurrent network."""
@@ -242,6 +253,10 @@ class FeedForwardClassifier(NetworkClassifier):
     def __init__(self, hidden_size: int, layers: int, dropout: float, trainer: Trainer, **recipe: Any) -> None:
         shape = {"hidden_size": hidden_size, "layers": layers, "dropout": dropout}
         super().__init__(shape, Recipe.of(trainer, **recipe))
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add the network to an ONNX graph: float32 `(rows, features)` to probabilities."""
+        return to_onnx.feed_forward(graph, x, self.network.hidden, self.network.output)
 
     @staticmethod
     def build(shape: dict[str, Any]) -> FeedForwardNetwork:

@@ -10,8 +10,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.ensemble._forest import BaseForest
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.onnx_graph import Graph
 from iot_ids.models.classifier import Report, Table
-from iot_ids.models.sklearn import skops_file
+from iot_ids.models.sklearn import skops_file, to_onnx
 
 SCORING_ROWS = 65_536
 
@@ -60,6 +61,14 @@ class Classical:
 
     def parameters(self) -> None:
         """Return None: no count would be comparable to a network's."""
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add the estimator to an ONNX graph: float32 `(rows, features)` to probabilities.
+
+        Raises:
+            NotExportableError: there is no converter for it, or it is too large.
+        """
+        return to_onnx.probabilities(graph, x, self.estimator)
 
     def save(self, folder: Path) -> None:
         """Write the estimator with skops, which runs no code on reading.

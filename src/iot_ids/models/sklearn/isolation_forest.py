@@ -12,8 +12,10 @@ from scipy.special import expit
 from sklearn.ensemble import IsolationForest
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.onnx_graph import Graph
 from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
+from iot_ids.models.sklearn import to_onnx
 from iot_ids.models.sklearn.adapter import Classical, normal_of_two
 
 FILE = "isolation.json"
@@ -71,6 +73,14 @@ class IsolationClassifier(Classical):
         attack = expit((-self.answers(x) - self.threshold) / self.spread)
         columns = [1 - attack, attack] if self.normal == 0 else [attack, 1 - attack]
         return np.column_stack(columns).astype(np.float32)
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add the forest's score and its logistic function to an ONNX graph."""
+        score = to_onnx.isolation_scores(graph, x, self.estimator)
+        above = graph.node("Sub", score, graph.constant(self.threshold, np.float64))
+        attack = graph.node("Sigmoid", graph.node("Div", above, graph.constant(self.spread, np.float64)))
+        both = to_onnx.second_of_two(graph, attack)
+        return graph.cast(both if self.normal == 0 else graph.columns(both, [1, 0]), np.float32)
 
     def save(self, folder: Path) -> None:
         """Write the forest with skops, and the rest as JSON."""

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
 from iot_ids.common.errors import UserError
+from iot_ids.common.onnx_graph import Graph, NotExportableError
 from iot_ids.common.typed_json import read_json, require
 from iot_ids.models.classifier import Report, Table
+from iot_ids.models.sklearn import to_onnx
 from iot_ids.models.sklearn.adapter import Classical
 
 FILE = "neighbours.json"
 ROWS = "neighbours.npz"
+MOST_EXPORTED = 1_000_000
+"""Numbers of the training rows in an exported file: 8 MB, and a millisecond for each flow."""
 
 
 @dataclass
@@ -51,6 +56,29 @@ class NeighboursClassifier(Classical):
             )
         self.learn(train, seed)
         self.train = train
+
+    def ambiguous(self, x: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return whether the last neighbour that votes ties with the next one in distance, `(rows,)`."""
+        k = self.settings["n_neighbors"]
+        distances, _ = self.estimator.kneighbors(x, n_neighbors=min(k + 1, len(self.train.y)))
+        last, following = distances[:, k - 1], distances[:, -1]
+        return np.asarray((following - last <= 1e-6 * (1 + last)) & (distances.shape[1] > k))
+
+    def to_onnx(self, graph: Graph, x: str) -> str:
+        """Add the vote of the nearest training rows to an ONNX graph, which holds all of these.
+
+        Raises:
+            NotExportableError: there are too many, or nearer ones count more.
+        """
+        rows, features = self.train.x.shape
+        if rows * features > MOST_EXPORTED:
+            raise NotExportableError(
+                f"k nearest neighbours compares each flow with all {rows:,} training rows of {features} features; more "
+                f"than {MOST_EXPORTED:,} numbers are too slow on a gateway. Train on fewer rows, or with another model"
+            )
+        if self.settings["weights"] != "uniform":
+            raise NotExportableError(f"model.weights={self.settings['weights']} is not exported; uniform is")
+        return to_onnx.vote(graph, x, self.train.x, self.train.y, self.settings["n_neighbors"])
 
     def save(self, folder: Path) -> None:
         """Write the settings as JSON and the rows as npz."""
