@@ -145,7 +145,7 @@ def test_a_run_whose_artifacts_do_not_fit_fails_with_the_reason(
     import train
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    monkeypatch.setattr("iot_ids.tracking.save_model", lambda _, place: place.write_bytes(bytes(30_000_000)))
+    monkeypatch.setattr("iot_ids.tracking.save_model", lambda _, place, *__: place.write_bytes(bytes(30_000_000)))
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000_000, before[1]))
     try:
         assert typed(monkeypatch, train, *workplace.words()) == 1

@@ -268,7 +268,7 @@ def test_the_kept_model_holds_no_pickle(gru: Any, knn: Any, place: Workplace) ->
     endings = {
         path.suffix for kept in (gru, knn) for path in (place.artifacts(kept) / "model").rglob("*") if path.is_file()
     }
-    assert endings == {".py", ".typed", ".json", ".npz", ".safetensors", ".yaml", ".txt", ""}
+    assert endings == {".py", ".typed", ".json", ".npz", ".parquet", ".safetensors", ".yaml", ".txt", ""}
 
 
 def test_the_dataset_is_logged(gru: Any, place: Workplace) -> None:

@@ -10,6 +10,7 @@ VERBS = {
     "train": "train one detector, test it and keep the run in MLflow",
     "compare": "compare the kept runs: one row per method, with intervals",
     "score": "score files of flows with a kept detector",
+    "export": "write a kept detector as one ONNX file, or as one file that Python runs",
     "clear-cache": "remove the prepared tables kept between runs",
 }
 

@@ -77,6 +77,20 @@ class Format:
 
 
 @dataclass
+class Extractor:
+    """How a dataset's flows were made from packets. A detector must be given flows made in the same way."""
+
+    exporter: str = ""
+    """The program, such as Argus or nProbe; empty if it is not known."""
+    interval: float | None = None
+    """Seconds after which it reports a flow that goes on."""
+    merged: bool | None = None
+    """Whether such reports were merged into one row per flow."""
+    units: dict[str, str] = field(default_factory=dict)
+    """Column -> unit, for those that have one."""
+
+
+@dataclass
 class Columns:
     """The columns by role. What is not named here is never read."""
 
@@ -127,6 +141,7 @@ class Dataset:
     """The official test file, if it is not in the folder that `path` names."""
     format: Format = field(default_factory=Format)
     columns: Columns = field(default_factory=Columns)
+    extractor: Extractor = field(default_factory=Extractor)
     label: str = "category"
     """The key of `labels` that is learned."""
     labels: dict[str, Taxonomy] = field(default_factory=dict)

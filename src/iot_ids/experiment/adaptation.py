@@ -48,7 +48,7 @@ def adapt(fitted: Fitted, flows: pl.DataFrame) -> Fitted:
         raise UserError(
             f"adapt.threshold=true: the training rows are all {', '.join(detector.classes)}; give rows of both classes"
         )
-    return replace(fitted, detector=move_threshold(detector, unlabelled, normal), operating_point=None)
+    return replace(fitted, detector=move_threshold(detector, unlabelled, normal))
 
 
 def refit_scaler(detector: Detector, flows: pl.DataFrame) -> Detector:
@@ -72,11 +72,11 @@ def move_threshold(detector: Detector, flows: pl.DataFrame, normal: int) -> Dete
     """
     log_odds = _softened_log_odds(expit(attack_scores(detector.uncalibrated(flows), normal)))
     if log_odds.min() == log_odds.max():
-        return replace(detector, shift=-CERTAIN_SHIFT if normal == 0 else CERTAIN_SHIFT)
+        return replace(detector, shift=-CERTAIN_SHIFT if normal == 0 else CERTAIN_SHIFT, point=None)
     odds = np.exp(operating_point.otsu_threshold(log_odds))
     attack = float(np.clip((odds * (1 + EDGE) - EDGE) / (1 + odds), 0, 1))
     at_cut = [1 - attack, attack] if normal == 0 else [attack, 1 - attack]
-    return replace(detector, shift=shift_to_even(np.array(at_cut), detector.temperature))
+    return replace(detector, shift=shift_to_even(np.array(at_cut), detector.temperature), point=None)
 
 
 def sentences(adaptation: Adaptation) -> list[str]:

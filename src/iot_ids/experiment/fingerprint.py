@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 NOT_IN_FINGERPRINT = ("seed", "tracking", "cache")
-NOT_IN_DATASET = ("path", "test_path", "title", "about")
+NOT_IN_DATASET = ("path", "test_path", "title", "about", "extractor")
 ADDED = {
     "dataset.missing_numbers": "drop",
     "dataset.columns.time_format": None,

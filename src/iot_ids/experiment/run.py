@@ -1,6 +1,7 @@
 """Run one experiment, from preparation to evaluation, and record it in MLflow."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,9 @@ from iot_ids.data.reading.layout import FILE
 from iot_ids.data.schema import Origin
 from iot_ids.experiment import artifacts, console, steps
 from iot_ids.experiment.fingerprint import fingerprint
-from iot_ids.experiment.state import Prepared
+from iot_ids.experiment.model_card import model_card
+from iot_ids.experiment.state import Prepared, examples
+from iot_ids.serving.provenance import Provenance, versions
 from iot_ids.tracking import Store
 
 
@@ -53,7 +56,10 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
             fitted = result.fitted
             kept.metrics(result.metrics)
             artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, folder)
-            tracking.save_model(fitted.detector, folder / "model")
+            detector = replace(fitted.detector, origin=_provenance(prepared, kept.id))
+            card = model_card(fitted, result, test, kept.id, tracking.commit())
+            (folder / "model_card.md").write_text(card, encoding="utf-8")
+            tracking.save_model(detector, folder / "model", examples(prepared))
             kept.artifacts(folder)
     if brief:
         console.line(result, name, fitted.seconds)
@@ -67,6 +73,23 @@ def _name(prepared: Prepared) -> str:
     """Name the run model-selector-k-seed."""
     config, features = prepared.config, prepared.features.pipeline.names
     return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
+
+
+def _provenance(prepared: Prepared, run: str) -> Provenance:
+    """Describe where the run's detector comes from."""
+    config = prepared.config
+    dataset = config.dataset
+    return Provenance(
+        dataset=dataset.name,
+        title=dataset.title,
+        label=dataset.label,
+        data_sha256=prepared.loaded.sha256,
+        run=run,
+        commit=tracking.commit(),
+        simulated=config.simulated,
+        extractor=dataset.extractor,
+        versions=versions(),
+    )
 
 
 def _finished(

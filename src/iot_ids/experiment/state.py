@@ -18,6 +18,9 @@ from iot_ids.metrics.operating_point import OperatingPoint
 from iot_ids.models.classifier import Classifier, Table
 from iot_ids.serving.detector import Detector
 
+EXAMPLES = 1_000
+"""Validation rows kept with a detector, at most."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -40,17 +43,18 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained detector and its training history: one row of `history` per epoch, none for models without epochs.
-
-    `operating_point` is None if the detector has no normal class or an adaptation has shifted the scores.
-    """
+    """A trained detector and its training history: one row of `history` per epoch, none for models without epochs."""
 
     prepared: Prepared
     detector: Detector
     history: pl.DataFrame
     validation_f1_macro: float
-    operating_point: OperatingPoint | None
     seconds: float
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """The detector's threshold on the scores of attacks."""
+        return self.detector.point
 
     @property
     def best_epoch(self) -> int:
@@ -78,6 +82,19 @@ class Result:
     reliability: tuple[Bins, Bins]
     scores: NDArray[np.float64] | None
     unseen: Unseen | None
+
+
+def examples(prepared: Prepared) -> pl.DataFrame | None:
+    """Return validation rows to keep with the detector, each class's evenly spaced; None if it reads windows.
+
+    They are what later comparisons of its copies are made on. Rows of windows would need their sources' addresses.
+    """
+    if prepared.config.window is not None:
+        return None
+    flows, classes = prepared.loaded.validation, prepared.loaded.classes
+    most = max(1, EXAMPLES // len(classes))
+    parts = [flows.filter(pl.col(CLASS) == name) for name in classes]
+    return pl.concat([part.gather_every(-(-max(part.height, 1) // most)) for part in parts])
 
 
 def encode_labels(flows: pl.DataFrame, classes: list[str]) -> NDArray[np.int64]:

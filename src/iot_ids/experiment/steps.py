@@ -119,10 +119,13 @@ def fit(prepared: Prepared, report: Report) -> Fitted:
     refuse_nan(uncalibrated, config)
     temperature = calibration.fit_temperature(uncalibrated, y)
     fitted = prepared.features.pipeline
-    detector = Detector(columns, form.missing, classes, fitted, prepared.model, temperature, config.window, form=form)
     probabilities = calibrate(uncalibrated, temperature)
+    point, normal = _operating_point(prepared, probabilities), prepared.normal_column
+    detector = Detector(
+        columns, form.missing, classes, fitted, prepared.model, temperature, config.window, 0.0, form, normal, point
+    )
     score = f1_macro(confusion_matrix(y, probabilities.argmax(axis=1), len(classes)))
-    return Fitted(prepared, detector, pl.DataFrame(epochs), score, _operating_point(prepared, probabilities), seconds)
+    return Fitted(prepared, detector, pl.DataFrame(epochs), score, seconds)
 
 
 def _columns_read(prepared: Prepared) -> Columns:

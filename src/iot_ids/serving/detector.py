@@ -25,12 +25,15 @@ from iot_ids.data.windows import needed, refuse_lacking, windows_of
 from iot_ids.features import pipeline
 from iot_ids.features.pipeline import Pipeline
 from iot_ids.metrics.calibration import calibrate
+from iot_ids.metrics.operating_point import OperatingPoint, attack_scores
 from iot_ids.models.classifier import Classifier, predict_probabilities, with_padding_row
 from iot_ids.serving import manifest
+from iot_ids.serving.provenance import Provenance
 
 FILE = "detector.json"
-VERSION = 2
-"""Of the saved folder; version 1 had no registered names, manifest or format."""
+EXAMPLES = "examples.parquet"
+VERSION = 3
+"""Of the saved folder; version 1 had no registered names, manifest or format, version 2 no operating point."""
 
 
 @dataclass
@@ -45,6 +48,9 @@ class Facts:
     window: int | None = None
     shift: float = 0.0
     format: Format = field(default_factory=Format)
+    normal: int | None = None
+    operating_point: OperatingPoint | None = None
+    origin: Provenance | None = None
     version: int = 1
 
 
@@ -67,6 +73,12 @@ class Detector:
     """Added to the second of two classes' log-odds after the temperature; 0 without adaptation."""
     form: Format = field(default_factory=Format)
     """The file format of its dataset."""
+    normal: int | None = None
+    """The code of the class that is not an attack; None if there is none, and in folders saved before 0.2.0."""
+    point: OperatingPoint | None = None
+    """The threshold set on validation; None without a normal class, and after an adaptation has shifted the scores."""
+    origin: Provenance | None = None
+    """The run that trained it; None before it is kept, and in folders saved before 0.2.0."""
 
     def probabilities(self, flows: pl.DataFrame, history: pl.DataFrame | None = None) -> NDArray[np.float32]:
         """Compute class probabilities `(rows, classes)` of flows with the dataset's raw columns, as text or numbers.
@@ -83,6 +95,22 @@ class Detector:
         """
         return self.calibrate(self.uncalibrated(flows, history))
 
+    def attack_scores(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """Score flows by their log-odds of being attacks, `(rows,)`; None without a normal class.
+
+        A flow is an alarm if its score is above `point.threshold`. NaN stays NaN.
+        """
+        return None if self.normal is None else attack_scores(probabilities, self.normal)
+
+    @property
+    def threshold(self) -> float | None:
+        """Return the attack score above which a flow is an alarm; None if no threshold was set."""
+        return None if self.point is None else self.point.threshold
+
+    def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
+        """Compute the model's input `(rows, features)` from raw columns; NaN where a number is missing."""
+        return self.pipeline.transform(self._typed(flows))
+
     def calibrate(self, uncalibrated: NDArray[np.float32]) -> NDArray[np.float32]:
         """Apply this detector's temperature and shift to the model's own probabilities `(rows, classes)`."""
         return calibrate(uncalibrated, self.temperature, self.shift)
@@ -95,7 +123,7 @@ class Detector:
         """
         if self.window is not None:
             return self._of_windows(flows, flows if history is None else pl.concat([flows, history]), self.window)
-        x = self.pipeline.transform(self._typed(flows))
+        x = self.transform(flows)
         missing = ~np.isfinite(x).all(axis=1)  # scaling may turn an extreme number into an infinite one
         answers = np.full((len(x), len(self.classes)), np.nan, dtype=np.float32)
         if not missing.all():
@@ -110,7 +138,7 @@ class Detector:
 
     def _of_windows(self, flows: pl.DataFrame, every: pl.DataFrame, window: int) -> NDArray[np.float32]:
         """Compute the probabilities of `flows`, which come first in `every`."""
-        x = self.pipeline.transform(self._typed(every))
+        x = self.transform(every)
         complete = np.flatnonzero(np.isfinite(x).all(axis=1))
         targets = np.flatnonzero(complete < flows.height)
         probabilities = np.full((flows.height, len(self.classes)), np.nan, dtype=np.float32)
@@ -132,8 +160,11 @@ class Detector:
         numbers = raw.with_columns(cs.boolean().cast(pl.Int8))  # as when read from Parquet files
         return typed(numbers, used, self.missing).collect()
 
-    def save(self, folder: Path) -> None:
-        """Write the detector into `folder` as JSON, npz, safetensors or skops; nothing that runs code on reading."""
+    def save(self, folder: Path, examples: pl.DataFrame | None = None) -> None:
+        """Write the detector into `folder` as JSON, npz, safetensors or skops; nothing that runs code on reading.
+
+        `examples` are flows with the columns that it reads, kept for later comparisons (`examples`).
+        """
         folder.mkdir(parents=True, exist_ok=True)
         facts = {
             "version": VERSION,
@@ -144,11 +175,17 @@ class Detector:
             "temperature": self.temperature,
             "window": self.window,
             "shift": self.shift,
+            "normal": self.normal,
+            "operating_point": None if self.point is None else asdict(self.point),
+            "origin": None if self.origin is None else asdict(self.origin),
             "model": registry.registered_name(type(self.model)),
         }
         (folder / FILE).write_text(json.dumps(facts, indent=1, default=attrgetter("value")))
         self.pipeline.save(folder)
         self.model.save(folder)
+        if examples is not None:
+            encoder = self.pipeline.encoder
+            examples.select(*encoder.numbers, *encoder.texts).write_parquet(folder / EXAMPLES)
         manifest.write(folder)
 
     @classmethod
@@ -168,11 +205,18 @@ class Detector:
             _check_facts(facts, whole)
             fitted, model = Pipeline.load(folder, trust), _model(facts.model, folder, trust)
             values = facts.temperature, facts.window, facts.shift, facts.format
-            detector = cls(facts.columns, facts.missing, facts.classes, fitted, model, *values)
+            said = facts.normal, facts.operating_point, facts.origin
+            detector = cls(facts.columns, facts.missing, facts.classes, fitted, model, *values, *said)
             _check_consistency(detector)
         if not whole:
             warnings.warn(f"model={folder} was saved before manifests existed: damage may go unnoticed", stacklevel=2)
         return detector
+
+
+def examples(folder: Path) -> pl.DataFrame | None:
+    """Return the flows kept in a saved `folder`: validation rows of the run, typed; None in folders before 0.2.0."""
+    file = folder / EXAMPLES
+    return pl.read_parquet(file) if file.is_file() else None
 
 
 def classes_to_trust(folder: Path) -> list[str]:
@@ -215,6 +259,9 @@ def _check_facts(facts: Facts, whole: bool) -> None:
     require(facts.temperature > 0, f"{FILE}: temperature is {facts.temperature}, and must be above 0")
     for problem in of_format(facts.format):
         raise ValueError(f"{FILE}: format.{problem}")
+    require(
+        facts.normal is None or 0 <= facts.normal < len(facts.classes), f"{FILE}: normal is {facts.normal}, no class"
+    )
     require(facts.window is None or facts.window > 0, f"{FILE}: window is {facts.window}, and must be at least 1")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pyarrow.parquet import ParquetWriter
 
 from iot_ids.common import atomic
@@ -55,9 +56,18 @@ def load_detector(folder: Path | str, trust: Collection[str] = ()) -> Detector:
     Raises:
         UserError: there is none, it is damaged, or a class in it is neither ours nor trusted.
     """
+    return Detector.load(detector_folder(folder), trust)
+
+
+def detector_folder(folder: Path | str) -> Path:
+    """Return the folder of the detector's own files within a run's `model`.
+
+    Raises:
+        UserError: there is none.
+    """
     for place in (Path(folder, "artifacts", "detector"), Path(folder)):
         if (place / "detector.json").is_file():
-            return Detector.load(place, trust)
+            return place
     raise UserError(
         f"model={folder} holds no kept detector; give a run's model: mlruns/artifacts/RUN_ID/artifacts/model"
     )
@@ -79,10 +89,13 @@ def score(
     progress: Callable[[int], None] = lambda _: None,
     unreadable_share: float = 1.0,
 ) -> Scored:
-    """Score the files and write file, line, answer and class probabilities of every row to `out`, in order.
+    """Score the files and write the answers on every row to `out`, in order.
 
-    A row without an answer has nulls. `out` is Parquet, or CSV by its suffix, and is written atomically. With
-    `simulated`, its first column says SIMULATED. `progress` is called with the rows of each batch.
+    Columns: file, line, answer, attack_score, alarm, and the probability of each class.
+
+    The attack score is the log-odds that a flow is an attack; above the detector's threshold it is an alarm. A row
+    without an answer has nulls. `out` is Parquet, or CSV by its suffix, and is written atomically. With `simulated`,
+    its first column says SIMULATED. `progress` is called with the rows of each batch.
 
     Raises:
         UserError: a file cannot be read, more than `unreadable_share` of the rows are damaged, or `out` cannot be
@@ -224,9 +237,19 @@ def _answers(detector: Detector, part: layout.Layout) -> Iterator[tuple[pl.DataF
             pl.lit(str(part.file)).alias("file"),
             batch[LINE].alias("line"),
             pl.Series("answer", detector.classes).gather(best),
+            *_operating(detector, probabilities, wrong),
             pl.when(pl.Series(~wrong)).then(pl.all()),
         )
         yield answers, batch.filter(wrong)
+
+
+def _operating(detector: Detector, probabilities: NDArray[np.float32], wrong: NDArray[np.bool_]) -> list[pl.Series]:
+    """Return the attack scores and whether they are above the threshold; null without a normal class or threshold."""
+    scores, threshold = detector.attack_scores(probabilities), detector.threshold
+    nothing, left_out = pl.repeat(None, len(wrong), eager=True), pl.Series(wrong)
+    score = nothing.cast(pl.Float64) if scores is None else pl.Series(scores).set(left_out, None)
+    above = nothing.cast(pl.Boolean) if threshold is None else score > threshold
+    return [score.alias("attack_score"), above.alias("alarm")]
 
 
 @contextmanager

@@ -19,8 +19,10 @@ class Served(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self.detector = Detector.load(Path(context.artifacts["detector"]), trust)
 
     def predict(self, context: Any, model_input: pandas.DataFrame, params: Any = None) -> pandas.DataFrame:
-        """Return class probabilities `(rows, classes)`; NaN for rows that miss a number."""
-        return pandas.DataFrame(self.detector.probabilities(pl.from_pandas(model_input)), columns=self.detector.classes)
+        """Return class probabilities `(rows, classes)`; None for rows that miss a number, as JSON knows no NaN."""
+        probabilities = self.detector.probabilities(pl.from_pandas(model_input))
+        table = pandas.DataFrame(probabilities, columns=self.detector.classes)
+        return table.astype(object).where(table.notna(), None) if table.isna().to_numpy().any() else table
 
 
 mlflow.models.set_model(Served())

@@ -136,18 +136,19 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
                     alive.close()
 
 
-def save_model(detector: Detector, folder: Path) -> None:
+def save_model(detector: Detector, folder: Path, examples: pl.DataFrame | None = None) -> None:
     """Write `detector` into `folder` as an MLflow model that is loaded from code, never by unpickling.
 
-    Its signature names the raw columns, of any type since the detector also reads text, and the classes.
+    Its signature names the raw columns and the classes. Identifiers may be of any type: ports are written as numbers
+    and as text. `examples` are flows to keep with it.
     """
     signature = ModelSignature(
-        inputs=Schema([ColSpec(AnyType(), name) for name in detector.inputs]),
+        inputs=Schema([ColSpec(_type(detector, name), name) for name in detector.inputs]),
         outputs=Schema([ColSpec("float", name) for name in detector.classes]),
     )
     with atomic.temporary_folder() as place:
         kept = place / "detector"
-        detector.save(kept)
+        detector.save(kept, examples)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input example", category=UserWarning)
             mlflow.pyfunc.save_model(
@@ -159,6 +160,13 @@ def save_model(detector: Detector, folder: Path) -> None:
                 model_config={"trust": classes_to_trust(kept)},
                 pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
             )
+
+
+def _type(detector: Detector, name: str) -> str | AnyType:
+    columns = detector.columns
+    if name in columns.identifiers:
+        return AnyType()
+    return "double" if name in columns.numeric else "string"
 
 
 def spelled(name: object) -> str:
