@@ -1,6 +1,7 @@
 """The typed configuration: register its schemas with Hydra, resolve it and check it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING as DEFAULTLESS
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any
@@ -165,26 +166,38 @@ def resolve(config: DictConfig) -> Config:
     Raises:
         UserError: a key that the schema does not know was added with `+`, or a mandatory value is missing.
     """
-    try:
-        return _resolved(config)
-    except OmegaConfBaseException as error:
-        raise UserError(
-            f"the configuration cannot be resolved: {redact_secrets(str(error)).splitlines()[0]}"
-        ) from error
-
-
-def _resolved(config: DictConfig) -> Config:
-    _type_own_split(config)
-    refuse_unknown_keys(config, "")
-    refuse_lacking_keys(config)
-    check_resolved(config)
-    refuse_out_of_bounds(config)
-    typed: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
+    with resolution_errors():
+        _type_own_split(config)
+        typed: Config = to_typed(config)
     for group in ("outliers", "selector", "scaler", "model"):
         setattr(typed, group, OmegaConf.to_container(config[group], enum_to_str=True))
         if "name" not in getattr(typed, group):
             raise UserError(f"{group}: the chosen file has no `name` to distinguish its runs by; add name: ...")
     return typed
+
+
+@contextmanager
+def resolution_errors() -> Iterator[None]:
+    """Turn OmegaConf's errors in the block into a UserError without secrets."""
+    try:
+        yield
+    except OmegaConfBaseException as error:
+        said = redact_secrets(str(error)).splitlines()[0]
+        raise UserError(f"the configuration cannot be resolved: {said}") from error
+
+
+def to_typed(config: DictConfig) -> Any:
+    """Return a configuration as an object of its schema; its interpolations are resolved in place.
+
+    Raises:
+        UserError: a key is unknown or lacking, or a whole number is out of bounds.
+        OmegaConfBaseException: an interpolation or a value does not fit.
+    """
+    _refuse_unknown_keys(config, "")
+    _refuse_lacking_keys(config)
+    check_resolved(config)
+    _refuse_out_of_bounds(config)
+    return OmegaConf.to_object(config)
 
 
 def _type_own_split(config: DictConfig) -> None:
@@ -287,7 +300,7 @@ def _check_adaptation(config: Config) -> None:
         )
 
 
-def refuse_lacking_keys(config: DictConfig) -> None:
+def _refuse_lacking_keys(config: DictConfig) -> None:
     """Raise a UserError if a value without a default is missing, or was removed with `~`."""
     lacking = {*OmegaConf.missing_keys(config), *_taken_away(config, "")}
     if lacking:
@@ -308,7 +321,7 @@ def _taken_away(config: DictConfig, prefix: str) -> Iterator[str]:
             yield from _taken_away(config[key], f"{prefix}{key}.")
 
 
-def refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> None:
+def _refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> None:
     """Raise a UserError naming the first whole number outside the bounds of its field, or beyond any library's.
 
     Interpolations have to be resolved.
@@ -317,12 +330,12 @@ def refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> N
     for key in range(len(config)) if isinstance(config, ListConfig) else list(config):
         value = None if OmegaConf.is_missing(config, key) else config[key]
         if isinstance(value, DictConfig | ListConfig):
-            refuse_out_of_bounds(value, f"{prefix}{key}.")
+            _refuse_out_of_bounds(value, f"{prefix}{key}.")
         elif isinstance(value, int) and not isinstance(value, bool):
             bounds.get(str(key), ANY).refuse(f"{prefix}{key}", value)
 
 
-def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
+def _refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
     """Raise a UserError if a key that the schema does not know was added with `+`."""
     kind = OmegaConf.get_type(config)
     known = {field.name for field in fields(kind)} if is_dataclass(kind) else None
@@ -333,4 +346,4 @@ def refuse_unknown_keys(config: DictConfig, prefix: str) -> None:
                 f"{prefix}{key} is not a key of this configuration; {prefix.rstrip('.') or 'it'} has {there}"
             )
         if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config[key]):
-            refuse_unknown_keys(config[key], f"{prefix}{key}.")
+            _refuse_unknown_keys(config[key], f"{prefix}{key}.")

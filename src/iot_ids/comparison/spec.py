@@ -5,20 +5,10 @@ from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from iot_ids.common.errors import UserError
-from iot_ids.common.redact import redact_secrets
 from iot_ids.comparison.reports import summaries
-from iot_ids.config import (
-    LARGEST_SEED,
-    Replicates,
-    Tracking,
-    check_resolved,
-    refuse_lacking_keys,
-    refuse_out_of_bounds,
-    refuse_unknown_keys,
-)
+from iot_ids.config import LARGEST_SEED, Replicates, Tracking, resolution_errors, to_typed
 
 
 @dataclass
@@ -74,16 +64,8 @@ def resolve(config: DictConfig) -> Compare:
     Raises:
         UserError: an unknown key was added with `+`, a value is missing, or makes no sense.
     """
-    try:
-        refuse_unknown_keys(config, "")
-        refuse_lacking_keys(config)
-        check_resolved(config)
-        refuse_out_of_bounds(config)
-        typed: Compare = OmegaConf.to_object(config)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise UserError(
-            f"the configuration cannot be resolved: {redact_secrets(str(error)).splitlines()[0]}"
-        ) from error
+    with resolution_errors():
+        typed: Compare = to_typed(config)
     if typed.report not in (known := summaries()):
         raise UserError(f"report={typed.report}: there are {', '.join(known)}")
     if typed.run is not None and typed.report != "table":

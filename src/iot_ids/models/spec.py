@@ -67,11 +67,17 @@ class Schedule(Enum):
 
 
 @dataclass
-class Network:
-    """Settings of every network: width, depth and training recipe."""
+class Model:
+    """What the settings of every model begin with."""
 
     name: str
     _target_: str
+
+
+@dataclass
+class Network(Model):
+    """Settings of every network: width, depth and training recipe."""
+
     hidden_size: Annotated[int, Between(1, 10_000)]
     layers: Annotated[int, Between(1, 100)]
     dropout: float
@@ -100,11 +106,9 @@ class FeedForward(Network):
 
 
 @dataclass
-class Neighbours:
+class Neighbours(Model):
     """K nearest neighbours."""
 
-    name: str
-    _target_: str
     n_neighbors: Int32
     weights: str
     n_jobs: Cores
@@ -112,20 +116,16 @@ class Neighbours:
 
 
 @dataclass
-class NaiveBayes:
+class NaiveBayes(Model):
     """Gaussian naive Bayes."""
 
-    name: str
-    _target_: str
     var_smoothing: float
 
 
 @dataclass
-class GradientBoosting:
+class GradientBoosting(Model):
     """Gradient boosting over histograms."""
 
-    name: str
-    _target_: str
     max_iter: Trees
     learning_rate: float
     max_leaf_nodes: Annotated[int, Between(2, 1_000_000)]
@@ -133,22 +133,18 @@ class GradientBoosting:
 
 
 @dataclass
-class DecisionTree:
+class DecisionTree(Model):
     """One decision tree."""
 
-    name: str
-    _target_: str
     max_depth: Depth
     min_samples_leaf: Int32
     class_weight: str | None
 
 
 @dataclass
-class RandomForest:
+class RandomForest(Model):
     """A random forest."""
 
-    name: str
-    _target_: str
     n_estimators: Trees
     max_depth: Depth
     min_samples_leaf: Int32
@@ -158,22 +154,18 @@ class RandomForest:
 
 
 @dataclass
-class LinearSvm:
+class LinearSvm(Model):
     """A linear support vector machine."""
 
-    name: str
-    _target_: str
     C: float
     dual: bool
     class_weight: str | None
 
 
 @dataclass
-class NystroemSvm:
+class NystroemSvm(Model):
     """A support vector machine whose RBF kernel is approximated by random features."""
 
-    name: str
-    _target_: str
     C: float
     gamma: float | str
     components: Int32
@@ -182,11 +174,9 @@ class NystroemSvm:
 
 
 @dataclass
-class ExactSvm:
+class ExactSvm(Model):
     """A support vector machine with the exact RBF kernel."""
 
-    name: str
-    _target_: str
     C: float
     gamma: float | str
     max_rows: Int32
@@ -195,11 +185,9 @@ class ExactSvm:
 
 
 @dataclass
-class IsolationForest:
+class IsolationForest(Model):
     """An isolation forest trained on normal flows."""
 
-    name: str
-    _target_: str
     n_estimators: Trees
     max_samples: Int32
     false_positive_rate: float
@@ -207,11 +195,9 @@ class IsolationForest:
 
 
 @dataclass
-class Majority:
+class Majority(Model):
     """A constant prediction."""
 
-    name: str
-    _target_: str
     strategy: str
 
 

@@ -1,4 +1,4 @@
-"""Plots of the probabilities: reliability diagrams, ROC and precision-recall curves."""
+"""Plots of the probabilities: reliability diagrams, ROC and precision-recall curves. Arguments as in `plots/run.py`."""
 
 from pathlib import Path
 
@@ -20,9 +20,6 @@ def reliability(before: Bins, after: Bins, temperature: float, path: Path, title
         before: the bins of the model's own probabilities.
         after: the bins of the calibrated ones.
         temperature: of the calibration.
-        path: the PNG to write.
-        title: the heading.
-        simulated: whether the rows were generated.
     """
     figure, axes = panels(9.6, 4.6, title, simulated, count=2)
     for panel, bins, name, colour in (
@@ -63,9 +60,6 @@ def attacks(
         attack: whether each row is one, `(rows,)`; both kinds must occur.
         threshold: of the operating point, marked in both panels if there is one.
         stated: the requested false-positive rate.
-        path: the PNG to write.
-        title: the heading.
-        simulated: whether the rows were generated.
     """
     figure, (left, right) = panels(9.6, 4.6, title, simulated, count=2)
     normal_rows, share = int((~attack).sum()), float(attack.mean())

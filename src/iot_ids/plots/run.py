@@ -1,6 +1,7 @@
-"""The plots of a run, each on its own figure and written atomically.
+"""The plots of a run, each on its own figure.
 
-The title of a plot of generated rows begins with SIMULATED.
+Every function writes the PNG `path` atomically, under the heading `title`, which begins with SIMULATED if the rows were
+generated (`simulated`).
 """
 
 from collections.abc import Sequence
@@ -45,9 +46,6 @@ def confusion_matrix(
     Args:
         matrix: `(classes, classes)`, true rows, predicted columns. A class without rows has grey cells.
         classes: their names, in the matrix's order.
-        path: the PNG to write.
-        title: the heading.
-        simulated: whether the rows were generated.
     """
     count = len(classes)
     rows, answers = matrix.sum(axis=1), matrix.sum(axis=0)
@@ -80,9 +78,6 @@ def per_class(table: pl.DataFrame, path: Path, title: str, *, simulated: bool) -
 
     Args:
         table: from `metrics.per_class`; a null has no bar.
-        path: the PNG to write.
-        title: the heading.
-        simulated: whether the rows were generated.
     """
     count, numbered = table.height, table.height <= NUMBERED_BARS
     room = max(1.5 if numbered else 0.62, 5 / max(count, 1))
@@ -113,9 +108,6 @@ def learning_curve(
 
     Args:
         history: one row per epoch: epoch, train_loss, val_loss, val_f1_macro. Nulls and NaN leave gaps.
-        path: the PNG to write.
-        title: the heading.
-        simulated: whether the rows were generated.
         best_epoch: the epoch whose weights were kept, marked in both panels.
     """
     figure, (left, right) = panels(9.5, 3.9, title, simulated, count=2)
@@ -152,9 +144,6 @@ def feature_scores(
         names: the features' names, `(features,)`.
         scores: higher is better, `(features,)`. NaN (a constant column) has no bar and comes last.
         selected: whether each feature was kept, `(features,)`; kept ones are blue.
-        path: the PNG to write.
-        title: the heading.
-        simulated: whether the rows were generated.
     """
     order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
     shown, kept = order[:SHOWN_FEATURES], np.asarray(selected, dtype=bool)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
-from iot_ids.common.text import escape_formulas
+from iot_ids.common.text import escape_formulas, mark_simulated
 from iot_ids.experiment import console
 from iot_ids.sweep import plots
 from iot_ids.sweep.job import ReadySweep
@@ -70,8 +70,7 @@ def repeat_command(sweep: ReadySweep, best: FrozenTrial) -> str:
 def table(worker: Worker, simulated: bool) -> pl.DataFrame:
     """Tabulate the trials that count: number, state, parameters, objectives, epochs, seconds, why one failed."""
     rows = [_row(trial, worker.spec.objectives) for trial in worker.trials()]
-    made = pl.DataFrame(rows, infer_schema_length=None)
-    return made.select(pl.lit("SIMULATED").alias("origin"), pl.all()) if simulated else made
+    return mark_simulated(pl.DataFrame(rows, infer_schema_length=None), simulated)
 
 
 def _row(trial: FrozenTrial, objectives: Sequence[str]) -> dict[str, Any]:

@@ -74,13 +74,9 @@ class SelectionRow:
 def rows(
     gathered: RunTable, features: Mapping[str, int | None], replicates: int, seed: int
 ) -> tuple[list[SelectionRow], list[str]]:
-    """Every model that was run with a selection, and the names of the models that were run without alone.
+    """Return every model that was run with a selection, and the names of the models that were run only without.
 
-    Args:
-        gathered: the methods.
-        features: how many a method used, by its name.
-        replicates: of the bootstrap, where it is used.
-        seed: of that bootstrap.
+    `features` is how many a method used, by its name; `replicates` and `seed` are the bootstrap's.
     """
     joint = joint_draws(gathered, replicates, seed)
     found: list[SelectionRow] = []

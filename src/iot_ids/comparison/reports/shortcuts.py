@@ -87,12 +87,9 @@ class ShortcutRow:
 
 
 def rows(gathered: RunTable, replicates: int, seed: int) -> tuple[list[ShortcutRow], list[Method]]:
-    """Every method that was run with a shortcut, and the runs that were left out since they belong to none.
+    """Return every method that was run with a shortcut, and the methods that were left out since they belong to none.
 
-    Args:
-        gathered: the methods.
-        replicates: of the bootstrap that gives a single run its interval.
-        seed: of that bootstrap.
+    `replicates` and `seed` are those of the bootstrap that gives a single run its interval.
     """
     found: list[ShortcutRow] = []
     left_out: list[Method] = []

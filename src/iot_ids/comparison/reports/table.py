@@ -21,13 +21,7 @@ from iot_ids.tracking import Store
 
 
 def rows(gathered: RunTable, replicates: int, seed: int) -> list[Row]:
-    """Every method and the constant answer, the best macro-F1 first.
-
-    Args:
-        gathered: the methods.
-        replicates: of the bootstrap, where it is used.
-        seed: of that bootstrap.
-    """
+    """Rank every method and the constant answer by macro-F1; `replicates` and `seed` are those of the bootstrap."""
     joint = joint_draws(gathered, replicates, seed)
     of = {method.name: scored(gathered, method, joint, replicates, seed) for method in gathered.methods}
     best = max(gathered.methods, key=lambda method: of[method.name].scores[RANKED_BY].mean)

@@ -85,13 +85,10 @@ INTERVALS = (
 def page(
     rows: Sequence[UnseenRow], runs: Sequence[KeptRun], each: Mapping[tuple[str, str], str], notes: Sequence[str]
 ) -> Page:
-    """A line per attack and method, families first; for a terminal, under the attack's name.
+    """Make a line per attack and method, families first; for a terminal, under the attack's name.
 
-    Args:
-        lines: the numbers.
-        runs: all runs behind them.
-        each: what `found_of_each` says; shown for families.
-        notes: what was left out.
+    `runs` are all that the rows are made of; `each` is from `found_of_each`, shown for families; `notes` name the runs
+    that were left out.
     """
     table = [*COLUMNS, Column[UnseenRow]("found of each", lambda row: _each(row, each))]
     return Page(

@@ -78,12 +78,10 @@ class UnseenRow:
 
 
 def rows(methods: Mapping[str, Sequence[KeptRun]]) -> list[UnseenRow]:
-    """Every method with every attack that it was run without; the method that finds most comes first in each.
+    """Return every method with every attack that it was run without; the method that finds most comes first in each.
 
-    A method has a mean where it was run without each of the single attacks, on seeds that they share.
-
-    Args:
-        methods: the runs by their method's name.
+    `methods` are the runs by their method's name. A method has a mean where it was run without each of the single
+    attacks, on seeds that they share.
     """
     groups = {name: by_attack(them) for name, them in methods.items()}
     there = {unseen for each in groups.values() for unseen in each}
@@ -155,14 +153,10 @@ SCHEMA = {
 
 
 def predicted_as(store: Store, methods: Mapping[str, Sequence[KeptRun]], folder: Path) -> pl.DataFrame:
-    """unseen, method, attack, taken_for, rows (of all seeds together), share (of the attack's rows).
+    """Tabulate unseen, method, attack, taken_for, rows (of all seeds together), share (of the attack's rows).
 
-    A run whose file cannot be read is left out; without any the table is empty.
-
-    Args:
-        store: of the runs.
-        methods: the runs by their method's name.
-        folder: takes copies of their files.
+    `methods` are the runs by their method's name; `folder` takes copies of their files. A run whose file cannot be read
+    is left out; without any the table is empty.
     """
     tables = [
         table.select(pl.lit(unseen(run).words).alias("unseen"), pl.lit(name).alias("method"), *list(SCHEMA)[2:5])
