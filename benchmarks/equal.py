@@ -43,7 +43,7 @@ CHOSEN = (
 )
 FILES = ("predictions.parquet", "confusion_matrix.csv", "classification_report.csv", "selected_features.csv")
 """The files of a run that hold its rows' numbers; of the others, plots and texts may change their words."""
-COMPARED = ("label=category", "split=random", "duplicates=distinct", "protocol=clean", "log=false", "dataset=simulated")
+COMPARED = ("dataset=simulated", "where=[dataset.rows:3000,dataset.label:category,split.name:random]", "log=false")
 
 
 def main(commit: str) -> int:

@@ -1,15 +1,23 @@
-"""Write texts and tables of names that users chose: in a terminal, where a name may look like markup, and in files for
-a spreadsheet, where a cell that begins with `=` is a formula and may run commands."""
+"""Write names that users chose: in a terminal, where they may look like markup, and in tables for a spreadsheet, where
+a cell that begins with `=` is a formula and may run commands.
+
+Nothing heavy is imported before it is used: checking a configuration lists names, too.
+"""
+
+from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import polars as pl
+from iot_ids.common.imports import Later
 
 if TYPE_CHECKING:
+    import polars as pl
     from rich.console import Console
+else:
+    pl = Later("polars")
 
 FEWEST_COLUMNS, FEWEST_LINES = 40, 4
 FORMULA = r"^'*[=+\-@\t\r\n]"
@@ -17,9 +25,9 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^-$"
 """Not formulas: numbers, and the dash that marks an empty cell."""
 
 
-def plain_console(width: int | None = None, soft_wrap: bool = False) -> "Console":
+def plain_console(width: int | None = None, soft_wrap: bool = False) -> Console:
     """Return a console without markup: `[/]` and `:bug:` are text. Useless values of COLUMNS and LINES are raised."""
-    from rich.console import Console  # not at the top: reading data needs no console
+    from rich.console import Console
 
     size = shutil.get_terminal_size()
     if width is None and "COLUMNS" in os.environ:  # rich would take COLUMNS=0 literally, and print nothing
