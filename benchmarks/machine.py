@@ -45,9 +45,16 @@ def _processor() -> str:
 
 
 def commit() -> str:
-    """Return the abbreviated commit, with `-dirty` if code has changed since; `unknown` outside a checkout."""
+    """Return the abbreviated commit, with `-dirty` if more than docs/ has changed since; `unknown` outside a checkout.
+
+    Benchmarks and campaign write into docs/ themselves.
+    """
+    git = ["git", "-C", str(Path(__file__).parents[1])]
     try:
-        command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        found, changed = (
+            subprocess.run([*git, *words], capture_output=True, text=True, check=True).stdout.strip()
+            for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "-uno", "--", ":!docs"])
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{found}-dirty" if changed else found

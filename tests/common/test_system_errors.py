@@ -10,8 +10,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from conftest import Workplace, typed
 from iot_ids.common import system_errors
@@ -106,6 +108,21 @@ def test_a_full_disk_that_another_sentence_hides_is_told() -> None:
     hidden = UserError("the model cannot be loaded")
     hidden.__cause__ = full("/mnt/a")
     assert system_errors.explain(hidden) == "the disk is full: /mnt; make room there, and start again"
+
+
+def too_much_for_numpy() -> None:
+    np.empty(2**48)
+
+
+def too_much_for_pytorch() -> None:
+    torch.empty(2**48)
+
+
+@pytest.mark.parametrize("reserve", [too_much_for_numpy, too_much_for_pytorch])
+def test_too_little_memory_is_told_whoever_asked_for_it(reserve: Callable[[], None]) -> None:
+    wanted = pytest.raises(UserError, match=r"^the memory is used up \(.*llocate .*\); see ulimit -v")
+    with wanted, system_errors.as_user_error():
+        reserve()
 
 
 def test_any_other_error_is_not_told() -> None:

@@ -35,6 +35,8 @@ WORDS = {
     errno.EFBIG: re.compile(r"File too large"),
 }
 """Messages of libraries that do not raise OSError: SQLite, Polars, safetensors."""
+MEMORY = re.compile(r"(can't|cannot) allocate memory|CUDA out of memory", re.IGNORECASE)
+"""Messages of PyTorch and the system, which raise no MemoryError."""
 CLOSED = "standard output was closed before all output was written; results saved so far are kept"
 
 
@@ -95,8 +97,9 @@ def check_address_space() -> None:
 def explain(error: BaseException) -> str | None:
     """Explain an error that is, or was caused by, a system error; None for any other."""
     for each in (chain := list(_chain(error))):
-        if isinstance(each, MemoryError):
-            return f"the memory is used up ({each}); see ulimit -v, or use fewer rows or features".replace(" ()", "")
+        if isinstance(each, MemoryError) or MEMORY.search(str(each)):
+            said = redact_passwords(str(each)).splitlines() or [""]
+            return f"the memory is used up ({said[0]}); see ulimit -v, or use fewer rows or features".replace(" ()", "")
         if "No usable temporary directory" in str(each):
             return f"nothing can be written where temporary files go ({_temporary()}): make room, or set TMPDIR=FOLDER"
     if numbers := [number for each in chain if (number := _number(each)) is not None]:

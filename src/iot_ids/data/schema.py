@@ -156,7 +156,7 @@ class Dataset:
 class SimulatedDataset(Dataset):
     """The built-in default: a small generated version of BoT-IoT's testbed."""
 
-    rows: Annotated[int, Between(most=100_000_000)] = 100_000
+    rows: Annotated[int, Between(most=10_000_000)] = 100_000
     seed: int = 0
 
 
