@@ -322,7 +322,7 @@ def _taken_away(config: DictConfig, prefix: str) -> Iterator[str]:
 
 
 def _refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> None:
-    """Raise a UserError naming the first whole number outside the bounds of its field, or beyond any library's.
+    """Raise a UserError naming the first number outside its field's bounds, or whole number beyond any library's.
 
     Interpolations have to be resolved.
     """
@@ -331,8 +331,10 @@ def _refuse_out_of_bounds(config: DictConfig | ListConfig, prefix: str = "") -> 
         value = None if OmegaConf.is_missing(config, key) else config[key]
         if isinstance(value, DictConfig | ListConfig):
             _refuse_out_of_bounds(value, f"{prefix}{key}.")
-        elif isinstance(value, int) and not isinstance(value, bool):
-            bounds.get(str(key), ANY).refuse(f"{prefix}{key}", value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            bound = bounds.get(str(key), ANY if isinstance(value, int) else None)
+            if bound is not None:
+                bound.refuse(f"{prefix}{key}", value)
 
 
 def _refuse_unknown_keys(config: DictConfig, prefix: str) -> None:

@@ -85,10 +85,11 @@ def _values(hint: Any, value: Any, bound: Between, name: str) -> list[str]:
         elif kind is bool:
             found += ["true", "false"]
         elif kind is int:
-            edges = {bound.least, bound.least - 1, bound.most, bound.most + 1}
+            edges = {int(edge) for edge in (bound.least, bound.least - 1, bound.most, bound.most + 1)}
             found += map(str, sorted({0, 1, -1, 2, 7, 2**31 - 1, 2**31, 2**32, 2**63 - 1, 2**63, *edges}))
         elif kind is float:
             found += ["0", "1", "-1", "0.5", "0.999", "1e-9", "1.0000001", "-1e-300", "1e9", "1e308", "nan", "inf"]
+            found += [f"{bound.least:g}", f"{bound.most:g}", f"{2 * bound.most:g}"] * (bound is not ANY)
     if isinstance(value, ListConfig) and all(isinstance(each, str) for each in value):
         found += [_spelled(list(value)[1:]), _spelled([*value, *value]), _spelled([*value, "x"])]
     return found

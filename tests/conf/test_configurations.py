@@ -270,6 +270,13 @@ def test_a_number_that_native_code_does_not_bear_is_refused_with_its_bound(words
         resolve(composed(*words.split()))
 
 
+@pytest.mark.parametrize("model", ["svm", "svm_rbf", "svm_exact"])
+@pytest.mark.parametrize(("value", "bound"), [("1e-200", "least 1e-20"), ("1e300", "most 1e\\+20"), ("nan", "least")])
+def test_a_cost_at_which_no_search_ends_is_refused(model: str, value: str, bound: str) -> None:
+    with pytest.raises(UserError, match=rf"^model.C={re.escape(str(float(value)))} has to be at {bound}"):
+        resolve(composed(f"model={model}", f"model.C={value}"))
+
+
 def whole_numbers(kind: type[Any]) -> list[str]:
     """The fields of a schema that hold whole numbers."""
     return [name for name, hint in get_type_hints(kind).items() if hint in (int, int | None)]

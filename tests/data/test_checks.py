@@ -40,6 +40,7 @@ def test_a_sound_declaration_passes(small: Dataset) -> None:
         (labels(normal="normal"), "normal: normal is not among the classes Normal, Flood, Scan"),
         (labels(normal="A", classes={"A": ["x"], "B": ["X"]}), "the value 'x' is named 2 times"),
         (labels(normal="A", classes={"A": ["x"], "B": []}), "classes.B has no values"),
+        (labels(columns=[]), "labels.category.columns is empty"),
         (lambda dataset: replace(dataset, format=Format(separator="tab")), "must be auto or one ASCII character"),
         (lambda dataset: replace(dataset, format=Format(separator="")), "must be auto or one ASCII character"),
         (lambda dataset: replace(dataset, format=Format(separator="ß")), "one ASCII character"),

@@ -1,4 +1,4 @@
-"""Bounds of the configuration's whole numbers, stated in the type of the field that they belong to.
+"""Bounds of the configuration's numbers, stated in the type of the field that they belong to.
 
 Native code takes other numbers than Python does: beyond its range it raises whatever it likes, reserves all memory, or
 does not end. Where a schema says `k: Annotated[int, Between(1, 100)]`, values outside are refused before anything runs.
@@ -15,16 +15,16 @@ LARGEST_COUNT = 2**63 - 1
 
 @dataclass(frozen=True)
 class Between:
-    """The least and the largest value that a whole number may have."""
+    """The least and the largest value that a number may have; whole numbers have these bounds without a word."""
 
-    least: int = -LARGEST_COUNT
-    most: int = LARGEST_COUNT
+    least: float = -LARGEST_COUNT
+    most: float = LARGEST_COUNT
 
-    def refuse(self, key: str, value: int) -> None:
-        """Raise a UserError where `value` lies outside."""
-        if value < self.least:
+    def refuse(self, key: str, value: float) -> None:
+        """Raise a UserError where `value` lies outside, or is not a number."""
+        if not value >= self.least:
             raise UserError(f"{key}={value} has to be at least {self.least}")
-        if value > self.most:
+        if not value <= self.most:
             raise UserError(f"{key}={value} has to be at most {self.most}")
 
 

@@ -157,6 +157,8 @@ def _of_columns(columns: Columns) -> Iterator[str]:
 
 
 def _of_taxonomy(chosen: Taxonomy, dataset: Dataset) -> Iterator[str]:
+    if not chosen.columns:
+        yield "columns is empty: no column tells the class"
     for column in chosen.columns:
         if column not in dataset.columns.labels:
             yield f"columns: {column} is not among columns.labels"

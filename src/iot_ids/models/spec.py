@@ -15,6 +15,8 @@ Cores = Annotated[int, Between(-1_000, 1_000)]
 """CPU cores; -1 for all, -2 for all but one."""
 Depth = Annotated[int | None, Between(1, 1_000_000)]
 """Levels of a tree; as many as it takes if None."""
+Cost = Annotated[float, Between(1e-20, 1e20)]
+"""The C of a support vector machine; liblinear's search does not end at 1e-200, nor at 1e300."""
 Int32 = Annotated[int, Between(1, 2**31 - 1)]
 """A count that native code holds in 32 bits."""
 
@@ -157,7 +159,7 @@ class RandomForest(Model):
 class LinearSvm(Model):
     """A linear support vector machine."""
 
-    C: float
+    C: Cost
     dual: bool
     class_weight: str | None
 
@@ -166,7 +168,7 @@ class LinearSvm(Model):
 class NystroemSvm(Model):
     """A support vector machine whose RBF kernel is approximated by random features."""
 
-    C: float
+    C: Cost
     gamma: float | str
     components: Int32
     epochs: Passes
@@ -177,7 +179,7 @@ class NystroemSvm(Model):
 class ExactSvm(Model):
     """A support vector machine with the exact RBF kernel."""
 
-    C: float
+    C: Cost
     gamma: float | str
     max_rows: Int32
     """The most training rows accepted: time grows with their square."""
