@@ -81,7 +81,7 @@ def test_a_mistake_in_the_configuration_is_named_at_once(words: str, message: st
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
-    assert seconds < 1  # half a second where nothing else runs; no import of PyTorch or MLflow fits into this
+    assert seconds < 1.5  # a half where nothing else runs, one where much does; PyTorch's import takes as long again
 
 
 def edited(workplace: Workplace, edit: Callable[[list[str]], list[str]]) -> str:
