@@ -139,11 +139,11 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
 def save_model(detector: Detector, folder: Path, examples: pl.DataFrame | None = None) -> None:
     """Write `detector` into `folder` as an MLflow model that is loaded from code, never by unpickling.
 
-    Its signature names the raw columns and the classes. Identifiers may be of any type: ports are written as numbers
+    Its signature names the raw columns, of which those not selected may be absent, and the classes. Identifiers may be of any type: ports are written as numbers
     and as text. `examples` are flows to keep with it.
     """
     signature = ModelSignature(
-        inputs=Schema([ColSpec(_type(detector, name), name) for name in detector.inputs]),
+        inputs=Schema([_column(detector, name) for name in detector.inputs]),
         outputs=Schema([ColSpec("float", name) for name in detector.classes]),
     )
     with atomic.temporary_folder() as place:
@@ -162,11 +162,14 @@ def save_model(detector: Detector, folder: Path, examples: pl.DataFrame | None =
             )
 
 
-def _type(detector: Detector, name: str) -> str | AnyType:
-    columns = detector.columns
+def _column(detector: Detector, name: str) -> ColSpec:
+    """Describe a raw column; those that were not selected may be absent."""
+    columns, encoder = detector.columns, detector.pipeline.encoder
+    kind: str | AnyType = "double" if name in columns.numeric else "string"
     if name in columns.identifiers:
-        return AnyType()
-    return "double" if name in columns.numeric else "string"
+        kind = AnyType()
+    read = detector.window is not None or name in (*encoder.numbers, *encoder.texts)
+    return ColSpec(kind, name, required=read)
 
 
 def spelled(name: object) -> str:
