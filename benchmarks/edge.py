@@ -1,7 +1,7 @@
 """An exported detector on a gateway: one flow at a time, 1,024 at a time, memory, start and size, on one thread.
 
-Raw columns in, probabilities out, preprocessing included; scikit-learn's own `predict_proba` is handed the scaled
-matrix. The GRU with min-max scaling is the paper's, on 8 features; the one with quantiles reads all 45. Memory is what the
+Raw columns in, probabilities out, preprocessing included; scikit-learn's own `predict_proba` gets the scaled matrix.
+The GRU with min-max scaling is the paper's, on 8 features; the one with quantiles reads all 45. Memory is what the
 process holds after answering. The flows are simulated.
 """
 

@@ -106,7 +106,7 @@ def test_an_export_that_answers_otherwise_is_not_written_and_the_worst_row_is_sh
 
     scores = np.linspace(-3, 3, 200)
     folder = keep(gru(), point=operating_point(scores, 0.2))
-    right = exports._outputs
+    right = exports.outputs
 
     def wrong(exported: Any, rows: parity.Flows) -> parity.Outputs:
         found = right(exported, rows)
@@ -117,7 +117,7 @@ def test_an_export_that_answers_otherwise_is_not_written_and_the_worst_row_is_sh
             found.code[7] = (found.code[7] + 1) % 3
         return replace(found, alarm=~found.alarm if what == "alarms" else found.alarm)
 
-    monkeypatch.setattr(exports, "_outputs", wrong)
+    monkeypatch.setattr(exports, "outputs", wrong)
     with pytest.raises(UserError, match=rf"not exported: {what} of .* flows differ .* bytes="):
         export(folder, tmp_path / "out" / "d.onnx")
     assert not (tmp_path / "out").exists()

@@ -61,7 +61,7 @@ def export(folder: Path, out: Path, trust: Collection[str] = ()) -> Export:
     base, of_the_run = _rows_of_the_run(detector, folder)
     exported = Exported(content)
     flows = parity.concatenated(base, parity.hard_rows(base))
-    found = parity.compare(detector, lambda each: _outputs(exported, each), flows, of_the_run)
+    found = parity.compare(detector, lambda each: outputs(exported, each), flows, of_the_run)
     files = {
         out: content if out.suffix == ".onnx" else runnable(content),
         out.with_suffix(".golden.csv"): _golden(detector, exported, flows, len(base)).encode(),
@@ -128,7 +128,8 @@ def _rows_of_the_run(detector: Detector, folder: Path) -> tuple[Flows, int]:
     return Flows(np.zeros((1, len(encoder.numbers))), np.full((1, len(encoder.texts)), "", dtype=object)), 0
 
 
-def _outputs(exported: Exported, flows: Flows) -> Outputs:
+def outputs(exported: Exported, flows: Flows) -> Outputs:
+    """Ask an exported detector about flows."""
     answers = exported.answer(flows.numbers, flows.texts)
     return Outputs(answers.probabilities, answers.code, answers.alarm)
 

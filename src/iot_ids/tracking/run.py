@@ -139,8 +139,8 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
 def save_model(detector: Detector, folder: Path, examples: pl.DataFrame | None = None) -> None:
     """Write `detector` into `folder` as an MLflow model that is loaded from code, never by unpickling.
 
-    Its signature names the raw columns, of which those not selected may be absent, and the classes. Identifiers may be of any type: ports are written as numbers
-    and as text. `examples` are flows to keep with it.
+    Its signature names the classes and the raw columns, of which those not selected may be absent. Identifiers may be
+    of any type: ports are written as numbers and as text. `examples` are flows to keep with it.
     """
     signature = ModelSignature(
         inputs=Schema([_column(detector, name) for name in detector.inputs]),
