@@ -1,17 +1,16 @@
 """The scalers that look a value up among the training rows', as nodes of an ONNX graph.
 
-A column's function is piecewise linear, so that one node of decision trees finds the segment of every value: as exact
-as `np.interp`, and several times faster than a binary search in the graph.
+A column's function is piecewise linear: the graph finds the segment of every value and computes it as `np.interp` does,
+to the last digit.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iot_ids.common.onnx_graph import Graph, Tree
+from iot_ids.common.onnx_graph import Graph
 
 CENTRAL, TAIL = 0.425, 1.6
 """AS 241's border between the middle and the tails, and where it centres the tails."""
@@ -65,25 +64,58 @@ def cut_off(segments: Segments, below: float, above: float) -> Segments:
 
 
 def ranks(graph: Graph, x: str, columns: Sequence[Segments]) -> str:
-    """Add the nodes that compute each column's function of `x`, float64 `(rows, columns)`."""
-    trees = [_tree(each.ends, at) for at, each in enumerate(columns)]
-    places = graph.leaves(x, trees)
-    table = np.concatenate([each.table[_segments(tree)] for each, tree in zip(columns, trees, strict=True)])
-    found = [graph.node("Gather", graph.number(part), places) for part in table.T]
-    left, low, slope, right, high = found
+    """Add the nodes that compute each column's function of `x`, float32 `(rows, columns)`: float64."""
+    places, width = _places(graph, x, [each.ends for each in columns])
+    table = np.concatenate([_padded(each.table, width) for each in columns])
+    found = graph.node("Gather", graph.number(table), places)  # rows, columns, 5: one gather is faster than five
+    parts = graph.nodes("Split", found, axis=2, num_outputs=5, outputs=5)
+    shape, x = graph.constant([0, len(columns)], np.int64), graph.cast(x, np.float64)
+    left, low, slope, right, high = (graph.node("Reshape", part, shape) for part in parts)
     forward = graph.node("Add", graph.node("Mul", slope, graph.node("Sub", x, left)), low)
     backward = graph.node("Sub", high, graph.node("Mul", slope, graph.node("Sub", right, x)))
-    both = graph.node("Add", forward, backward)
-    return graph.node("Mul", both, graph.number(0.5))
+    return graph.node("Mul", graph.node("Add", forward, backward), graph.number(0.5))
 
 
 def steps(graph: Graph, x: str, columns: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> str:
-    """Add the nodes of step functions: per column `ends` and one value more than there are ends."""
-    trees = []
-    for at, (ends, values) in enumerate(columns):
-        tree = _tree(ends, at)
-        trees.append(replace(tree, value=values[tree.value.astype(np.int64)], output=at))
-    return graph.leaf_sums(x, trees, len(trees))
+    """Add the nodes of step functions of `x`, float32: per column `ends`, and one value more than there are ends."""
+    places, width = _places(graph, x, [ends for ends, _ in columns])
+    values = np.concatenate([_padded(values, width) for _, values in columns])
+    return graph.node("Gather", graph.number(values), places)
+
+
+def _places(graph: Graph, x: str, ends: Sequence[NDArray[np.float64]]) -> tuple[str, int]:
+    """Add the nodes that find each value's segment: int64 `(rows, columns)`, numbered `width` apart by column.
+
+    The number of ends below a value is its segment. They are counted in two steps, among every n-th end and then among
+    the n between two of these: a search in halves would take more nodes, and a decision tree is 3 times slower.
+    Ends are rounded down to float32, as the values have no more digits.
+    """
+    side = int(np.ceil(np.sqrt(max(len(each) for each in ends) + 1)))
+    grid = np.stack([_padded(_floor(each), side**2, np.inf) for each in ends]).reshape(len(ends), side, side)
+    value = graph.node("Unsqueeze", x, graph.constant([2], np.int64))  # rows, columns, 1
+    row = _count_below(graph, value, graph.constant(grid[None, :, :-1, -1], np.float32))
+    offsets = np.arange(len(ends)) * side
+    within = graph.node("Add", row, graph.constant(offsets, np.int64))
+    few = graph.node("Gather", graph.constant(grid.reshape(-1, side), np.float32), within)  # rows, columns, side
+    first = graph.node("Mul", within, graph.constant(side, np.int64))
+    return graph.node("Add", first, _count_below(graph, value, few)), side**2
+
+
+def _count_below(graph: Graph, value: str, ends: str) -> str:
+    above = graph.cast(graph.node("Greater", value, ends), np.float32)
+    return graph.cast(graph.node("ReduceSum", above, graph.constant([2], np.int64), keepdims=0), np.int64)
+
+
+def _floor(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the largest float32 up to each value, as float64."""
+    with np.errstate(over="ignore"):
+        near = values.astype(np.float32)
+    return np.where(near > values, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float64)
+
+
+def _padded(values: NDArray[np.float64], length: int, by: float = 0.0) -> NDArray[np.float64]:
+    """Lengthen the first axis."""
+    return np.pad(values, [(0, length - len(values)), *[(0, 0)] * (values.ndim - 1)], constant_values=by)
 
 
 def normal_deviates(graph: Graph, ranks: str) -> str:
@@ -92,7 +124,7 @@ def normal_deviates(graph: Graph, ranks: str) -> str:
     Source: Wichura, "Algorithm AS 241", Applied Statistics 37, 1988; its outermost region is not needed here.
     """
     add = graph.node
-    p = add("Reshape", ranks, graph.constant([-1, 1], np.int64))
+    p = add("Reshape", ranks, graph.constant([1, -1], np.int64))
     q = add("Sub", p, graph.number(0.5))
     aside = add("Abs", q)
     central = add("LessOrEqual", aside, graph.number(CENTRAL))
@@ -103,8 +135,9 @@ def normal_deviates(graph: Graph, ranks: str) -> str:
     t3, t4 = add("Mul", t2, t), add("Mul", t2, t2)
     powers = [t, t2, t3, t4, add("Mul", t4, t), add("Mul", t4, t2), add("Mul", t4, t3)]
     constant, *weights = np.column_stack([A, B, C, D])
-    sums = add("Add", add("MatMul", add("Concat", *powers, axis=1), graph.number(weights)), graph.number(constant))
-    parts = graph.nodes("Split", sums, axis=1, num_outputs=4, outputs=4)
+    product = add("MatMul", graph.number(np.transpose(weights)), add("Concat", *powers, axis=0))
+    sums = add("Add", product, graph.number(constant[:, None]))
+    parts = graph.nodes("Split", sums, axis=0, num_outputs=4, outputs=4)
     above, below = (add("Where", central, parts[at], parts[at + 2]) for at in (0, 1))
     signed = add("Where", central, q, add("Sign", q))
     z = add("Mul", add("Div", above, below), signed)
@@ -137,28 +170,3 @@ def _float32(order: NDArray[np.int64]) -> NDArray[np.float32]:
 def before(value: float) -> float:
     """Return the next smaller float64."""
     return float(np.nextafter(value, -np.inf))
-
-
-def _segments(tree: Tree) -> NDArray[np.int64]:
-    return tree.value[tree.left < 0].astype(np.int64)
-
-
-def _tree(ends: NDArray[np.float64], feature: int) -> Tree:
-    """Return a balanced tree whose leaf values number the segments; every node asks the same feature."""
-    nodes: list[list[Any]] = []
-
-    def grow(first: int, last: int) -> int:
-        """Add the tree of segments `first` to `last`; return its root."""
-        at = len(nodes)
-        if first == last:
-            nodes.append([0.0, -1, -1, first])
-            return at
-        middle = (first + last) // 2
-        nodes.append([ends[middle], 0, 0, -1])
-        nodes[at][1] = grow(first, middle)
-        nodes[at][2] = grow(middle + 1, last)
-        return at
-
-    grow(0, len(ends))
-    threshold, left, right, value = (np.array(each) for each in zip(*nodes, strict=True))
-    return Tree(np.full(len(nodes), feature), threshold, left, right, value.astype(np.float64))

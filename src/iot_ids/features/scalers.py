@@ -99,7 +99,7 @@ class Quantile:
     def to_onnx(self, graph: Graph, x: str) -> str:
         """Add interpolation and quantile function; ranks are rounded to float32 between them, as in scikit-learn."""
         columns = [_bounded(of, self.transformer.references_) for of in self.transformer.quantiles_.T]
-        ranks = graph.cast(onnx_ranks.ranks(graph, graph.cast(x, np.float64), columns), np.float32)
+        ranks = graph.cast(onnx_ranks.ranks(graph, x, columns), np.float32)
         end = BOUNDS_THRESHOLD - np.spacing(1)
         return _deviates(graph, graph.cast(ranks, np.float64), end)
 
@@ -140,7 +140,7 @@ class Midrank:
     def to_onnx(self, graph: Graph, x: str) -> str:
         """Add interpolation and quantile function."""
         columns = [onnx_ranks.interpolation(of, self.ranks) for of in self.quantiles.T]
-        ranks = onnx_ranks.ranks(graph, graph.cast(x, np.float64), columns)
+        ranks = onnx_ranks.ranks(graph, x, columns)
         return _deviates(graph, ranks, 0.5 / len(self.ranks))
 
     def _rank(self, values: NDArray[np.float32], quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -231,7 +231,7 @@ class Share:
     def to_onnx(self, graph: Graph, x: str) -> str:
         """Add one step function per column: constant where values are rounded to the same."""
         columns = [self._steps(values, counts) for values, counts in zip(self.values, self.counts, strict=True)]
-        return graph.cast(onnx_ranks.steps(graph, graph.cast(x, np.float64), columns), np.float32)
+        return graph.cast(onnx_ranks.steps(graph, x, columns), np.float32)
 
     def _steps(
         self, values: NDArray[np.float64], counts: NDArray[np.float64]
