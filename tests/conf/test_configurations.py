@@ -277,6 +277,12 @@ def test_a_cost_at_which_no_search_ends_is_refused(model: str, value: str, bound
         resolve(composed(f"model={model}", f"model.C={value}"))
 
 
+@pytest.mark.parametrize("value", ["nan", "-1"])
+def test_an_outlier_rule_that_drops_nothing_or_everything_is_refused(value: str) -> None:
+    with pytest.raises(UserError, match=rf"^outliers.factor={float(value)} has to be at least 0"):
+        resolve(composed("outliers=iqr", f"outliers.factor={value}"))
+
+
 def whole_numbers(kind: type[Any]) -> list[str]:
     """The fields of a schema that hold whole numbers."""
     return [name for name, hint in get_type_hints(kind).items() if hint in (int, int | None)]

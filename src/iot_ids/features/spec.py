@@ -19,7 +19,7 @@ class Iqr:
 
     name: str
     _target_: str
-    factor: float
+    factor: Annotated[float, Between(0, 1e20)]
     """Interquartile ranges that a number may lie outside the quartiles."""
     before_split: bool = False
     """A shortcut of the paper: bounds from all rows, including test rows, and rows dropped from all parts."""
