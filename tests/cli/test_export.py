@@ -41,7 +41,8 @@ def test_from_a_run_to_a_file_with_card_and_golden_rows(
     assert card == (place / "model_card.md").read_text()
     found = Detector(out)
     assert f'"run": "{run.info.run_id}"' in found.metadata["origin"]
-    assert found.facts.threshold == pytest.approx(run.data.metrics["operating/threshold"], abs=0)
+    threshold = run.data.metrics["operating/threshold"]
+    assert found.facts.alarm_limit == pytest.approx(threshold + 1e-5 * max(1, abs(threshold)))
     kept = pl.read_parquet(place / "model" / "artifacts" / "detector" / "examples.parquet")
     assert kept.height == run.data.metrics["data/validation_rows"]
 

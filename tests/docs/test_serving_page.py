@@ -21,7 +21,7 @@ def test_the_stated_limits_are_those_of_the_code() -> None:
 
     page = PAGE.read_text()
     assert f"up to {to_onnx.MOST_LEAVES:,} leaves" in page
-    assert f"up to {neighbours.MOST_EXPORTED:,} numbers in the training rows" in page
+    assert f"up to {neighbours.MOST_EXPORTED:,} training rows" in page
     assert f"on {parity.HARD_ROWS:,} made-up hard ones" in page.replace("\n", " ")
     assert f"{export.GOLDEN_ROWS} flows with their answers" in page
     assert (parity.TOLERANCE, parity.SCORE_TOLERANCE) == (1e-5, 1e-4)

@@ -30,8 +30,12 @@ RAW = pl.DataFrame(
 )
 
 
-@pytest.mark.parametrize("indicate", [False, True])
-@pytest.mark.parametrize("names", [None, ["bytes"], ["proto=missing"], ["state=tcp", "port"], ["bytes=missing"]])
+CHOSEN = (None, ["bytes"], ["proto=missing"], ["state=tcp", "port"])
+
+
+@pytest.mark.parametrize(
+    ("indicate", "names"), [*((flag, names) for flag in (False, True) for names in CHOSEN), (True, ["bytes=missing"])]
+)
 @pytest.mark.parametrize("identifiers", [[], ["port"]])
 def test_raw_columns_are_encoded_as_in_training(
     indicate: bool, names: list[str] | None, identifiers: list[str]
@@ -41,8 +45,6 @@ def test_raw_columns_are_encoded_as_in_training(
     )
     encoder = Encoder.fit(TRAIN, columns.numeric, columns.categorical, indicate)
     encoder = encoder if names is None else encoder.only(names)
-    if not encoder.names:
-        pytest.skip("this encoder has no such column")
     used = Columns(numeric=encoder.numbers, categorical=encoder.texts, identifiers=identifiers, ports=identifiers)
     expected = encoder.transform(typed(RAW.lazy(), used, [""]).collect())
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +21,13 @@ from iot_ids.gateway.detector import Detector as Exported
 from iot_ids.models.classifier import Classifier, Table
 from iot_ids.models.networks.network import RecurrentClassifier
 from iot_ids.models.sklearn.adapter import Classical
+from iot_ids.models.sklearn.neighbours import NeighboursClassifier
 from iot_ids.models.spec import Trainer
 from iot_ids.serving import export as exports
 from iot_ids.serving import parity
 from iot_ids.serving.detector import Detector
 from iot_ids.serving.export import export
+from kept_folder import rebuild
 from serving.test_detector import CLASSES, COLUMNS, MISSING, flows
 
 TRAINER = Trainer("cpu", "cpu", max_epochs=2, batch_size=64, patience=2, gradient_clip=1.0)
@@ -98,7 +102,7 @@ def test_golden_rows_let_another_runtime_check_itself(keep: Callable[..., Path],
     assert [row["answer"] for row in rows] == [CLASSES[code] if code >= 0 else "" for code in answers.code]
 
 
-@pytest.mark.parametrize("what", ["probabilities", "answers", "alarms"])
+@pytest.mark.parametrize("what", ["probabilities", "answers", "attack scores", "alarms"])
 def test_an_export_that_answers_otherwise_is_not_written_and_the_worst_row_is_shown(
     keep: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -113,6 +117,8 @@ def test_an_export_that_answers_otherwise_is_not_written_and_the_worst_row_is_sh
         assert found.alarm is not None
         if what == "probabilities":
             found.probabilities[7, 0] += 2e-5
+        if what == "attack scores":
+            found = replace(found, score=-found.score)  # type: ignore[operator]
         if what == "answers":
             found.code[7] = (found.code[7] + 1) % 3
         return replace(found, alarm=~found.alarm if what == "alarms" else found.alarm)
@@ -142,7 +148,7 @@ def test_without_a_threshold_there_is_no_alarm(keep: Callable[..., Path], tmp_pa
     export(keep(Classical(GaussianNB())), tmp_path / "d.onnx")
     found = Exported(tmp_path / "d.onnx")
     assert found.outputs == ["probabilities", "answer", "attack_score"]
-    assert found.facts.threshold is None
+    assert found.facts.alarm_limit is None
 
 
 def test_a_detector_kept_before_there_were_examples_is_proved_on_made_up_rows(
@@ -162,7 +168,7 @@ def test_windows_and_other_endings_are_refused(keep: Callable[..., Path], tmp_pa
     with pytest.raises(UserError, match=r"must end in \.onnx, or in \.pyz"):
         export(tmp_path, tmp_path / "d.bin")
     with pytest.raises(UserError, match="holds no kept detector"):
-        export(tmp_path, tmp_path / "d.onnx")
+        export(tmp_path / "absent", tmp_path / "d.onnx")
     folder = keep(gru())
     facts = json.loads((folder / "network.json").read_text())
     (folder / "network.json").write_text(json.dumps({**facts, "sequence": "window"}))
@@ -195,4 +201,90 @@ def test_hard_rows_have_missing_and_infinite_numbers_unknown_names_and_borders()
     assert np.isnan(hard.numbers).any()
     assert np.isinf(hard.numbers).any()
     assert {"never seen", ""} <= set(hard.texts.ravel())
-    assert {1.0, np.nextafter(np.float32(2), np.float32(3)), 2.0} & set(hard.numbers.ravel())
+    values = set(hard.numbers[:, 0])
+    assert {2.0, 3.0, float(np.nextafter(np.float32(2), np.float32(3)))} <= values  # a value, a middle, a neighbour
+
+
+def test_a_flow_tied_with_the_threshold_is_normal_for_both(keep: Callable[..., Path], tmp_path: Path) -> None:
+    from iot_ids.metrics.operating_point import OperatingPoint
+
+    folder = keep(gru())
+    kept = Detector.load(folder)
+    scores = kept.attack_scores(kept.probabilities(flows(seed=1)[0]))
+    assert scores is not None
+    tied = float(scores[7])
+    for threshold in (tied, tied - 2e-7):  # as its own computation, and another one, may have it
+        point = OperatingPoint(0.1, 100, threshold)
+        folder = keep(gru(), point=point)
+        export(folder, tmp_path / "d.onnx")
+        again = Detector.load(folder)
+        assert again.alarm_limit == Exported(tmp_path / "d.onnx").facts.alarm_limit
+        assert again.alarm_limit is not None
+        assert not tied > again.alarm_limit
+
+
+def test_neighbours_without_a_definite_answer_are_no_golden_rows_and_too_many_are_refused(
+    keep: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = keep(NeighboursClassifier(5, "uniform", 1))
+    own = NeighboursClassifier.ambiguous
+    monkeypatch.setattr(NeighboursClassifier, "ambiguous", lambda self, x: own(self, x) | (np.arange(len(x)) % 20 == 0))
+    done = export(folder, tmp_path / "d.onnx")
+    assert 100 < done.parity.ambiguous < 0.2 * done.parity.rows
+    chosen = exports._golden_rows(Detector.load(folder), parity.as_flows(Detector.load(folder), flows(seed=1)[0]), 300)
+    assert chosen.numbers[0, 0] != flows(seed=1)[0]["bytes"][0]
+    monkeypatch.setattr(NeighboursClassifier, "ambiguous", lambda self, x: np.arange(len(x)) % 2 == 0)
+    with pytest.raises(UserError, match="have no definite answer"):
+        export(folder, tmp_path / "e.onnx")
+    assert not (tmp_path / "e.onnx").exists()
+
+
+def test_nothing_is_left_where_the_detector_cannot_be_written(keep: Callable[..., Path], tmp_path: Path) -> None:
+    folder, out = keep(gru()), tmp_path / "out"
+    (out / "d.onnx").mkdir(parents=True)
+    with pytest.raises(UserError, match="is a folder; name a file"):
+        export(folder, out / "d.onnx")
+    with pytest.raises(UserError, match="lies within model="):
+        export(folder, folder / "d.onnx")
+    files = {out / "e.onnx": b"detector", out / "e.golden.csv": b"rows"}
+    (out / "e.onnx").mkdir()
+    with pytest.raises(UserError, match="cannot be written"):
+        exports._write(files)
+    assert sorted(path.name for path in out.iterdir()) == ["d.onnx", "e.onnx"]
+
+
+def test_another_runs_card_does_not_stay_beside_the_detector(keep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = keep(gru())
+    (tmp_path / "model_card.md").write_text("the run's own")
+    export(folder, tmp_path / "out" / "d.onnx")
+    assert (tmp_path / "out" / "d.model_card.md").read_text() == "the run's own"
+    (tmp_path / "model_card.md").unlink()
+    export(folder, tmp_path / "out" / "d.onnx")
+    assert not (tmp_path / "out" / "d.model_card.md").exists()
+
+
+def test_a_run_on_generated_flows_is_marked_also_if_only_its_audit_says_so(
+    keep: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = keep(gru())
+    (tmp_path / "audit.json").write_text('{"simulated": true}')
+    export(folder, tmp_path / "d.onnx")
+    assert Exported(tmp_path / "d.onnx").facts.simulated
+
+
+def test_examples_that_are_none_are_one_sentence(keep: Callable[..., Path], tmp_path: Path) -> None:
+    folder = keep(gru())
+    (folder / "examples.parquet").write_bytes(b"PAR1 no")
+    rebuild(folder)
+    with pytest.raises(UserError, match=r"examples\.parquet cannot be read"):
+        export(folder, tmp_path / "d.onnx")
+
+
+def test_a_damaged_pyz_is_one_sentence(keep: Callable[..., Path], tmp_path: Path) -> None:
+    export(keep(gru()), tmp_path / "d.pyz")
+    content = (tmp_path / "d.pyz").read_bytes()
+    place = content.index(b"detector.onnx") + 2_000  # within its compressed bytes
+    (tmp_path / "d.pyz").write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    done = subprocess.run([sys.executable, tmp_path / "d.pyz", "x.csv"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("d.pyz was damaged or cut off; export or copy it again\n")

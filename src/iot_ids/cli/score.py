@@ -148,7 +148,7 @@ def _score(settings: dict[str, str]) -> None:
     for file in not_read:
         print(f"not read: {file}")
     print(f"{mark}{done.rows:,} flows scored, {done.flows_per_second:,.0f} per second: {out}")
-    if detector.threshold is None:
+    if detector.alarm_limit is None:
         print(f"alarm is blank: {_no_threshold(detector)}")
     if done.unanswered:
         more = ", ..." * (done.unanswered > len(done.examples))

@@ -12,7 +12,7 @@ from iot_ids.data.label import CLASS
 from iot_ids.data.load import Test
 from iot_ids.data.schema import Extractor
 from iot_ids.experiment.state import Fitted, Result
-from iot_ids.metrics.operating_point import rows_needed
+from iot_ids.metrics.operating_point import OperatingPoint, rows_needed
 
 
 def model_card(fitted: Fitted, result: Result, test: Test, run: str, commit: str) -> str:
@@ -39,9 +39,14 @@ def _intended_use(fitted: Fitted) -> str:
     columns = ", ".join(map(_code, [*encoder.numbers, *encoder.texts]))
     return (
         f"Gives a flow's class among {', '.join(map(_code, names))}{normal}, with probabilities. It reads the columns "
-        f"{columns}{_made_by(config.dataset.extractor)}. It belongs to the network and the kinds of attack that it was "
-        "trained on; on another network, measure it first."
+        f"{columns}{_made_by(config.dataset.extractor)}. {_network(config.adapt.on)}"
     )
+
+
+def _network(adapted: bool) -> str:
+    if adapted:
+        return "It was adapted to the tested network by that network's own flows; on another one, measure it first."
+    return "It belongs to the network and the kinds of attack that it was trained on; on another one, measure it first."
 
 
 def _made_by(extractor: Extractor) -> str:
@@ -102,8 +107,15 @@ def _operating_point(fitted: Fitted, metrics: Mapping[str, float]) -> str:
     found = [f"{title} {_with_interval(metrics, name)}" for title, name in titles.items() if name in metrics]
     return (
         f"An alarm is an attack score (log-odds) above {point.threshold:.6g}, set for {rate} false alarms on {rows} "
-        f"normal validation rows. On the test rows: {'; '.join(found) or 'no rows to measure it on'} (95 % intervals)."
+        f"normal validation rows{_out_of_reach(point)}. On the test rows: "
+        f"{'; '.join(found) or 'no rows to measure it on'} (95 % intervals)."
     )
+
+
+def _out_of_reach(point: OperatingPoint) -> str:
+    if point.nearest is None:
+        return ""
+    return f" (out of reach, as scores are tied; the nearest rate is {100 * point.nearest:.4g} %)"
 
 
 def _with_interval(metrics: Mapping[str, float], name: str) -> str:
@@ -127,12 +139,13 @@ def _limits(fitted: Fitted) -> Iterable[str]:
 
 def _reproduce(fitted: Fitted, run: str, commit: str) -> str:
     config = fitted.prepared.config
-    words = [f"dataset={config.dataset.name}", f"dataset.label={config.dataset.label}", f"split={config.split.name}",
-             f"scaler={config.scaler['name']}", f"selector={config.selector['name']}", f"model={config.model['name']}",
-             f"seed={config.seed}"]  # fmt: skip
+    chosen = {"scaler": config.scaler["name"], "selector": config.selector["name"], "model": config.model["name"]}
+    words = " ".join(
+        f"{group}={name}" for group, name in {"split": config.split.name, **chosen, "seed": config.seed}.items()
+    )
     return (
-        f"Run {_code(run)} of commit {_code(commit)}; every setting is in `config.yaml` beside this card.\n\n"
-        f"    python -m train {' '.join(words)}"
+        f"Run {_code(run)} of commit {_code(commit)}, {_code(words)}. Every other setting is in `config.yaml` beside "
+        "this card; versions of libraries are in the model's `detector.json`."
     )
 
 

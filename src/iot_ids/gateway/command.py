@@ -1,6 +1,7 @@
 """`python detector.pyz flows.csv > answers.csv`: score files with an exported detector."""
 
 import csv
+import re
 import sys
 from pathlib import Path
 
@@ -10,13 +11,16 @@ from numpy.typing import NDArray
 from iot_ids.gateway.detector import Answers, Detector, DetectorError
 from iot_ids.gateway.flows import Batch, batches
 
+FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+NO_FORMULA = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|-", re.ASCII)
+"""Numbers, and the dash that marks an empty cell."""
 USAGE = """\
 Score flows with this detector: one row per flow, on standard output.
 
   python detector.pyz flows.csv [more.csv.gz ...] > answers.csv
   ... | python detector.pyz - > answers.csv
 
-The files are CSV, plain or gzipped, with the column names of the training data in the first line. Columns of the
+The files are CSV, plain or packed, with the column names of the training data in the first line. Columns of the
 answer: file, line, answer, attack_score (log-odds of an attack), alarm (attack_score is above the threshold), and the
 probability of each class. A flow without an answer (a missing number, text for a number, a line with too many or too
 few cells) has blanks there. The exit code is 1 if no flow got an answer.
@@ -28,6 +32,9 @@ def main(source: bytes, words: list[str]) -> int:
     if not words or {"-h", "--help"} & {*words}:
         print(USAGE, end="")
         return 0
+    if sys.stdout is None or sys.stderr is None:
+        return 1
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # class names may have any letter
     try:
         return _score(Detector(source), words)
     except DetectorError as error:
@@ -35,6 +42,9 @@ def main(source: bytes, words: list[str]) -> int:
         return 1
     except BrokenPipeError:
         sys.stderr.close()  # or Python would complain about standard output at its end
+        return 1
+    except OSError as error:
+        print(f"the answers are not complete: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; the answers are not complete", file=sys.stderr)
@@ -44,6 +54,7 @@ def main(source: bytes, words: list[str]) -> int:
 def _score(detector: Detector, words: list[str]) -> int:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     mark = ["SIMULATED"] if detector.facts.simulated else []
+    classes = [as_text(name) for name in detector.facts.classes]
     names = [f"probability/{name}" for name in detector.facts.classes]
     writer.writerow([*(["origin"] if mark else []), "file", "line", "answer", "attack_score", "alarm", *names])
     scored = answered = 0
@@ -51,11 +62,18 @@ def _score(detector: Detector, words: list[str]) -> int:
         for batch in batches(None if word == "-" else Path(word), detector.facts):
             answers = detector.answer(batch.numbers, batch.texts)
             there = (answers.code >= 0) & batch.whole
-            writer.writerows([*mark, word, *row] for row in _rows(batch, answers, there, detector.facts.classes))
+            writer.writerows([*mark, as_text(word), *row] for row in _rows(batch, answers, there, classes))
             scored, answered = scored + len(there), answered + int(there.sum())
     sys.stdout.flush()
+    if not scored:
+        raise DetectorError(f"{', '.join(words)}: no flows below the header")
     _report(detector, scored, answered)
     return 0 if answered else 1
+
+
+def as_text(name: str) -> str:
+    """Put an apostrophe before what a spreadsheet would compute, as `iot-ids score` does."""
+    return f"'{name}" if FORMULA.match(name) and not NO_FORMULA.fullmatch(name) else name
 
 
 def _rows(batch: Batch, answers: Answers, there: NDArray[np.bool_], classes: list[str]) -> list[list[object]]:
@@ -74,7 +92,7 @@ def _rows(batch: Batch, answers: Answers, there: NDArray[np.bool_], classes: lis
 
 def _report(detector: Detector, scored: int, answered: int) -> None:
     """Say on standard error what a reader of the answers must know."""
-    if detector.facts.threshold is None:
+    if detector.facts.alarm_limit is None:
         print("no threshold was set in training (see the model card): alarm is blank", file=sys.stderr)
     if detector.facts.simulated:
         print("SIMULATED: the detector was trained or tested on generated flows", file=sys.stderr)

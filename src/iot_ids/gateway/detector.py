@@ -34,11 +34,14 @@ class Facts:
     missing: list[str] = field(default_factory=lambda: [""])
     """Cell texts that mean "no value"."""
     separator: str = "auto"
+    header: str = "auto"
+    """Whether the first line has names: present, absent, or auto, which is where it has half of those read."""
     column_names: list[str] = field(default_factory=list)
     """Names in order, for files without a header line."""
     comment: str = ""
     normal: str | None = None
-    threshold: float | None = None
+    alarm_limit: float | None = None
+    """The attack score above which a flow is an alarm: a hair above the operating point's threshold."""
     simulated: bool = False
 
 
@@ -53,7 +56,7 @@ class Answers:
     score: NDArray[np.float64] | None
     """Log-odds of an attack, `(rows,)`; NaN without an answer."""
     alarm: NDArray[np.bool_] | None
-    """Whether the score is above the threshold, `(rows,)`; false without an answer."""
+    """Whether the score is above `alarm_limit`, `(rows,)`; false without an answer."""
 
 
 class Detector:

@@ -32,6 +32,8 @@ from iot_ids.serving.provenance import Provenance
 
 FILE = "detector.json"
 EXAMPLES = "examples.parquet"
+TIE = 1e-5
+"""How much higher a score must be than the threshold, as a share of it, to differ from it."""
 VERSION = 3
 """Of the saved folder; version 1 had no registered names, manifest or format, version 2 no operating point."""
 
@@ -103,9 +105,15 @@ class Detector:
         return None if self.normal is None else attack_scores(probabilities, self.normal)
 
     @property
-    def threshold(self) -> float | None:
-        """Return the attack score above which a flow is an alarm; None if no threshold was set."""
-        return None if self.point is None else self.point.threshold
+    def alarm_limit(self) -> float | None:
+        """Return the attack score above which a flow is an alarm; None if no threshold was set.
+
+        It lies a TIE above the operating point's threshold, which is a score of a validation row: flows with the same
+        score are normal, whatever the last digits of the computation, here or in an exported file.
+        """
+        if self.point is None or self.point.threshold is None:
+            return None
+        return self.point.threshold + TIE * max(1.0, abs(self.point.threshold))
 
     def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
         """Compute the model's input `(rows, features)` from raw columns; NaN where a number is missing."""

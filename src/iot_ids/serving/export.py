@@ -4,10 +4,12 @@ import csv
 import io
 import zipfile
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
@@ -18,7 +20,7 @@ from iot_ids.serving import onnx_model, parity
 from iot_ids.serving.detector import Detector, examples
 from iot_ids.serving.parity import Flows, Outputs, Parity
 from iot_ids.serving.provenance import as_dict, versions
-from iot_ids.serving.scoring import detector_folder, load_detector
+from iot_ids.serving.scoring import detector_folder, is_simulated, load_detector
 
 VERSION = 1
 """Of the metadata in the file; `gateway/detector.py` reads up to this one."""
@@ -27,10 +29,15 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of every file in a .pyz, so that the same detector gives the same bytes."""
 MAIN = """\
 import sys
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
+try:
+    with ZipFile(sys.argv[0]) as whole:
+        detector, damaged = whole.read("detector.onnx"), whole.testzip()
+except (BadZipFile, OSError, EOFError, ValueError):
+    damaged = "it"
+if damaged:
+    sys.exit(sys.argv[0] + " was damaged or cut off; export or copy it again")
 from iot_ids.gateway.command import main
-with ZipFile(sys.argv[0]) as whole:
-    detector = whole.read("detector.onnx")
 sys.exit(main(detector, sys.argv[1:]))
 """
 CARD = "model_card.md"
@@ -54,40 +61,40 @@ def export(folder: Path, out: Path, trust: Collection[str] = ()) -> Export:
     Raises:
         UserError: the detector cannot be loaded or exported, its export answers otherwise, or `out` cannot be written.
     """
-    if out.suffix not in (".onnx", ".pyz"):
-        raise UserError(f"out={out} must end in .onnx, or in .pyz for a file that Python runs")
+    _check_out(out, folder)
     detector = load_detector(folder, trust)
-    content = build(detector)
+    content = build(detector, bool(is_simulated(folder)) or (detector.origin is not None and detector.origin.simulated))
     base, of_the_run = _rows_of_the_run(detector, folder)
     exported = Exported(content)
     flows = parity.concatenated(base, parity.hard_rows(base))
     found = parity.compare(detector, lambda each: outputs(exported, each), flows, of_the_run)
     files = {
         out: content if out.suffix == ".onnx" else runnable(content),
-        out.with_suffix(".golden.csv"): _golden(detector, exported, flows, len(base)).encode(),
+        out.with_suffix(".golden.csv"): _golden(exported, _golden_rows(detector, flows, len(base))).encode(),
     }
     card = folder.resolve().parent / CARD
     if card.is_file():
         files[out.with_suffix(f".{CARD}")] = card.read_bytes()
+    else:
+        out.with_suffix(f".{CARD}").unlink(missing_ok=True)  # of an earlier export, and another run
     _write(files)
     return Export([*files], len(files[out]), found)
 
 
-def build(detector: Detector) -> bytes:
-    """Return the ONNX file of a detector: the same bytes for the same detector.
+def build(detector: Detector, simulated: bool = False) -> bytes:
+    """Return the ONNX file of a detector: the same bytes for the same detector and installation.
 
     Raises:
         UserError: it reads windows, or its model or scaler cannot be exported.
     """
-    metadata = {**_metadata(detector), "sha256": NO_DIGEST.decode()}
+    metadata = {**_metadata(detector, simulated), "sha256": NO_DIGEST.decode()}
     return with_digest(bytes(onnx_model.build(detector, metadata).SerializeToString(deterministic=True)))
 
 
-def _metadata(detector: Detector) -> dict[str, str]:
+def _metadata(detector: Detector, simulated: bool) -> dict[str, str]:
     """Describe the detector: `runtime` for our own runtime, the rest for people and other programs; all JSON."""
     encoder, columns, point = detector.pipeline.encoder, detector.columns, detector.point
     normal = None if detector.normal is None else detector.classes[detector.normal]
-    simulated = detector.origin is not None and detector.origin.simulated
     units = detector.origin.extractor.units if detector.origin is not None else {}
     runtime = {
         "numbers": encoder.numbers,
@@ -96,10 +103,11 @@ def _metadata(detector: Detector) -> dict[str, str]:
         "ports": [name for name in encoder.numbers if name in columns.ports],
         "missing": list(detector.missing),
         "separator": detector.form.separator,
+        "header": detector.form.header.value,
         "column_names": detector.form.column_names,
         "comment": detector.form.comment,
         "normal": normal,
-        "threshold": detector.threshold,
+        "alarm_limit": detector.alarm_limit,
         "simulated": simulated,
     }
     kinds = [(name, "number") for name in encoder.numbers] + [(name, "text") for name in encoder.texts]
@@ -121,9 +129,12 @@ def _metadata(detector: Detector) -> dict[str, str]:
 
 def _rows_of_the_run(detector: Detector, folder: Path) -> tuple[Flows, int]:
     """Return the validation rows kept with the detector; folders of earlier versions have none, so zeros serve."""
-    kept = examples(detector_folder(folder))
-    if kept is not None and kept.height:
-        return parity.as_flows(detector, kept), kept.height
+    try:
+        kept = examples(detector_folder(folder))
+        if kept is not None and kept.height:
+            return parity.as_flows(detector, kept), kept.height
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise UserError(f"model={folder}: examples.parquet cannot be read ({error}); copy the model again") from error
     encoder = detector.pipeline.encoder
     return Flows(np.zeros((1, len(encoder.numbers))), np.full((1, len(encoder.texts)), "", dtype=object)), 0
 
@@ -131,13 +142,19 @@ def _rows_of_the_run(detector: Detector, folder: Path) -> tuple[Flows, int]:
 def outputs(exported: Exported, flows: Flows) -> Outputs:
     """Ask an exported detector about flows."""
     answers = exported.answer(flows.numbers, flows.texts)
-    return Outputs(answers.probabilities, answers.code, answers.alarm)
+    return Outputs(answers.probabilities, answers.code, answers.score, answers.alarm)
 
 
-def _golden(detector: Detector, exported: Exported, flows: Flows, base: int) -> str:
-    """Return rows and answers as CSV, half of them the run's own: a fixture for any other runtime."""
-    chosen = np.r_[0 : min(GOLDEN_ROWS // 2, base), base : base + GOLDEN_ROWS // 2]
-    some = Flows(flows.numbers[chosen], flows.texts[chosen])
+def _golden_rows(detector: Detector, flows: Flows, base: int) -> Flows:
+    """Return rows with a definite answer, half of them the run's own where it has kept any."""
+    certain = np.flatnonzero(parity.certain(detector, flows))
+    own, made_up = certain[certain < base], certain[certain >= base]
+    chosen = np.r_[own[: GOLDEN_ROWS // 2], made_up[: GOLDEN_ROWS // 2]]
+    return Flows(flows.numbers[chosen], flows.texts[chosen])
+
+
+def _golden(exported: Exported, some: Flows) -> str:
+    """Return rows and their answers as CSV: a fixture for any other runtime."""
     answers, facts, stream = exported.answer(some.numbers, some.texts), exported.facts, io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     names = ["answer", "attack_score", "alarm", *(f"probability/{name}" for name in facts.classes)]
@@ -170,11 +187,26 @@ def runnable(content: bytes) -> bytes:
     return b"#!/usr/bin/env python3\n" + stream.getvalue()
 
 
+def _check_out(out: Path, folder: Path) -> None:
+    """Raise a UserError if `out` has the wrong suffix, is a folder, or lies within the kept model."""
+    if out.suffix not in (".onnx", ".pyz"):
+        raise UserError(f"out={out} must end in .onnx, or in .pyz for a file that Python runs")
+    if out.is_dir():
+        raise UserError(f"out={out} is a folder; name a file")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"out={out} lies within model={folder}, where nothing may be added; choose another place")
+
+
 def _write(files: dict[Path, bytes]) -> None:
-    """Write all files, the first one last: it is not there before the others are."""
+    """Write all files, the detector last: it is not there before what belongs to it, nor is that without it."""
+    before = [file for file in files if file.exists()]
     try:
+        atomic.remove_leftovers(next(iter(files)).parent)
         for file, data in reversed(files.items()):
             with atomic.atomic_write(file) as new:
                 new.write_bytes(data)
     except OSError as error:
+        for other in files.keys() - before:
+            with suppress(OSError):
+                other.unlink(missing_ok=True)
         raise UserError(f"out={file}: cannot be written ({error.strerror or error}); choose another") from error

@@ -15,9 +15,6 @@ from iot_ids.serving.detector import Detector
 if TYPE_CHECKING:
     import onnx
 
-TIE = 1e-5
-"""How far above the threshold an alarm begins, as a share of it: the threshold is a score of the run's own rows, and
-flows with the same score, which are normal, may come out higher in the last digits of float32."""
 PROBABILITIES, ANSWER, SCORE, ALARM = "probabilities", "answer", "attack_score", "alarm"
 """The outputs: float32 `(rows, classes)`, int64 `(rows,)`, float64 `(rows,)` and bool `(rows,)`; the last two only
 where one class is normal, and where a threshold was set."""
@@ -54,9 +51,8 @@ def build(detector: Detector, metadata: Mapping[str, str]) -> "onnx.ModelProto":
         score = graph.node("Add", _attack_score(graph, probabilities, detector.normal, len(detector.classes)), damage)
         flat = graph.node("Squeeze", score, graph.constant([1], np.int64))
         outputs[SCORE] = flat, np.float64, None
-        if detector.point is not None and detector.point.threshold is not None:
-            limit = graph.number(detector.point.threshold + TIE * max(1.0, abs(detector.point.threshold)))
-            outputs[ALARM] = graph.node("Greater", flat, limit), np.bool_, None
+        if detector.alarm_limit is not None:
+            outputs[ALARM] = graph.node("Greater", flat, graph.number(detector.alarm_limit)), np.bool_, None
     inputs = {NUMBERS: (np.float64, len(encoder.numbers)), TEXTS: (np.str_, len(encoder.texts))}
     return graph.model({name: each for name, each in inputs.items() if each[1]}, outputs, metadata)
 

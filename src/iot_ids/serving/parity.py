@@ -17,7 +17,10 @@ from iot_ids.serving.detector import Detector
 TOLERANCE = 1e-5
 """Of probabilities."""
 SCORE_TOLERANCE = 1e-4
-"""Of attack scores, in log-odds: flows closer to the threshold may fall on either side."""
+"""Of attack scores, in log-odds, as a share of scores above 1: flows closer to the limit may fall on either side."""
+DENORMAL = 85
+"""Scores beyond come from probabilities that float32 holds with few digits."""
+MOST_AMBIGUOUS = 0.2
 HARD_ROWS = 2_000
 EXTREMES = (np.nan, np.inf, -np.inf, 0.0, -1.0, 1e-300, 1e-40, 1e-9, 65_535.0, 4_294_967.295, 1e10, 1e41, -1e41)
 STRANGE = ("", "never seen", "-", "0", "missing", "TCP", "ü")
@@ -40,6 +43,7 @@ class Outputs:
 
     probabilities: NDArray[np.float32]
     code: NDArray[np.int64]
+    score: NDArray[np.float64] | None
     alarm: NDArray[np.bool_] | None
 
 
@@ -112,29 +116,40 @@ def compare(detector: Detector, answer: Callable[[Flows], Outputs], flows: Flows
         UserError: they differ; the message shows the worst row.
     """
     kept, found = detector.probabilities(as_frame(detector, flows)), answer(flows)
-    certain = ~_ambiguous(detector, flows)
+    definite = certain(detector, flows)
+    if (share := 1 - definite.mean()) > MOST_AMBIGUOUS:
+        raise UserError(
+            f"not exported: {share:.0%} of {len(flows):,} flows have no definite answer (neighbours at equal "
+            f"distance), and another computation gives another one; more than {MOST_AMBIGUOUS:.0%} are refused. Take "
+            "another scaler, or another model"
+        )
     differences = np.abs(np.nan_to_num(kept, nan=-1.0) - np.nan_to_num(found.probabilities, nan=-1.0)).max(axis=1)
     wrong = {"probabilities": differences > TOLERANCE}
     ordered = np.sort(np.nan_to_num(kept), axis=1)
     lead = ordered[:, -1] - (ordered[:, -2] if kept.shape[1] > 1 else 0)
     wrong["answers"] = (lead > 2 * TOLERANCE) & (kept.argmax(axis=1) != found.code)
-    scores, threshold = detector.attack_scores(kept), detector.threshold
-    if found.alarm is not None and scores is not None and threshold is not None:
-        wrong["alarms"] = (np.abs(scores - threshold) > SCORE_TOLERANCE) & ((scores > threshold) != found.alarm)
+    scores, limit = detector.attack_scores(kept), detector.alarm_limit
+    if scores is not None and found.score is not None:
+        size = np.maximum(1, np.abs(scores))
+        allowed = size * np.where(size < DENORMAL, SCORE_TOLERANCE, 1e-2)
+        wrong["attack scores"] = np.abs(scores - found.score) > allowed
+    if found.alarm is not None and scores is not None and limit is not None:
+        near = SCORE_TOLERANCE * max(1.0, abs(limit))
+        wrong["alarms"] = (np.abs(scores - limit) > near) & ((scores > limit) != found.alarm)
     for what, rows in wrong.items():
-        _refuse(detector, flows, differences, certain & rows, what)
-    return Parity(len(flows), of_the_run, float(differences[certain].max(initial=0)), int((~certain).sum()))
+        _refuse(detector, flows, differences, definite & rows, what)
+    return Parity(len(flows), of_the_run, float(differences[definite].max(initial=0)), int((~definite).sum()))
 
 
-def _ambiguous(detector: Detector, flows: Flows) -> NDArray[np.bool_]:
-    """Ask the model, if it has such rows, which they are."""
+def certain(detector: Detector, flows: Flows) -> NDArray[np.bool_]:
+    """Return whether each flow has a definite answer; a model whose answers may be arbitrary has `ambiguous(x)`."""
     if not hasattr(detector.model, "ambiguous"):
-        return np.zeros(len(flows), dtype=np.bool_)
+        return np.ones(len(flows), dtype=np.bool_)
     x = detector.transform(as_frame(detector, flows))
     complete, found = np.isfinite(x).all(axis=1), np.zeros(len(x), dtype=np.bool_)
     if complete.any():
         found[complete] = detector.model.ambiguous(x[complete])
-    return found
+    return ~found
 
 
 def _refuse(

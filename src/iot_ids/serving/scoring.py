@@ -245,10 +245,10 @@ def _answers(detector: Detector, part: layout.Layout) -> Iterator[tuple[pl.DataF
 
 def _operating(detector: Detector, probabilities: NDArray[np.float32], wrong: NDArray[np.bool_]) -> list[pl.Series]:
     """Return the attack scores and whether they are above the threshold; null without a normal class or threshold."""
-    scores, threshold = detector.attack_scores(probabilities), detector.threshold
+    scores, limit = detector.attack_scores(probabilities), detector.alarm_limit
     nothing, left_out = pl.repeat(None, len(wrong), eager=True), pl.Series(wrong)
     score = nothing.cast(pl.Float64) if scores is None else pl.Series(scores).set(left_out, None)
-    above = nothing.cast(pl.Boolean) if threshold is None else score > threshold
+    above = nothing.cast(pl.Boolean) if limit is None else score > limit
     return [score.alias("attack_score"), above.alias("alarm")]
 
 
