@@ -16,7 +16,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything reads it: the t
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra._internal.hydra import Hydra
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
@@ -183,7 +182,6 @@ def typed(patch: pytest.MonkeyPatch, program: Any, *words: str) -> int:
         store.parent.mkdir(exist_ok=True)
         store.write_bytes(empty_store())
     patch.setattr(sys, "argv", ["program", *words])
-    patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes all once more for `hydra.mode`, set by no test
     try:
         program.main()
     except SystemExit as end:

@@ -119,8 +119,7 @@ def test_a_leaking_identifier_is_named_and_inflates_the_score_where_it_is_allowe
     assert "saddr alone reaches macro-F1 1.00: it gives the class away. dataset.identifiers=allow" in str(told[allowed])
     served = mlflow.pyfunc.load_model(workplace.artifacts(allowed) / "model")
     raw = pl.read_csv(workplace.folder / "leaky.csv", infer_schema=False)
-    numbers = pl.col("pkts", "rate").cast(pl.Float64)  # as the signature says; identifiers may also be text
-    answers = served.predict(raw.with_columns(numbers).to_pandas()).idxmax(axis=1)
+    answers = served.predict(raw.to_pandas()).idxmax(axis=1)
     assert answers.to_list() == raw["kind"].to_list()
     assert typed(monkeypatch, compare, "report=shortcuts", "log=false") == 0
     report = " ".join(capfd.readouterr().out.split())
@@ -134,7 +133,7 @@ def test_a_kept_detector_reads_raw_ports(workplace: Workplace) -> None:
     assert "sport" in prepared.features.pipeline.names
     ports = {"0x01bb": 443, "443.0": 443, "443": 443, "0x0050": 80, "": -1, None: -1, "-1": -1}
     rows = pl.DataFrame({"id": "x", "saddr": "10.0.0.2", "sport": list(ports), "pkts": "0.1", "rate": "0.2"})
-    read = fitted.detector._typed(rows)
+    read = fitted.detector.typed(rows)
     assert read["sport"].to_list() == list(ports.values())
     numbers = rows.with_columns(pl.Series("sport", list(ports.values())), id=pl.lit(None, pl.Float64))
     assert np.array_equal(fitted.detector.probabilities(rows), fitted.detector.probabilities(numbers))

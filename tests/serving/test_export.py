@@ -288,3 +288,28 @@ def test_a_damaged_pyz_is_one_sentence(keep: Callable[..., Path], tmp_path: Path
     done = subprocess.run([sys.executable, tmp_path / "d.pyz", "x.csv"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.endswith("d.pyz was damaged or cut off; export or copy it again\n")
+
+
+class Own:
+    """A model of a user's own, with the converter that docs/extending.md shows."""
+
+    def __init__(self, features: int) -> None:
+        self.weights = np.random.default_rng(0).normal(size=(features, 3)).astype(np.float32)
+
+    def probabilities(self, x: Any) -> Any:
+        powers = np.exp(x @ self.weights)
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def to_onnx(self, graph: Any, x: str) -> str:
+        return str(graph.node("Softmax", graph.node("MatMul", x, graph.constant(self.weights, np.float32)), axis=1))
+
+
+def test_a_users_class_brings_its_own_converter() -> None:
+    train, y = flows()
+    chosen = fit(train, y, COLUMNS.numeric, COLUMNS.categorical, None, None, None, MinMax())
+    model: Any = Own(len(chosen.pipeline.names))
+    detector = Detector(COLUMNS, MISSING, CLASSES, chosen.pipeline, model)
+    rows, exported = parity.as_flows(detector, train), Exported(exports.build(detector))
+    assert parity.compare(detector, lambda each: exports.outputs(exported, each), rows, 300).largest < 1e-6
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
+    assert 'graph.node("Softmax", graph.node("MatMul", x, graph.constant(self.weights, np.float32)), axis=1)' in page

@@ -94,10 +94,21 @@ def test_a_missing_number_is_answered_by_null(server: str) -> None:
     assert second == {"normal": None, "attack": None}
 
 
+def test_whole_numbers_and_numbers_as_text_are_numbers(server: str) -> None:
+    rows = flows(3).with_columns(pl.col("bytes").round().cast(pl.Int64), pl.col("port").cast(pl.Int64))
+    for each in (rows, rows.with_columns(pl.col("bytes").cast(pl.String)), rows.drop("port").with_columns(port=80)):
+        status, said = posted(server, records(each))
+        assert status == 200, said
+        assert None not in strictly(said)[0].values()
+
+
 def test_csv_is_answered_too(server: str) -> None:
     status, said = posted(server, flows(3).write_csv(), "text/csv")
     assert status == 200, said
     assert len(strictly(said)) == 3
+    status, said = posted(server, "bytes,port,proto\nmany,80,tcp\n", "text/csv")
+    assert status == 400
+    assert "bytes holds 'many', which is not a number" in said
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ class Detector:
 
     def transform(self, flows: pl.DataFrame) -> NDArray[np.float32]:
         """Compute the model's input `(rows, features)` from raw columns; NaN where a number is missing."""
-        return self.pipeline.transform(self._typed(flows))
+        return self.pipeline.transform(self.typed(flows))
 
     def calibrate(self, uncalibrated: NDArray[np.float32]) -> NDArray[np.float32]:
         """Apply this detector's temperature and shift to the model's own probabilities `(rows, classes)`."""
@@ -155,7 +155,12 @@ class Detector:
             probabilities[complete[targets]] = predict_probabilities(self.model, with_padding_row(x[complete]), steps)
         return probabilities
 
-    def _typed(self, flows: pl.DataFrame) -> pl.DataFrame:
+    def typed(self, flows: pl.DataFrame) -> pl.DataFrame:
+        """Return the columns that the model reads, as declared: null where a number is missing, NaN where it is none.
+
+        Raises:
+            UserError: a column is missing (named).
+        """
         encoder = self.pipeline.encoder
         used = Columns(
             numeric=encoder.numbers,

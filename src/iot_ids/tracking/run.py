@@ -22,7 +22,7 @@ import polars as pl
 from mlflow.data.sources import LocalArtifactDatasetSource
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.models import ModelSignature
-from mlflow.types.schema import AnyType, ColSpec, Schema
+from mlflow.types.schema import ColSpec, Schema
 
 from iot_ids.common import atomic
 from iot_ids.common.interrupts import interruptible
@@ -139,13 +139,11 @@ def start(store: Store, name: str, parameters: Mapping[str, str], tags: Mapping[
 def save_model(detector: Detector, folder: Path, examples: pl.DataFrame | None = None) -> None:
     """Write `detector` into `folder` as an MLflow model that is loaded from code, never by unpickling.
 
-    Its signature names the classes and the raw columns, of which those not selected may be absent. Identifiers may be
-    of any type: ports are written as numbers and as text. `examples` are flows to keep with it.
+    Its signature names the classes. It does not name the raw columns: MLflow has no type for "a number, whole or not,
+    or text that is one", and would refuse what the detector reads; `pyfunc_model` checks them instead. `examples` are
+    flows to keep with it.
     """
-    signature = ModelSignature(
-        inputs=Schema([_column(detector, name) for name in detector.inputs]),
-        outputs=Schema([ColSpec("float", name) for name in detector.classes]),
-    )
+    signature = ModelSignature(outputs=Schema([ColSpec("float", name) for name in detector.classes]))
     with atomic.temporary_folder() as place:
         kept = place / "detector"
         detector.save(kept, examples)
@@ -160,16 +158,6 @@ def save_model(detector: Detector, folder: Path, examples: pl.DataFrame | None =
                 model_config={"trust": classes_to_trust(kept)},
                 pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
             )
-
-
-def _column(detector: Detector, name: str) -> ColSpec:
-    """Describe a raw column; those that were not selected may be absent."""
-    columns, encoder = detector.columns, detector.pipeline.encoder
-    kind: str | AnyType = "double" if name in columns.numeric else "string"
-    if name in columns.identifiers:
-        kind = AnyType()
-    read = detector.window is not None or name in (*encoder.numbers, *encoder.texts)
-    return ColSpec(kind, name, required=read)
 
 
 def spelled(name: object) -> str:
