@@ -42,7 +42,9 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
         console.skipped(name, *finished, tracking.commit())
         return finished[0]
     simulated = settings.simulated
-    with tracking.start(store, name, tracking.flat(plain), _tags(prepared, plain) | dict(tags or {})) as kept:
+    own = _tags(prepared, plain)
+    commit = own["git.commit"]  # asked once: git takes a tenth of a second
+    with tracking.start(store, name, tracking.flat(plain), own | dict(tags or {})) as kept:
         source = str(settings.dataset.path or settings.dataset.name)
         kept.dataset(
             prepared.loaded.train.drop(ROW_ID, FILE), settings.dataset.name, source, prepared.loaded.sha256, "training"
@@ -56,8 +58,8 @@ def run(config: DictConfig, brief: bool = False, tags: Mapping[str, str] | None 
             fitted = result.fitted
             kept.metrics(result.metrics)
             artifacts.write(fitted, result, test, OmegaConf.to_yaml(config, resolve=True), simulated, folder)
-            detector = replace(fitted.detector, origin=_provenance(prepared, kept.id))
-            card = model_card(fitted, result, test, kept.id, tracking.commit())
+            detector = replace(fitted.detector, origin=_provenance(prepared, kept.id, commit))
+            card = model_card(fitted, result, test, kept.id, commit)
             (folder / "model_card.md").write_text(card, encoding="utf-8")
             tracking.save_model(detector, folder / "model", examples(prepared))
             kept.artifacts(folder)
@@ -75,7 +77,7 @@ def _name(prepared: Prepared) -> str:
     return f"{config.model['name']}-{config.selector['name']}-{len(features)}-{config.seed}"
 
 
-def _provenance(prepared: Prepared, run: str) -> Provenance:
+def _provenance(prepared: Prepared, run: str, commit: str) -> Provenance:
     """Describe where the run's detector comes from."""
     config = prepared.config
     dataset = config.dataset
@@ -85,7 +87,7 @@ def _provenance(prepared: Prepared, run: str) -> Provenance:
         label=dataset.label,
         data_sha256=prepared.loaded.sha256,
         run=run,
-        commit=tracking.commit(),
+        commit=commit,
         simulated=config.simulated,
         extractor=dataset.extractor,
         versions=versions(),
