@@ -112,7 +112,7 @@ def test_an_export_that_answers_otherwise_is_not_written_and_the_worst_row_is_sh
     folder = keep(gru(), point=operating_point(scores, 0.2))
     right = exports.outputs
 
-    def wrong(exported: Any, rows: parity.Flows) -> parity.Outputs:
+    def wrong(exported: Any, rows: parity.Flows) -> Any:
         found = right(exported, rows)
         assert found.alarm is not None
         if what == "probabilities":

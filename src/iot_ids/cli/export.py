@@ -2,7 +2,7 @@
 
 import sys
 
-from iot_ids.cli.score import given_path, load_with_warnings, settings_of
+from iot_ids.cli.score import given_path, load_with_warnings, settings_of, shown_help, trusted
 from iot_ids.common.system_errors import run_program
 
 USAGE = """\
@@ -29,8 +29,7 @@ def main() -> None:
 
 def _main() -> None:
     words = sys.argv[1:]
-    if not words or not {"-h", "--help"}.isdisjoint(words):
-        print(USAGE, end="")
+    if shown_help(words, USAGE):
         return
     from iot_ids.common.onnx_graph import require_onnx
 
@@ -45,8 +44,7 @@ def _export(settings: dict[str, str]) -> None:
     with gc_paused_import():
         from iot_ids.serving.export import export
     model, out = given_path("model", settings["model"]), given_path("out", settings["out"])
-    trust = [name.strip() for name in settings.get("trust", "").split(",") if name.strip()]
-    done = load_with_warnings(lambda: export(model, out, trust))
+    done = load_with_warnings(lambda: export(model, out, trusted(settings)))
     for file in done.files:
         print(f"{file} ({file.stat().st_size:,} bytes)")
     proof = done.parity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -44,8 +44,7 @@ def main() -> None:
 
 def _main() -> None:
     words = sys.argv[1:]
-    if not words or not {"-h", "--help"}.isdisjoint(words):
-        print(USAGE, end="")
+    if shown_help(words, USAGE):
         return
     from iot_ids.common.interrupts import interruptible
 
@@ -55,6 +54,18 @@ def _main() -> None:
             _score(settings)
     except KeyboardInterrupt:
         sys.exit("interrupted; nothing was written")
+
+
+def shown_help(words: Sequence[str], usage: str) -> bool:
+    """Print the usage if it was asked for, or nothing was; return whether."""
+    asked = not words or not {"-h", "--help"}.isdisjoint(words)
+    print(usage if asked else "", end="")
+    return asked
+
+
+def trusted(settings: Mapping[str, str]) -> list[str]:
+    """Return the class names in `trust=`."""
+    return [name.strip() for name in settings.get(TRUST, "").split(",") if name.strip()]
 
 
 def settings_of(words: list[str], needed: Sequence[str], optional: Sequence[str], line: str) -> dict[str, str]:
@@ -133,7 +144,7 @@ def _score(settings: dict[str, str]) -> None:
     model, out = given_path("model", settings["model"]), given_path("out", settings["out"])
     scoring.check_output(out, settings["path"])
     with gc_paused_import():  # the model's library
-        trust = [name.strip() for name in settings.get(TRUST, "").split(",") if name.strip()]
+        trust = trusted(settings)
         detector, simulated = (
             load_with_warnings(lambda: scoring.load_detector(model, trust)),
             scoring.is_simulated(model),

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iot_ids.gateway.detector import Answers, Detector, DetectorError
-from iot_ids.gateway.flows import Batch, batches
+from iot_ids.gateway.flows import NUMBER, Batch, batches
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-NO_FORMULA = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|-", re.ASCII)
-"""Numbers, and the dash that marks an empty cell."""
 USAGE = """\
 Score flows with this detector: one row per flow, on standard output.
 
@@ -73,7 +71,7 @@ def _score(detector: Detector, words: list[str]) -> int:
 
 def as_text(name: str) -> str:
     """Put an apostrophe before what a spreadsheet would compute, as `iot-ids score` does."""
-    return f"'{name}" if FORMULA.match(name) and not NO_FORMULA.fullmatch(name) else name
+    return f"'{name}" if FORMULA.match(name) and name != "-" and not NUMBER.fullmatch(name) else name
 
 
 def _rows(batch: Batch, answers: Answers, there: NDArray[np.bool_], classes: list[str]) -> list[list[object]]:

@@ -30,7 +30,7 @@ class Facts:
     """Text columns, in the order of the input `texts`."""
     classes: list[str]
     ports: list[str] = field(default_factory=list)
-    """The numeric columns that hold ports: hexadecimal is understood, and below zero is missing."""
+    """The numeric columns that hold ports: hexadecimal is understood, and below zero is none."""
     missing: list[str] = field(default_factory=lambda: [""])
     """Cell texts that mean "no value"."""
     separator: str = "auto"

@@ -14,12 +14,12 @@ import polars as pl
 from iot_ids.common import atomic
 from iot_ids.common.errors import UserError
 from iot_ids.common.paths import PACKAGE
-from iot_ids.gateway.detector import NO_DIGEST, with_digest
+from iot_ids.gateway.detector import NO_DIGEST, Answers, with_digest
 from iot_ids.gateway.detector import Detector as Exported
 from iot_ids.serving import onnx_model, parity
 from iot_ids.serving.detector import Detector, examples
-from iot_ids.serving.parity import Flows, Outputs, Parity
-from iot_ids.serving.provenance import as_dict, versions
+from iot_ids.serving.parity import Flows, Parity
+from iot_ids.serving.provenance import versions
 from iot_ids.serving.scoring import detector_folder, is_simulated, load_detector
 
 VERSION = 1
@@ -48,7 +48,6 @@ class Export:
     """What was written, and the proof that it answers as the kept detector."""
 
     files: list[Path]
-    size: int
     parity: Parity
 
 
@@ -78,7 +77,7 @@ def export(folder: Path, out: Path, trust: Collection[str] = ()) -> Export:
     else:
         out.with_suffix(f".{CARD}").unlink(missing_ok=True)  # of an earlier export, and another run
     _write(files)
-    return Export([*files], len(files[out]), found)
+    return Export([*files], found)
 
 
 def build(detector: Detector, simulated: bool = False) -> bytes:
@@ -120,7 +119,7 @@ def _metadata(detector: Detector, simulated: bool) -> dict[str, str]:
             "classes": detector.classes,
             "normal": normal,
             "operating_point": None if point is None else asdict(point),
-            "origin": as_dict(detector.origin),
+            "origin": None if detector.origin is None else asdict(detector.origin),
             "origin.mark": "SIMULATED" if simulated else None,
             "exported_with": versions(),
         }
@@ -139,10 +138,9 @@ def _rows_of_the_run(detector: Detector, folder: Path) -> tuple[Flows, int]:
     return Flows(np.zeros((1, len(encoder.numbers))), np.full((1, len(encoder.texts)), "", dtype=object)), 0
 
 
-def outputs(exported: Exported, flows: Flows) -> Outputs:
+def outputs(exported: Exported, flows: Flows) -> Answers:
     """Ask an exported detector about flows."""
-    answers = exported.answer(flows.numbers, flows.texts)
-    return Outputs(answers.probabilities, answers.code, answers.score, answers.alarm)
+    return exported.answer(flows.numbers, flows.texts)
 
 
 def _golden_rows(detector: Detector, flows: Flows, base: int) -> Flows:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from iot_ids.common.errors import UserError
+from iot_ids.gateway.detector import Answers
 from iot_ids.serving.detector import Detector
 
 TOLERANCE = 1e-5
@@ -35,16 +36,6 @@ class Flows:
 
     def __len__(self) -> int:
         return len(self.numbers)
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What the exported detector answers: `(rows, classes)`, `(rows,)`, and `(rows,)` where there is a threshold."""
-
-    probabilities: NDArray[np.float32]
-    code: NDArray[np.int64]
-    score: NDArray[np.float64] | None
-    alarm: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +100,7 @@ def concatenated(*parts: Flows) -> Flows:
     return Flows(np.concatenate([part.numbers for part in parts]), np.concatenate([part.texts for part in parts]))
 
 
-def compare(detector: Detector, answer: Callable[[Flows], Outputs], flows: Flows, of_the_run: int) -> Parity:
+def compare(detector: Detector, answer: Callable[[Flows], Answers], flows: Flows, of_the_run: int) -> Parity:
     """Compare the kept detector with an exported one on `flows`, whose first rows are those of the run.
 
     Raises:

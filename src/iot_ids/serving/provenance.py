@@ -1,6 +1,6 @@
 """Where a kept detector comes from: written into its folder, its exported file and its model card."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from platform import python_version
 
@@ -29,8 +29,3 @@ class Provenance:
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that shape a detector."""
     return {"python": python_version(), **{name: version(name).split("+")[0] for name in LIBRARIES}}
-
-
-def as_dict(provenance: Provenance | None) -> dict[str, object] | None:
-    """Return it as JSON wants it."""
-    return None if provenance is None else asdict(provenance)
